@@ -1,0 +1,50 @@
+/** What went wrong, in a form that programs can rely on. The set may grow; a code never changes its meaning. */
+export type ErrorCode =
+  | 'USAGE' // an option or argument is wrong
+  | 'CONFIG' // a configuration file or object does not fit its schema
+  | 'NOT_FOUND' // a path, category or name does not exist
+  | 'EMPTY' // a folder or selection holds nothing usable
+  | 'TOO_FEW_IMAGES'
+  | 'IMAGE' // an image cannot be decoded, or has an unsupported size
+  | 'MASK' // a mask without its image, or of another size
+  | 'WEIGHTS' // a weight file is damaged, of another model, or missing
+  | 'CHECKPOINT' // a checkpoint is damaged or belongs to other settings
+  | 'MODEL' // a model file is not ours or cannot be run
+  | 'SHAPE' // tensors or graph values do not fit together
+  | 'RUNTIME' // the inference runtime failed or is missing
+  | 'IO' // reading or writing failed (permissions, disk full)
+  | 'NETWORK' // a download failed or the machine is offline
+
+export interface CflowErrorOptions {
+  /** The thing at fault: a path, field or tensor name. */
+  readonly subject?: string
+  /** What the user can do about it, as one sentence. */
+  readonly hint?: string
+  readonly cause?: unknown
+}
+
+/** A mistake or failure that a user can understand and act on. */
+export class CflowError extends Error {
+  override readonly name = 'CflowError'
+  readonly code: ErrorCode
+  readonly subject: string | undefined
+  readonly hint: string | undefined
+
+  constructor(code: ErrorCode, message: string, options: CflowErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.code = code
+    this.subject = options.subject
+    this.hint = options.hint
+  }
+}
+
+/** True for errors that the user's input caused (exit code 2), false for failures (exit code 1). */
+export function isUserError(error: unknown): boolean {
+  if (!(error instanceof CflowError)) return false
+  return !['RUNTIME', 'IO', 'NETWORK', 'SHAPE'].includes(error.code)
+}
+
+/** The message of anything thrown, for one line of output. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

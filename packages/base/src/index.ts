@@ -1,0 +1,7 @@
+export { CflowError, isUserError, messageOf } from './errors.js'
+export type { CflowErrorOptions, ErrorCode } from './errors.js'
+export type { Mask, RgbImage } from './image.js'
+export { Random } from './random.js'
+export type { RandomState } from './random.js'
+export { allocate, bytesPerElement, floats, sizeOf, tensor, zeros } from './tensor.js'
+export type { DType, Tensor, TensorData, TypedArrays } from './tensor.js'
