@@ -1,1 +1,1 @@
-export {}
+export type { Runtime, Session, SessionOptions, Tensors } from './runtime.js'

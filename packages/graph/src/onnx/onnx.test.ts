@@ -1,0 +1,154 @@
+import { CflowError, floats, tensor } from '@cflow/base'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { run, runBytes } from '../../test/run.js'
+import * as g from '../index.js'
+
+const x = g.input('x', 'float32', ['N', 3])
+const w = g.constant(floats('float32', [3, 2], [1, 2, 3, 4, 5, 6]), 'weight')
+
+describe('writeOnnx', () => {
+  it('keeps names of inputs, outputs and constants, symbolic axes and metadata', () => {
+    const bytes = g.writeOnnx({ y: g.relu(g.matMul(x, w)) }, { metadata: { cflow: '{"a":1}' } })
+    const model = g.readOnnx(bytes)
+    expect(Object.keys(model.inputs)).toEqual(['x'])
+    expect(model.inputs['x']!.shape).toEqual(['N', 3])
+    expect(model.outputs['y']!.shape).toEqual(['N', 2])
+    expect(model.values.has('weight')).toBe(true)
+    expect(model.metadata).toEqual({ cflow: '{"a":1}' })
+    expect(g.readMetadata(bytes)).toEqual({ cflow: '{"a":1}' })
+  })
+
+  it('gives the same bytes for the same graph, also after reading it back', () => {
+    const build = () => g.writeOnnx({ y: g.softplus(g.add(g.matMul(x, w), g.scalar(2))) })
+    expect(build()).toEqual(build())
+    expect(g.writeOnnx(g.readOnnx(build()).outputs)).toEqual(build())
+  })
+
+  it('serves outputs that are inputs, constants, or named twice', async () => {
+    const y = g.exp(x)
+    const got = await run(
+      { a: x, b: g.scalar(3), c: y, d: y },
+      { x: floats('float32', [1, 3], [0, 0, 0]) },
+    )
+    expect(got['a']!.data).toEqual([0, 0, 0])
+    expect(got['b']!.data).toEqual([3])
+    expect(got['c']!.data).toEqual([1, 1, 1])
+    expect(got['d']!.data).toEqual([1, 1, 1])
+  })
+
+  it('keeps constants apart that are equal but for sign of zero or type', async () => {
+    const one = g.scalar(1)
+    const got = await run({
+      a: g.div(one, g.constant(floats('float32', [], [-0]))),
+      b: g.div(one, g.constant(floats('float32', [], [0]))),
+    })
+    expect(got['a']!.data).toEqual([-Infinity])
+    expect(got['b']!.data).toEqual([Infinity])
+  })
+
+  it('shares an unnamed small constant and stores a large one once', () => {
+    const big = g.constant(floats('float32', [1000], new Float32Array(1000)))
+    const bytes = g.writeOnnx({ y: g.add(g.mul(big, g.scalar(2)), g.mul(big, g.scalar(2))) })
+    expect(bytes.length).toBeLessThan(6000)
+  })
+
+  it('refuses two inputs of one name', () => {
+    const other = g.input('x', 'float32', ['N', 3])
+    expect(() => g.writeOnnx({ y: g.add(x, other) })).toThrow(/two graph inputs are called x/)
+  })
+})
+
+describe('readOnnx', () => {
+  it('joins two graphs', async () => {
+    const first = g.readOnnx(g.writeOnnx({ y: g.matMul(x, w) })).outputs['y']!
+    const bytes = g.writeOnnx({ z: g.exp(g.input('q', 'float32', ['N', 2])) })
+    const second = g.readOnnx(bytes, { q: first }).outputs['z']!
+    const got = await run({ z: second }, { x: floats('float32', [1, 3], [1, 0, 0]) })
+    expect(got['z']!.data[1]).toBeCloseTo(Math.exp(2), 5)
+  })
+
+  it('keeps operators it does not know, and differentiates around them', async () => {
+    const erf: g.Operator = {
+      type: 'Erf',
+      infer: ([v]) => [{ dtype: v!.dtype, shape: v!.shape }],
+    }
+    const bytes = g.writeOnnx({ y: g.exp(g.apply(erf, [x])) })
+    const again = g.readOnnx(bytes)
+    expect(g.writeOnnx(again.outputs)).toHaveLength(bytes.length)
+    const got = await runBytes(g.writeOnnx(again.outputs), {
+      x: floats('float32', [1, 3], [0, 0, 0]),
+    })
+    expect(got['y']!.data).toEqual([1, 1, 1])
+  })
+
+  it('writes and reads every element type', () => {
+    const all = [
+      tensor('float32', [2], Float32Array.of(1.5, -0)),
+      tensor('float64', [1], Float64Array.of(Math.PI)),
+      tensor('int64', [2], BigInt64Array.of(-1n, 2n ** 40n)),
+      tensor('int32', [1], Int32Array.of(-7)),
+      tensor('int8', [2], Int8Array.of(-128, 127)),
+      tensor('uint8', [1], Uint8Array.of(255)),
+      tensor('bool', [2], Uint8Array.of(0, 1)),
+      tensor('float16', [1], Uint16Array.of(0x3c00)),
+    ]
+    const model = g.readOnnx(
+      g.writeOnnx(Object.fromEntries(all.map((t) => [t.dtype, g.constant(t, `c_${t.dtype}`)]))),
+    )
+    for (const t of all) expect(g.constantOf(model.values.get(`c_${t.dtype}`), t.dtype)).toEqual(t)
+  })
+
+  it('answers damage with a clear error only', () => {
+    const bytes = g.writeOnnx({ y: g.matMul(x, w) })
+    for (const junk of [new Uint8Array(0), new TextEncoder().encode('{"not": "onnx"}')])
+      expect(() => g.readOnnx(junk)).toThrow(CflowError)
+    fc.assert(
+      fc.property(fc.nat(bytes.length - 1), fc.integer({ min: 1, max: 255 }), (at, flip) => {
+        const copy = bytes.slice(0, at % 3 === 0 ? at : bytes.length)
+        if (at < copy.length) copy[at]! ^= flip
+        try {
+          g.readOnnx(copy)
+        } catch (error) {
+          expect(error).toBeInstanceOf(CflowError)
+        }
+      }),
+      { numRuns: 300 },
+    )
+  })
+})
+
+describe('shape rules', () => {
+  it('name what does not fit', () => {
+    const a = g.input('a', 'float32', [2, 3])
+    expect(() => g.matMul(a, a)).toThrow(/3 columns meet 2 rows/)
+    expect(() => g.add(a, g.input('b', 'float32', [2, 4]))).toThrow(/broadcast/)
+    expect(() => g.add(a, g.input('b', 'float64', [3]))).toThrow(/types differ/)
+    expect(() => g.reshape(a, [4, -1])).toThrow(/reshape/)
+    expect(() => g.split(a, [1, 1], 1)).toThrow(/split/)
+    expect(() => g.reduceSum(a, [2])).toThrow(/out of range/)
+    expect(() =>
+      g.conv(
+        g.input('i', 'float32', ['N', 3, 8, 8]),
+        g.constant(floats('float32', [1, 2, 1, 1], [1, 1])),
+      ),
+    ).toThrow(/convolution/)
+  })
+
+  it('agree with what the runtime computes', async () => {
+    const image = g.input('i', 'float32', [1, 2, 9, 7])
+    const kernel = g.constant(floats('float32', [4, 1, 3, 3], new Float32Array(36)))
+    const outputs = {
+      conv: g.conv(image, kernel, { group: 2, strides: [2, 2], pads: [0, 1, 1, 1] }),
+      pool: g.maxPool(image, [3, 3], [2, 2], [1, 1, 1, 1]),
+      reflect: g.pad(image, [0, 0, 1, 2, 0, 0, 1, 2], 'reflect'),
+      up: g.resizeBilinear(image, 20, 21),
+      nearest: g.resizeNearest(image, 2, 3),
+      global: g.globalAveragePool(image),
+      slice: g.slice(image, [2, 3], [1, -3], [-1, 100]),
+      gather: g.gather(image, g.int64s([1, 0, 1]), 1),
+    }
+    const got = await run(outputs, { i: floats('float32', [1, 2, 9, 7], new Float32Array(126)) })
+    for (const [name, v] of Object.entries(outputs)) expect(got[name]!.shape, name).toEqual(v.shape)
+  })
+})

@@ -1,0 +1,17 @@
+import type { Operator } from '../operator.js'
+import * as elementwise from './elementwise.js'
+import * as logic from './logic.js'
+import * as matrix from './matrix.js'
+import * as movement from './movement.js'
+import * as reduction from './reduction.js'
+import * as vision from './vision.js'
+
+const isOperator = (x: unknown): x is Operator =>
+  typeof x === 'object' && x !== null && 'type' in x && 'infer' in x
+
+/** Every operator of this package, by ONNX type. */
+export const operators: ReadonlyMap<string, Operator> = new Map(
+  [elementwise, logic, matrix, movement, reduction, vision]
+    .flatMap((module) => Object.values(module).filter(isOperator))
+    .map((operator) => [operator.type, operator]),
+)

@@ -1,0 +1,186 @@
+import { CflowError, floats } from '@cflow/base'
+import { apply, attribute, intAttribute, intsAttribute } from '../operator.js'
+import type { Operator } from '../operator.js'
+import { constant, constantOf, integersOf, shapeText } from '../value.js'
+import type { Attribute, Attributes, Dim, Value } from '../value.js'
+
+/** Size of one spatial axis after a window of `kernel` slides over it. */
+function windowed(
+  size: Dim,
+  kernel: number,
+  stride: number,
+  before: number,
+  after: number,
+  dilation = 1,
+): Dim {
+  if (typeof size !== 'number') return null
+  return Math.floor((size + before + after - dilation * (kernel - 1) - 1) / stride) + 1
+}
+
+function spatial(x: Value, kernel: readonly number[], attributes: Attributes): Dim[] {
+  const n = kernel.length
+  const strides = intsAttribute(
+    attributes,
+    'strides',
+    kernel.map(() => 1),
+  )
+  const pads = intsAttribute(
+    attributes,
+    'pads',
+    Array.from({ length: 2 * n }, () => 0),
+  )
+  const dilations = intsAttribute(
+    attributes,
+    'dilations',
+    kernel.map(() => 1),
+  )
+  return kernel.map((k, i) =>
+    windowed(
+      x.shape[2 + i] as Dim,
+      k,
+      strides[i] as number,
+      pads[i] as number,
+      pads[n + i] as number,
+      dilations[i] as number,
+    ),
+  )
+}
+
+/** Convolution of [N, C, H, W] with [M, C/groups, kH, kW]. For inference: encoders are frozen (section 4.1). */
+export const Conv: Operator = {
+  type: 'Conv',
+  infer: (inputs, attributes) => {
+    const [x, w] = inputs as readonly [Value, Value]
+    const group = intAttribute(attributes, 'group', 1)
+    const channels = w.shape[1]
+    if (
+      typeof channels === 'number' &&
+      typeof x.shape[1] === 'number' &&
+      channels * group !== x.shape[1]
+    )
+      throw new CflowError(
+        'SHAPE',
+        `a convolution with weights ${shapeText(w.shape)} in ${group} group(s) does not fit an input ${shapeText(x.shape)}`,
+      )
+    const kernel = w.shape.slice(2) as number[]
+    return [
+      {
+        dtype: x.dtype,
+        shape: [x.shape[0] as Dim, w.shape[0] as Dim, ...spatial(x, kernel, attributes)],
+      },
+    ]
+  },
+}
+
+function pooling(type: string): Operator {
+  return {
+    type,
+    infer: (inputs, attributes) => {
+      const x = inputs[0] as Value
+      const kernel = intsAttribute(attributes, 'kernel_shape', [])
+      return [
+        {
+          dtype: x.dtype,
+          shape: [x.shape[0] as Dim, x.shape[1] as Dim, ...spatial(x, kernel, attributes)],
+        },
+      ]
+    },
+  }
+}
+export const MaxPool = pooling('MaxPool')
+export const AveragePool = pooling('AveragePool')
+
+export const GlobalAveragePool: Operator = {
+  type: 'GlobalAveragePool',
+  infer: (inputs) => {
+    const x = inputs[0] as Value
+    return [{ dtype: x.dtype, shape: x.shape.map((d, i) => (i < 2 ? d : 1)) }]
+  },
+}
+
+export const Resize: Operator = {
+  type: 'Resize',
+  infer: (inputs) => {
+    const x = inputs[0] as Value
+    const sizes = inputs[3]
+    const scales = inputs[2]
+    if (sizes?.node.kind === 'constant')
+      return [
+        {
+          dtype: x.dtype,
+          shape: integersOf(sizes, 'sizes').map((d, i) => (x.shape[i] === d ? x.shape[i] : d)),
+        },
+      ]
+    if (scales?.node.kind === 'constant') {
+      const s = Array.from(constantOf(scales, 'scales').data as Float32Array)
+      return [
+        {
+          dtype: x.dtype,
+          shape: x.shape.map((d, i) =>
+            s[i] === 1 ? d : typeof d === 'number' ? Math.floor(d * (s[i] as number)) : null,
+          ),
+        },
+      ]
+    }
+    return [{ dtype: x.dtype, shape: x.shape.map(() => null) }]
+  },
+}
+
+export interface ConvOptions {
+  readonly bias?: Value
+  readonly strides?: readonly [number, number]
+  /** [top, left, bottom, right] */
+  readonly pads?: readonly [number, number, number, number]
+  readonly group?: number
+  readonly dilations?: readonly [number, number]
+}
+
+export function conv(x: Value, weight: Value, options: ConvOptions = {}): Value {
+  const attributes: Record<string, Attribute> = {
+    kernel_shape: attribute.ints(weight.shape.slice(2) as number[]),
+  }
+  if (options.strides) attributes['strides'] = attribute.ints(options.strides)
+  if (options.pads) attributes['pads'] = attribute.ints(options.pads)
+  if (options.group) attributes['group'] = attribute.int(options.group)
+  if (options.dilations) attributes['dilations'] = attribute.ints(options.dilations)
+  return apply(Conv, options.bias ? [x, weight, options.bias] : [x, weight], attributes)
+}
+
+export function maxPool(
+  x: Value,
+  kernel: readonly [number, number],
+  strides: readonly [number, number],
+  pads: readonly [number, number, number, number],
+): Value {
+  return apply(MaxPool, [x], {
+    kernel_shape: attribute.ints(kernel),
+    strides: attribute.ints(strides),
+    pads: attribute.ints(pads),
+  })
+}
+
+export const globalAveragePool = (x: Value): Value => apply(GlobalAveragePool, [x])
+
+/** Bilinear interpolation of [N, C, h, w] with aligned corners by fixed factors (h·fy, w·fx); N may be dynamic. */
+export function resizeBilinear(x: Value, height: number, width: number): Value {
+  const [h, w] = [x.shape[2], x.shape[3]]
+  if (typeof h !== 'number' || typeof w !== 'number')
+    throw new CflowError('SHAPE', 'bilinear upsampling needs maps of known size')
+  return apply(
+    Resize,
+    [x, undefined, constant(floats('float32', [4], [1, 1, height / h, width / w]))],
+    {
+      mode: attribute.string('linear'),
+      coordinate_transformation_mode: attribute.string('align_corners'),
+    },
+  )
+}
+
+/** Nearest-neighbour upsampling by whole factors. */
+export function resizeNearest(x: Value, factorY: number, factorX: number): Value {
+  return apply(Resize, [x, undefined, constant(floats('float32', [4], [1, 1, factorY, factorX]))], {
+    mode: attribute.string('nearest'),
+    coordinate_transformation_mode: attribute.string('asymmetric'),
+    nearest_mode: attribute.string('floor'),
+  })
+}

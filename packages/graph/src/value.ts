@@ -1,0 +1,111 @@
+import { CflowError, floats, sizeOf, tensor } from '@cflow/base'
+import type { DType, Tensor } from '@cflow/base'
+import type { Operator } from './operator.js'
+
+/** Size of one axis: a number, a symbol that stands for the same number wherever it appears, or unknown. */
+export type Dim = number | string | null
+export type Shape = readonly Dim[]
+
+/** Attribute of an operator, by its ONNX kind. */
+export type Attribute =
+  | { readonly kind: 'int'; readonly value: number }
+  | { readonly kind: 'float'; readonly value: number }
+  | { readonly kind: 'string'; readonly value: string }
+  | { readonly kind: 'ints'; readonly value: readonly number[] }
+  | { readonly kind: 'floats'; readonly value: readonly number[] }
+  | { readonly kind: 'strings'; readonly value: readonly string[] }
+  | { readonly kind: 'tensor'; readonly value: Tensor }
+  /** Kept as it was read from a file (sub-graphs of control flow and the like). */
+  | { readonly kind: 'raw'; readonly value: unknown }
+export type Attributes = Readonly<Record<string, Attribute>>
+
+/** What makes a value: a graph input, a constant, or an operator applied to values. */
+export type Node =
+  | { readonly kind: 'input'; readonly name: string }
+  | { readonly kind: 'constant'; readonly tensor: Tensor; readonly name: string | undefined }
+  | OperatorNode
+
+export interface OperatorNode {
+  readonly kind: 'operator'
+  readonly operator: Operator
+  /** `undefined` for an omitted optional input. */
+  readonly inputs: readonly (Value | undefined)[]
+  readonly attributes: Attributes
+  readonly outputs: readonly Value[]
+  /** Name in the file it was read from, or given by its builder; for people, need not be unique. */
+  readonly label: string | undefined
+}
+
+/**
+ * One tensor of a computation graph. A graph is nothing but values that refer to the nodes that make them;
+ * functions that build values are pure.
+ */
+export interface Value {
+  readonly dtype: DType
+  readonly shape: Shape
+  readonly node: Node
+  /** Which output of its node it is. */
+  readonly index: number
+}
+
+/** Shape of a value whose rank is not known (it comes from an operator this package does not know). */
+export const unknownRank: Shape = Object.freeze([])
+
+/** A graph input that the caller feeds. */
+export function input(name: string, dtype: DType, shape: Shape): Value {
+  return { dtype, shape, node: { kind: 'input', name }, index: 0 }
+}
+
+/** A constant (an initializer, in ONNX terms). `name` is kept in the file, made unique if need be. */
+export function constant(value: Tensor, name?: string): Value {
+  return {
+    dtype: value.dtype,
+    shape: value.shape,
+    node: { kind: 'constant', tensor: value, name },
+    index: 0,
+  }
+}
+
+/** A scalar constant. */
+export function scalar(value: number, dtype: DType = 'float32'): Value {
+  if (dtype === 'int64') return constant(tensor('int64', [], BigInt64Array.of(BigInt(value))))
+  if (dtype === 'int32') return constant(tensor('int32', [], Int32Array.of(value)))
+  if (dtype === 'float32' || dtype === 'float64') return constant(floats(dtype, [], [value]))
+  throw new CflowError('SHAPE', `no scalar constant of type ${dtype}`)
+}
+
+/** A one-dimensional int64 constant: axes, shapes and the like. */
+export function int64s(values: readonly number[]): Value {
+  return constant(tensor('int64', [values.length], BigInt64Array.from(values.map(BigInt))))
+}
+
+/** The tensor of a constant. @throws CflowError SHAPE when the value is not a constant */
+export function constantOf(value: Value | undefined, what: string): Tensor {
+  if (value?.node.kind !== 'constant')
+    throw new CflowError('SHAPE', `${what} must be a constant of the graph`)
+  return value.node.tensor
+}
+
+/** The numbers of an integer constant. */
+export function integersOf(value: Value | undefined, what: string): number[] {
+  return Array.from(constantOf(value, what).data as ArrayLike<number | bigint>, Number)
+}
+
+/** The shape as numbers. @throws CflowError SHAPE when an axis is symbolic or unknown */
+export function staticShape(value: Value, what = 'the value'): readonly number[] {
+  if (value.shape === unknownRank || value.shape.some((d) => typeof d !== 'number'))
+    throw new CflowError(
+      'SHAPE',
+      `${what} needs a shape known in advance, got ${shapeText(value.shape)}`,
+    )
+  return value.shape as readonly number[]
+}
+
+/** Number of elements, where it is known in advance. */
+export function staticSize(value: Value): number {
+  return sizeOf(staticShape(value))
+}
+
+export function shapeText(shape: Shape): string {
+  return shape === unknownRank ? '[unknown rank]' : `[${shape.map((d) => d ?? '?').join(', ')}]`
+}
