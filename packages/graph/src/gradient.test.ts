@@ -100,9 +100,14 @@ const cases: readonly Case[] = [
       covers: 'Gemm',
       shapes: [transA ? [3, 2] : [2, 3], transB ? [4, 3] : [3, 4], [4]],
       build: (a?: Value, b?: Value, c?: Value) =>
-        g.gemm(a!, b!, { c: c!, transA, transB, alpha: 0.7 }),
+        g.gemm(a!, b!, { c: c!, transA, transB, alpha: 0.75, beta: 0.5 }),
     })),
   ),
+  {
+    covers: 'Gemm',
+    shapes: [[2, 3], [3, 4], [4]],
+    build: (a, b, c) => g.gemm(a!, b!, { c: c!, alpha: 0.1, beta: 0.3 }),
+  },
   { covers: 'Identity', shapes: [[3]], build: (a) => g.identity(a!) },
   { covers: 'Reshape', shapes: [[2, 6]], build: (a) => g.reshape(a!, [3, -1]) },
   { covers: 'Transpose', shapes: [[2, 3, 4]], build: (a) => g.transpose(a!, [2, 0, 1]) },

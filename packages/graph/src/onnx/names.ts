@@ -7,7 +7,8 @@ export class Names {
   readonly #small = new Map<string, string>()
   #count = 0
 
-  constructor(outputs: readonly (readonly [string, Value])[]) {
+  constructor(outputs: readonly (readonly [string, Value])[], order: readonly Node[]) {
+    for (const node of order) if (node.kind === 'input') this.#taken.add(node.name)
     for (const [name, value] of outputs) {
       this.#taken.add(name)
       this.#row(value.node)[value.index] = name

@@ -53,6 +53,14 @@ describe('writeOnnx', () => {
     expect(bytes.length).toBeLessThan(6000)
   })
 
+  it('keeps its own names apart from those of inputs', async () => {
+    const c = g.input('c', 'float32', [1])
+    const v0 = g.input('v0', 'float32', [1])
+    const feeds = { c: floats('float32', [1], [2]), v0: floats('float32', [1], [3]) }
+    const got = await run({ y: g.exp(g.sub(g.mul(c, g.scalar(3)), g.add(v0, v0))) }, feeds)
+    expect(got['y']!.data).toEqual([1])
+  })
+
   it('refuses two inputs of one name', () => {
     const other = g.input('x', 'float32', ['N', 3])
     expect(() => g.writeOnnx({ y: g.add(x, other) })).toThrow(/two graph inputs are called x/)

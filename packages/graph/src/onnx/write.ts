@@ -49,7 +49,7 @@ export function writeOnnx(
   const lowering = new Lowering()
   const results = distinct(Object.entries(outputs).map(([name, v]) => [name, lowering.of(v)]))
   const order = topologicalOrder(results.map(([, v]) => v))
-  const names = new Names(results)
+  const names = new Names(results, order)
   const initializers: TensorProto[] = []
   for (const node of order)
     if (node.kind === 'constant') {

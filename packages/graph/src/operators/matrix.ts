@@ -4,7 +4,7 @@ import type { Operator } from '../operator.js'
 import { broadcast, sameDType } from '../shapes.js'
 import { shapeText } from '../value.js'
 import type { Dim, Value } from '../value.js'
-import { scale } from './elementwise.js'
+import { add, scale } from './elementwise.js'
 import { reshape, transpose } from './movement.js'
 import { sumTo } from './reduction.js'
 
@@ -104,16 +104,26 @@ export function gemm(
   a: Value,
   b: Value,
   options: {
-    readonly c?: Value
+    readonly c?: Value | undefined
     readonly transA?: boolean
     readonly transB?: boolean
     readonly alpha?: number
+    /** Factor of `c`; 1 when absent. */
+    readonly beta?: number
   } = {},
 ): Value {
+  const { c, alpha = 1, beta = 1 } = options
+  if (a.dtype === 'float64' && (Math.fround(alpha) !== alpha || Math.fround(beta) !== beta)) {
+    // attributes are float32 in ONNX: too coarse for a float64 graph
+    const product = scale(gemm(a, b, { ...options, c: undefined, alpha: 1, beta: 1 }), alpha)
+    return c ? add(product, scale(c, beta)) : product
+  }
   return apply(Gemm, options.c ? [a, b, options.c] : [a, b], {
     ...(options.transA && { transA: attribute.int(1) }),
     ...(options.transB && { transB: attribute.int(1) }),
     ...(options.alpha !== undefined &&
       options.alpha !== 1 && { alpha: attribute.float(options.alpha) }),
+    ...(options.beta !== undefined &&
+      options.beta !== 1 && { beta: attribute.float(options.beta) }),
   })
 }

@@ -1,0 +1,70 @@
+import type { PixelScores, RegionScores } from './regions.js'
+import { concatScores } from './scores.js'
+import { argsort, sortScores } from './sort.js'
+import { countAbove, type SortedScores } from './sorted-scores.js'
+
+/** Pixel scores of a whole test set, each array ascending. */
+export interface SortedPixels extends PixelScores {
+  /** The two classes, for the metrics that know no regions. */
+  readonly byClass: SortedScores
+  /** `overlap[k]`: mean over regions of the share covered by the k highest anomalous scores. */
+  readonly overlap: Float64Array
+  /** `holeOverlap[k]`: what the k highest scores in holes add when they count as covered too. */
+  readonly holeOverlap: Float64Array
+}
+
+/** Joins and sorts the pixels of several images, or of sorted sets. */
+export function sortPixels(parts: readonly PixelScores[]): SortedPixels {
+  const regions = parts.reduce((sum, part) => sum + part.regions, 0)
+  const normal = sortScores(concatScores(parts.map((part) => part.normal)))
+  const anomalous = sortRegionScores(parts.map((part) => part.anomalous))
+  const holes = sortRegionScores(parts.map((part) => part.holes))
+  return {
+    normal,
+    anomalous,
+    holes,
+    regions,
+    byClass: { normal, anomalous: anomalous.scores },
+    overlap: meanOverlap(anomalous, regions),
+    holeOverlap: meanOverlap(holes, regions),
+  }
+}
+
+function sortRegionScores(parts: readonly RegionScores[]): RegionScores {
+  const scores = concatScores(parts.map((part) => part.scores))
+  const areas = new Uint32Array(scores.length)
+  let offset = 0
+  for (const part of parts) {
+    areas.set(part.areas, offset)
+    offset += part.areas.length
+  }
+  const order = argsort(scores)
+  const sorted = scores.slice()
+  const sortedAreas = new Uint32Array(order.length)
+  for (let i = 0; i < order.length; i++) {
+    sorted[i] = scores[order[i]!]!
+    sortedAreas[i] = areas[order[i]!]!
+  }
+  return { scores: sorted, areas: sortedAreas }
+}
+
+function meanOverlap({ areas }: RegionScores, regions: number): Float64Array {
+  const overlap = new Float64Array(areas.length + 1)
+  let sum = 0
+  for (let k = 1; k < overlap.length; k++) {
+    sum += 1 / areas[areas.length - k]!
+    overlap[k] = sum / regions
+  }
+  return overlap
+}
+
+/** Mean covered share of the regions when scores > `threshold` are predicted anomalous. */
+export function overlapAbove(pixels: SortedPixels, threshold: number): number {
+  return pixels.overlap[countAbove(pixels.anomalous.scores, threshold)]!
+}
+
+/** The same with the holes of regions counted in the numerator; may exceed 1. */
+export function filledOverlapAbove(pixels: SortedPixels, threshold: number): number {
+  const holes = pixels.holeOverlap[countAbove(pixels.holes.scores, threshold)]!
+  return overlapAbove(pixels, threshold) + holes
+}
