@@ -28,4 +28,33 @@ export { cosineLearningRate, paperCosine, paperLearningRate } from './training/s
 export type { PaperSchedule } from './training/schedule.js'
 export { lossAndGradient, stepNames, trainingStep } from './training/step.js'
 export type { TrainingStepOptions } from './training/step.js'
+export { foldedLogLikelihood } from './flow/fold.js'
+export { featureSums, whiteningFrom } from './flow/whitening.js'
+export type { FeatureSums, Whitening } from './flow/whitening.js'
+export {
+  addUpsampled,
+  aggregationSchema,
+  anomalyMaps,
+  anomalyMapValue,
+  anomalyOf,
+  anomalyValue,
+  scaleStatisticsSchema,
+  statisticsOf,
+} from './score/aggregation.js'
+export type { Aggregation, ScaleLikelihoods, ScaleStatistics } from './score/aggregation.js'
+export { pValue, thresholdAt } from './score/calibration.js'
+export type { Threshold } from './score/calibration.js'
+export {
+  detectorNames,
+  detectorOutputs,
+  encode,
+  imageInput,
+  likelihoodMap,
+  rowsOfMap,
+  writeDetector,
+} from './detector/graph.js'
+export type { Encoder, ScaleFlow } from './detector/graph.js'
+export { manifestKey, manifestSchema, parseManifest } from './detector/manifest.js'
+export type { Manifest } from './detector/manifest.js'
+export { normalise, resample } from './detector/preprocess.js'
 export { Random } from '@cflow/base'

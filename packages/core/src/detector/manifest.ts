@@ -1,0 +1,90 @@
+import { CflowError } from '@cflow/base'
+import * as z from 'zod'
+import { flowConfigSchema } from '../flow/config.js'
+import { aggregationSchema, scaleStatisticsSchema } from '../score/aggregation.js'
+
+/** Key of the model's metadata that holds the manifest. */
+export const manifestKey = 'cflow'
+
+const finite = z.number()
+const triple = z.tuple([finite, finite, finite])
+
+export const tapSchema = z.strictObject({
+  name: z.string(),
+  channels: z.int().positive(),
+  /** Input pixels per step of the feature map. */
+  stride: z.number().positive(),
+  height: z.int().positive(),
+  width: z.int().positive(),
+})
+
+/** What a detector file says of itself: JSON in the model's metadata under `cflow`. */
+export const manifestSchema = z.object({
+  format: z.literal('cflow-detector'),
+  /** Of this schema; files of a later version are refused. */
+  version: z.literal(1),
+  software: z.object({ name: z.string(), version: z.string() }),
+  method: z.enum(['cflow', 'padim']).default('cflow'),
+  category: z.string(),
+  encoder: z.object({
+    name: z.string(),
+    mean: triple,
+    std: triple,
+    taps: z.array(tapSchema).min(1),
+  }),
+  /** S: images are resized to S×S pixels, and anomaly maps have that size. */
+  inputSize: z.int().positive(),
+  recipe: z.string(),
+  flows: z.array(flowConfigSchema),
+  aggregation: aggregationSchema,
+  /** Per scale, over held-out normal images. */
+  scales: z.array(scaleStatisticsSchema),
+  calibration: z.object({
+    /** Scores of the held-out normal images, ascending. */
+    scores: z.array(finite),
+    /** Threshold that `detect` uses when no rate is asked for. */
+    falsePositiveRate: finite,
+    threshold: finite,
+    guaranteed: z.boolean(),
+  }),
+  training: z.object({
+    seed: z.int(),
+    images: z.int(),
+    heldOut: z.int(),
+    passes: z.number(),
+    /** SHA-256 over the training images' pixels, in order. */
+    digest: z.string(),
+  }),
+})
+export type Manifest = z.infer<typeof manifestSchema>
+
+/**
+ * The manifest of a model from its metadata.
+ * @throws CflowError MODEL when there is none, or it is not one this version can read
+ */
+export function parseManifest(metadata: Readonly<Record<string, string>>): Manifest {
+  const text = metadata[manifestKey]
+  const foreign = (why: string) =>
+    new CflowError('MODEL', `not a CFLOW detector: ${why}`, {
+      hint: 'detectors are the model.onnx files that `cflow train` writes',
+    })
+  if (text === undefined) throw foreign(`the model's metadata hold no "${manifestKey}"`)
+  let json: unknown
+  try {
+    json = JSON.parse(text)
+  } catch {
+    throw foreign('its manifest is not JSON')
+  }
+  const version = (json as { version?: unknown } | null)?.version
+  if (typeof version === 'number' && version > 1)
+    throw new CflowError(
+      'MODEL',
+      `the detector was made by a later version (manifest ${version})`,
+      {
+        hint: 'update @cflow packages',
+      },
+    )
+  const parsed = manifestSchema.safeParse(json)
+  if (!parsed.success) throw foreign(z.prettifyError(parsed.error))
+  return parsed.data
+}

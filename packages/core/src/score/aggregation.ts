@@ -1,0 +1,176 @@
+import { CflowError } from '@cflow/base'
+import { add, exp, neg, reshape, resizeBilinear, scalar, scale, sub } from '@cflow/graph'
+import type { Value } from '@cflow/graph'
+import * as z from 'zod'
+
+/**
+ * How the likelihoods of the scales become one anomaly map. Every rule turns the likelihood per dimension l of each
+ * scale into an anomaly that grows as l falls; these are upsampled (bilinear, aligned corners) and summed.
+ * - `paper`: 1 − exp(l − max l), the maximum over the whole test set (section 4.2): depends on the other images, for
+ *   reproduction only
+ * - `calibrated`: the same with the maximum over held-out normal images, stored
+ * - `joint`: −log p = −D·l, the negative log-likelihood of all scales together
+ * - `perDimension`: −l
+ * - `standardised`: (m − l)/s with mean and deviation over held-out normal images
+ */
+export const aggregationSchema = z.enum([
+  'paper',
+  'calibrated',
+  'joint',
+  'perDimension',
+  'standardised',
+])
+export type Aggregation = z.infer<typeof aggregationSchema>
+
+/** What is known of one scale: its depth and the likelihoods per dimension of normal images. */
+export const scaleStatisticsSchema = z.strictObject({
+  depth: z.int().positive(),
+  mean: z.number(),
+  deviation: z.number().positive(),
+  max: z.number(),
+})
+export type ScaleStatistics = z.infer<typeof scaleStatisticsSchema>
+
+/** The anomaly of one scale is affine in l, or in exp(l − shift): factor·(offset − f(l)). */
+interface Rule {
+  readonly exponential: boolean
+  readonly offset: number
+  readonly factor: number
+}
+
+function ruleOf(aggregation: Aggregation, s: ScaleStatistics): Rule {
+  switch (aggregation) {
+    case 'paper':
+    case 'calibrated':
+      return { exponential: true, offset: s.max, factor: 1 }
+    case 'joint':
+      return { exponential: false, offset: 0, factor: s.depth }
+    case 'perDimension':
+      return { exponential: false, offset: 0, factor: 1 }
+    case 'standardised':
+      return { exponential: false, offset: s.mean, factor: 1 / s.deviation }
+  }
+}
+
+/** Anomaly of a likelihood per dimension at one scale. */
+export function anomalyOf(aggregation: Aggregation, s: ScaleStatistics, l: number): number {
+  const { exponential, offset, factor } = ruleOf(aggregation, s)
+  return exponential ? 1 - Math.exp(l - offset) : factor * (offset - l)
+}
+
+/** The same as a graph, elementwise. */
+export function anomalyValue(aggregation: Aggregation, s: ScaleStatistics, l: Value): Value {
+  const { exponential, offset, factor } = ruleOf(aggregation, s)
+  if (exponential) return sub(scalar(1, l.dtype), exp(sub(l, scalar(offset, l.dtype))))
+  const a = offset === 0 ? neg(l) : sub(scalar(offset, l.dtype), l)
+  return factor === 1 ? a : scale(a, factor)
+}
+
+/**
+ * The anomaly map of a batch, in the graph.
+ * @param likelihoods per scale: l [N, h, w]
+ * @returns [N, S, S]
+ */
+export function anomalyMapValue(
+  aggregation: Aggregation,
+  statistics: readonly ScaleStatistics[],
+  likelihoods: readonly Value[],
+  size: number,
+): Value {
+  const maps = likelihoods.map((l, k) => {
+    const [, h, w] = l.shape as [unknown, number, number]
+    const a = anomalyValue(aggregation, statistics[k] as ScaleStatistics, l)
+    return resizeBilinear(reshape(a, [-1, 1, h, w]), size, size)
+  })
+  return reshape(maps.reduce(add), [-1, size, size])
+}
+
+/** Likelihoods per dimension of a set of images at one scale: image by image, [images, height, width]. */
+export interface ScaleLikelihoods {
+  readonly height: number
+  readonly width: number
+  readonly depth: number
+  readonly values: Float32Array | Float64Array
+}
+
+/** Statistics of one scale over a set of images; with them `paper` is what the authors' code computes. */
+export function statisticsOf(scaleOf: ScaleLikelihoods): ScaleStatistics {
+  const { values, depth } = scaleOf
+  if (values.length === 0) throw new CflowError('EMPTY', 'no likelihoods to take statistics of')
+  let mean = 0
+  let max = -Infinity
+  for (const v of values) {
+    mean += v
+    if (v > max) max = v
+  }
+  mean /= values.length
+  let variance = 0
+  for (const v of values) variance += (v - mean) ** 2
+  return { depth, mean, deviation: Math.max(Math.sqrt(variance / values.length), 1e-12), max }
+}
+
+/**
+ * Anomaly maps of a set of images outside a graph: what evaluation uses to compare aggregations on the same
+ * likelihoods. For `paper` the maps are shifted so that they equal the authors' max Σ P − Σ P over the set.
+ * @returns [images, size, size], and the maximum of each map (the image score, section 4.2)
+ */
+export function anomalyMaps(
+  aggregation: Aggregation,
+  statistics: readonly ScaleStatistics[],
+  scales: readonly ScaleLikelihoods[],
+  size: number,
+): { readonly maps: Float64Array; readonly scores: Float64Array } {
+  const first = scales[0] as ScaleLikelihoods
+  const images = first.values.length / (first.height * first.width)
+  const maps = new Float64Array(images * size * size)
+  scales.forEach((s, k) => {
+    const a = Float64Array.from(s.values, (l) =>
+      anomalyOf(aggregation, statistics[k] as ScaleStatistics, l),
+    )
+    for (let i = 0; i < images; i++)
+      addUpsampled(
+        a.subarray(i * s.height * s.width, (i + 1) * s.height * s.width),
+        s.height,
+        s.width,
+        maps.subarray(i * size * size, (i + 1) * size * size),
+        size,
+      )
+  })
+  if (aggregation === 'paper') {
+    // Σ (1 − P) − min Σ (1 − P) = max Σ P − Σ P
+    const least = maps.reduce((a, b) => Math.min(a, b), Infinity)
+    for (let i = 0; i < maps.length; i++) maps[i]! -= least
+  }
+  const scores = new Float64Array(images)
+  for (let i = 0; i < images; i++)
+    scores[i] = maps
+      .subarray(i * size * size, (i + 1) * size * size)
+      .reduce((a, b) => Math.max(a, b), -Infinity)
+  return { maps, scores }
+}
+
+/** Add a map to another one, upsampled bilinearly with aligned corners (PyTorch's align_corners=True). */
+export function addUpsampled(
+  map: Float32Array | Float64Array,
+  height: number,
+  width: number,
+  target: Float32Array | Float64Array,
+  size: number,
+): void {
+  const ratio = (n: number) => (size > 1 ? (n - 1) / (size - 1) : 0)
+  for (let y = 0; y < size; y++) {
+    const fy = y * ratio(height)
+    const y0 = Math.min(Math.floor(fy), height - 1)
+    const y1 = Math.min(y0 + 1, height - 1)
+    const wy = fy - y0
+    for (let x = 0; x < size; x++) {
+      const fx = x * ratio(width)
+      const x0 = Math.min(Math.floor(fx), width - 1)
+      const x1 = Math.min(x0 + 1, width - 1)
+      const wx = fx - x0
+      const top = map[y0 * width + x0]! * (1 - wx) + map[y0 * width + x1]! * wx
+      const bottom = map[y1 * width + x0]! * (1 - wx) + map[y1 * width + x1]! * wx
+      target[y * size + x]! += top * (1 - wy) + bottom * wy
+    }
+  }
+}

@@ -1,0 +1,119 @@
+import { readFileSync } from 'node:fs'
+import { floats } from '@cflow/base'
+import { input } from '@cflow/graph'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { golden } from '../../test/golden.js'
+import { run } from '../../test/run.js'
+import {
+  addUpsampled,
+  aggregationSchema,
+  anomalyMaps,
+  anomalyMapValue,
+  pValue,
+  statisticsOf,
+  thresholdAt,
+} from '../index.js'
+import type { ScaleLikelihoods } from '../index.js'
+
+const ops = JSON.parse(
+  readFileSync(new URL('../../fixtures/ops.json', import.meta.url), 'utf8'),
+) as { bilinear_align_true_2x3_to_5x4: { in: number[][]; out: number[][] } }
+
+const { heights, log_prob_per_dim, out_size, super_mask, image_score } = golden('flow').aggregation
+
+const scales: ScaleLikelihoods[] = heights.map((h, k) => ({
+  height: h,
+  width: h,
+  depth: 1,
+  values: Float64Array.from(log_prob_per_dim[k]!.slice(0, 3 * h * h)),
+}))
+
+describe('aggregation', () => {
+  it('of the paper agrees with the golden values', () => {
+    const got = anomalyMaps('paper', scales.map(statisticsOf), scales, out_size)
+    super_mask.flat(2).forEach((v, i) => expect(got.maps[i]).toBeCloseTo(v, 9))
+    image_score.forEach((v, i) => expect(got.scores[i]).toBeCloseTo(v, 9))
+  })
+
+  it.each(aggregationSchema.options)('%s is the same in the graph', async (aggregation) => {
+    const statistics = scales.map((s, k) => ({ ...statisticsOf(s), depth: 40 + k }))
+    const got = anomalyMaps(aggregation, statistics, scales, 16)
+    const values = scales.map((s, k) => input(`l${k}`, 'float32', ['N', s.height, s.width]))
+    const graph = await run(
+      { map: anomalyMapValue(aggregation, statistics, values, 16) },
+      Object.fromEntries(
+        scales.map((s, k) => [`l${k}`, floats('float32', [3, s.height, s.width], s.values)]),
+      ),
+    )
+    // `paper` is shifted by what only the whole set tells
+    const shift = aggregation === 'paper' ? Math.min(...graph['map']!.data) : 0
+    graph['map']!.data.forEach((v, i) => expect(v - shift).toBeCloseTo(got.maps[i]!, 3))
+  })
+
+  it('upsamples as PyTorch does with aligned corners', () => {
+    const { in: small } = ops.bilinear_align_true_2x3_to_5x4
+    const target = new Float64Array(25)
+    addUpsampled(Float64Array.from(small.flat()), 2, 3, target, 5)
+    // corners keep their values, and the middle row is the mean of the two
+    expect([target[0], target[4], target[20], target[24]]).toEqual([
+      small[0]![0],
+      small[0]![2],
+      small[1]![0],
+      small[1]![2],
+    ])
+    expect(target[10]).toBeCloseTo((small[0]![0]! + small[1]![0]!) / 2, 12)
+  })
+})
+
+describe('conformal thresholds', () => {
+  const scores = fc.array(fc.double({ noNaN: true, min: -1e6, max: 1e6 }), {
+    minLength: 1,
+    maxLength: 60,
+  })
+  const rate = fc.double({ min: 0.001, max: 0.999, noNaN: true })
+
+  it('leave at most the asked share of the held-out scores and one more above', () => {
+    fc.assert(
+      fc.property(scores, rate, (s, alpha) => {
+        const { threshold, guaranteed } = thresholdAt(s, alpha)
+        const above = s.filter((v) => v > threshold).length
+        if (guaranteed) expect(above).toBeLessThanOrEqual(alpha * (s.length + 1) + 1e-6)
+        else expect(above).toBe(0)
+        expect(guaranteed).toBe(s.length + 1 >= 1 / alpha - 1e-6)
+      }),
+    )
+  })
+
+  it('hold on new scores from the same source', () => {
+    let state = 1
+    const next = () => (state = (1664525 * state + 1013904223) % 4294967296) / 4294967296
+    let above = 0
+    const trials = 4000
+    for (let i = 0; i < trials; i++) {
+      const held = Array.from({ length: 30 }, next)
+      if (next() > thresholdAt(held, 0.1).threshold) above++
+    }
+    expect(above / trials).toBeLessThan(0.1 + 0.015)
+    expect(above / trials).toBeGreaterThan(0.05)
+  })
+
+  it('fall as the rate rises', () => {
+    fc.assert(
+      fc.property(scores, rate, rate, (s, a, b) => {
+        const [low, high] = a < b ? [a, b] : [b, a]
+        expect(thresholdAt(s, high).threshold).toBeLessThanOrEqual(thresholdAt(s, low).threshold)
+      }),
+    )
+  })
+
+  it('refuse what is no rate, and no scores', () => {
+    expect(() => thresholdAt([1], 0)).toThrow(/between 0 and 1/)
+    expect(() => thresholdAt([], 0.1)).toThrow(/no held-out scores/)
+  })
+
+  it('p-values count the held-out scores at least as high', () => {
+    expect(pValue([1, 2, 3, 4], 3)).toBeCloseTo(3 / 5)
+    expect(pValue([1, 2, 3, 4], 9)).toBeCloseTo(1 / 5)
+  })
+})
