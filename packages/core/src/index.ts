@@ -2,10 +2,12 @@ export { adamDefaults, adamFeeds, adamStep } from './training/adam.js'
 export {
   blockShape,
   clampBound,
+  clampSchema,
   flowConfigSchema,
   halves,
   initialGlobalScale,
   parameterShapes,
+  permutationSchema,
 } from './flow/config.js'
 export type { BlockShape, FlowConfig } from './flow/config.js'
 export { addRepeated, conditionRows, globalScale } from './flow/coupling.js'

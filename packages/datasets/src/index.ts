@@ -1,1 +1,10 @@
-export {}
+export type { Dataset, Label, Sample, Split } from './dataset.js'
+export { resizeLanczos } from './resize-lanczos.js'
+export { resizeMaskNearest } from './resize-nearest.js'
+export { rotateNearest } from './rotate.js'
+export { syntheticDataset } from './synthetic/dataset.js'
+export type { SyntheticOptions } from './synthetic/dataset.js'
+export { syntheticDefects, syntheticKinds } from './synthetic/kinds.js'
+export type { SyntheticKind } from './synthetic/kinds.js'
+export { renderMask, renderShot, withoutDefect } from './synthetic/render.js'
+export type { Shot } from './synthetic/render.js'

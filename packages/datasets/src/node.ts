@@ -1,1 +1,7 @@
-export {}
+export { decodeImage, decodeMask, imageSize, maxPixels } from './node/decode.js'
+export { encodeMaskPng, encodePng, writeMaskPng, writePng } from './node/encode.js'
+export { imageExtensions, walkImages } from './node/files.js'
+export { folderDataset } from './node/folder.js'
+export type { FolderOptions } from './node/folder.js'
+export { mvtecCategories, mvtecDataset } from './node/mvtec.js'
+export { writeDataset } from './node/write.js'

@@ -1,1 +1,8 @@
-export {}
+export { cacheFolder, cachedWeightsPath } from './node/cache.js'
+export type { DownloadOptions } from './node/download.js'
+export { importWeights } from './node/import.js'
+export { listEncoders } from './node/list.js'
+export type { EncoderListing } from './node/list.js'
+export { findEncoderWeights, loadEncoderWeights } from './node/load.js'
+export { pullWeights } from './node/pull.js'
+export type { PullOptions } from './node/pull.js'

@@ -1,1 +1,25 @@
-export {}
+export { calibratedDetector, scaleStatistics } from './calibrate.js'
+export { checkCheckpoint, decodeCheckpoint, encodeCheckpoint } from './checkpoint.js'
+export type { Checkpoint, CheckpointStore } from './checkpoint.js'
+export { recipes, recipeSchema, resolveConfig, trainConfigSchema } from './config.js'
+export type { Recipe, TrainConfig, TrainOptions } from './config.js'
+export { encoderModel, featureExtractor } from './encoding.js'
+export type { EncoderModel, FeatureExtractor, ScaleShape } from './encoding.js'
+export { evaluate, results } from './evaluate.js'
+export type { EvaluateOptions, EvaluationResult, ImageScore } from './evaluate.js'
+export type {
+  DefectRow,
+  DetectionMetrics,
+  Evaluation,
+  ImageResult,
+  LocalisationMetrics,
+  OperatingPoint,
+  PassRecord,
+  Protocol,
+  Timing,
+} from './evaluation.js'
+export { fit, minimumImages, splitHeldOut } from './fit.js'
+export type { FitOptions, FitResult } from './fit.js'
+export { ordered } from './pipeline.js'
+export type { OnProgress, Progress, Stage } from './progress.js'
+export { software } from './software.js'

@@ -202,7 +202,13 @@ describe('the detector file', () => {
       { depth: 6, mean: -1, deviation: 1, max: 0 },
       { depth: 4, mean: -1, deviation: 1, max: 0 },
     ],
-    calibration: { scores: [1, 2], falsePositiveRate: 0.5, threshold: 2, guaranteed: true },
+    calibration: {
+      source: 'held-out',
+      scores: [1, 2],
+      falsePositiveRate: 0.5,
+      threshold: 2,
+      guaranteed: true,
+    },
     training: { seed: 0, images: 2, heldOut: 2, passes: 1, digest: '' },
   }
   const bytes = writeDetector(encoder, flows, manifest)

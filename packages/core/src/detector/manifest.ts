@@ -40,7 +40,9 @@ export const manifestSchema = z.object({
   /** Per scale, over held-out normal images. */
   scales: z.array(scaleStatisticsSchema),
   calibration: z.object({
-    /** Scores of the held-out normal images, ascending. */
+    /** Images kept out of training, or the training images themselves: then no rate is guaranteed. */
+    source: z.enum(['held-out', 'training']),
+    /** Scores of those images, ascending. */
     scores: z.array(finite),
     /** Threshold that `detect` uses when no rate is asked for. */
     falsePositiveRate: finite,

@@ -23,9 +23,11 @@ function sample(images: number, positions: number, d: number) {
 it('makes the residuals white, and counts its volume', () => {
   const [images, positions, d] = [400, 3, 4]
   const rows = sample(images, positions, d)
-  const sums = featureSums(d, positions)
+  const shift = Float32Array.from(rows.slice(0, positions).flatMap((r) => [...r]))
+  const sums = featureSums(d, positions, shift)
   sums.images = images
-  rows.forEach((z, n) => {
+  rows.forEach((row, n) => {
+    const z = row.map((v, i) => v - shift[(n % positions) * d + i]!)
     for (let i = 0; i < d; i++) {
       sums.sum[(n % positions) * d + i]! += z[i]!
       for (let j = 0; j < d; j++) sums.product[i * d + j]! += z[i]! * z[j]!

@@ -22,17 +22,24 @@ export interface FeatureSums {
   readonly positions: number
   /** Images seen. */
   images: number
+  /** What was subtracted from every feature before it was summed, [positions, D]: keeps the sums well conditioned. */
+  readonly shift: Float32Array
   /** Σ z per position, [positions, D] */
   readonly sum: Float64Array
   /** Σ z·zᵀ over all positions and images, [D, D] (both triangles) */
   readonly product: Float64Array
 }
 
-export function featureSums(depth: number, positions: number): FeatureSums {
+export function featureSums(
+  depth: number,
+  positions: number,
+  shift = new Float32Array(positions * depth),
+): FeatureSums {
   return {
     depth,
     positions,
     images: 0,
+    shift,
     sum: new Float64Array(positions * depth),
     product: new Float64Array(depth * depth),
   }
@@ -50,7 +57,10 @@ export function whiteningFrom(sums: FeatureSums, shrinkage: number): Whitening {
   const covariance = sums.product.slice()
   const mu = new Float64Array(d)
   for (let p = 0; p < positions; p++) {
-    for (let i = 0; i < d; i++) mean[p * d + i] = mu[i] = sums.sum[p * d + i]! / images
+    for (let i = 0; i < d; i++) {
+      mu[i] = sums.sum[p * d + i]! / images
+      mean[p * d + i] = sums.shift[p * d + i]! + mu[i]!
+    }
     for (let i = 0; i < d; i++) {
       const f = images * mu[i]!
       for (let j = 0; j <= i; j++) covariance[i * d + j]! -= f * mu[j]!

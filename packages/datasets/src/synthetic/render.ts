@@ -1,0 +1,74 @@
+import { CflowError, Random } from '@cflow/base'
+import type { Mask, RgbImage } from '@cflow/base'
+import { canvasOf } from './canvas.js'
+import { camera, develop, expose, oversampling } from './camera.js'
+import type { Camera } from './camera.js'
+import { changedMask } from './change.js'
+import { kinds } from './kinds.js'
+import type { SyntheticKind } from './kinds.js'
+
+/** One synthetic photograph: everything in it follows from these. */
+export interface Shot {
+  readonly kind: SyntheticKind
+  /** Width and height in pixels. */
+  readonly size: number
+  /** Name of the random streams of the exemplar, its defect and its camera. */
+  readonly stream: string
+  readonly seed: number
+  /** Type of defect; none when absent. */
+  readonly defect?: string
+}
+
+/**
+ * Render a photograph. The same shot gives the same bytes on every platform; without its `defect` it shows the same
+ * exemplar in the same pose and light, with the same sensor noise.
+ * @throws CflowError USAGE for a kind, defect or size that there is not
+ */
+export function renderShot(shot: Shot): RgbImage {
+  const lens = cameraOf(shot)
+  return expose(levelsOf(shot, lens), lens)
+}
+
+/**
+ * The pixels that a shot's defect changed visibly, small gaps closed; all zero without a defect. It takes two
+ * renderings.
+ * @throws CflowError as `renderShot`
+ */
+export function renderMask(shot: Shot): Mask {
+  const { size } = shot
+  if (shot.defect === undefined)
+    return { width: size, height: size, data: new Uint8Array(size * size) }
+  const lens = cameraOf(shot)
+  const reach = Math.max(1, Math.round(kinds[shot.kind].gap * size))
+  return changedMask(levelsOf(withoutDefect(shot), lens), levelsOf(shot, lens), size, reach)
+}
+
+/** The same exemplar and shot without the defect. */
+export function withoutDefect({ kind, size, stream, seed }: Shot): Shot {
+  return { kind, size, stream, seed }
+}
+
+function cameraOf({ kind, seed, stream }: Shot): Camera {
+  return camera(Random.seeded(seed, `${stream}/camera`), kinds[kind].variation)
+}
+
+function levelsOf(shot: Shot, lens: Camera): Float32Array {
+  const { kind, size, stream, seed, defect } = shot
+  if (!Number.isInteger(size) || size < 32 || size > 2048)
+    throw new CflowError('USAGE', `cannot render ${size}×${size} pixels`, {
+      subject: 'size',
+      hint: 'The size is a whole number from 32 to 2048.',
+    })
+  const canvas = canvasOf(size * oversampling)
+  const scene = Random.seeded(seed, `${stream}/scene`)
+  const thing = kinds[kind]
+  if (defect === undefined) thing.paint(canvas, scene)
+  else if (thing.defects.includes(defect))
+    thing.paint(canvas, scene, { type: defect, random: Random.seeded(seed, `${stream}/flaw`) })
+  else
+    throw new CflowError('USAGE', `${kind} has no defect '${defect}'`, {
+      subject: 'defect',
+      hint: `Its defects: ${thing.defects.join(', ')}.`,
+    })
+  return develop(canvas, lens)
+}

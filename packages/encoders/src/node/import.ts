@@ -1,0 +1,50 @@
+import { basename } from 'node:path'
+import { CflowError } from '@cflow/base'
+import { embeddedNames } from '../embedded.js'
+import { encoderSpec } from '../registry.js'
+import type { EncoderSpec } from '../spec.js'
+import { convertWeights } from '../weights/convert.js'
+import { cachedWeightsPath } from './cache.js'
+import { readBytes, writeWhole } from './files.js'
+
+/**
+ * Take weights from a file (.pth or .safetensors) into the cache, as if they had been pulled.
+ * @returns path of the safetensors file in the cache
+ * @throws CflowError NOT_FOUND for an unknown encoder or file, WEIGHTS that names what is wrong with the weights,
+ *   USAGE for the encoder whose weights are part of this package
+ */
+export async function importWeights(name: string, file: string): Promise<string> {
+  const spec = encoderSpec(name)
+  if (embeddedNames.includes(spec.name))
+    throw new CflowError('USAGE', `the weights of ${spec.name} are part of this package`, {
+      subject: spec.name,
+      hint: 'to use others, give them with --weights FILE each time',
+    })
+  const path = cachedWeightsPath(spec.name)
+  await convertFile(spec, file, path)
+  return path
+}
+
+/** Convert a weight file, checked against the encoder, to safetensors. */
+export async function convertFile(spec: EncoderSpec, from: string, to: string): Promise<void> {
+  const bytes = await readBytes(from)
+  await writeWhole(
+    to,
+    inFile(from, () => convertWeights(spec, bytes, basename(from))),
+  )
+}
+
+/** What goes wrong while the contents of a file are read, with the file's name. */
+export function inFile<T>(path: string, read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    if (!(error instanceof CflowError)) throw error
+    const { subject = path, hint } = error
+    throw new CflowError(error.code, `${path}: ${error.message}`, {
+      subject,
+      ...(hint !== undefined && { hint }),
+      cause: error,
+    })
+  }
+}

@@ -1,0 +1,89 @@
+import { CflowError } from '@cflow/base'
+import type { Tensor } from '@cflow/base'
+import type { Value } from '@cflow/graph'
+
+/** One feature map that an encoder gives (timm calls it feature info). */
+export interface TapInfo {
+  /** Name of the module whose output it is, such as `blocks.4` or `layer2`. */
+  readonly name: string
+  readonly channels: number
+  /** Image pixels per position of the map, along each axis. */
+  readonly stride: number
+}
+
+/** One tensor of an encoder's state dict. */
+export interface Parameter {
+  /** Key in the published weight file. */
+  readonly key: string
+  readonly shape: readonly number[]
+  /** Key of the same tensor in timm's naming, where it differs. */
+  readonly alias?: string
+}
+
+/** Tensors by name: a state dict, in its order. */
+export type Weights = ReadonlyMap<string, Tensor>
+
+/** The file in which the authors of the weights publish them. */
+export interface PublishedWeights {
+  readonly url: string
+  /** Name of the file. */
+  readonly file: string
+  readonly format: 'pth' | 'safetensors'
+  /** Start of the SHA-256 of the file in hexadecimal, or all of it. */
+  readonly sha256: string
+  /** Bytes, where known for certain. */
+  readonly size?: number
+}
+
+/** What an encoder is: everything about it but its numbers. */
+export interface EncoderSpec {
+  /** Such as `efficientnet-lite0`. */
+  readonly name: string
+  /** Mean of each colour (red, green, blue) on pixels scaled to 0..1, subtracted before the encoder. */
+  readonly mean: readonly [number, number, number]
+  /** Deviation of each colour, divided by after the mean is subtracted. */
+  readonly std: readonly [number, number, number]
+  /** Finest first. */
+  readonly taps: readonly TapInfo[]
+  /** How padded convolutions fill the border: TensorFlow's SAME zeros, PyTorch's zeros, or reflection. */
+  readonly padding: Padding
+  /** SPDX identifier of the licence of the published weights. */
+  readonly license: string
+  readonly weights?: PublishedWeights
+  /** The tensors that the taps need, in state dict order. */
+  readonly parameters: readonly Parameter[]
+  /**
+   * The encoder as a graph, its batch norms folded into the convolutions and its weights in it as constants.
+   * Nothing after the last tap is built.
+   * @param image float32 [N, 3, S, S], normalised with `mean` and `std`; S known in advance, N may be symbolic
+   * @param weights state dict; see `fitWeights` for the key names that are understood
+   * @returns one map [N, channels, ⌈S/stride⌉, ⌈S/stride⌉] per tap, finest first
+   * @throws CflowError WEIGHTS when a tensor is missing or has another shape, SHAPE when the image does not fit
+   */
+  build(image: Value, weights: Weights): readonly Value[]
+}
+
+export type Padding = 'same' | 'zeros' | 'reflect'
+
+/** The normalisation of every model trained the torchvision way. */
+export const imagenet = {
+  mean: [0.485, 0.456, 0.406],
+  std: [0.229, 0.224, 0.225],
+} as const
+
+/**
+ * The same encoder with fewer pool layers (the paper's L): 3 keeps all taps, 2 the last two, 1 the last.
+ * @throws CflowError USAGE for another number
+ */
+export function selectTaps(spec: EncoderSpec, poolLayers: 1 | 2 | 3): EncoderSpec {
+  if (![1, 2, 3].includes(poolLayers) || poolLayers > spec.taps.length)
+    throw new CflowError('USAGE', `${spec.name} has no ${poolLayers} pool layers`, {
+      subject: 'poolLayers',
+      hint: `use a number from 1 to ${spec.taps.length}`,
+    })
+  return {
+    ...spec,
+    taps: spec.taps.slice(-poolLayers),
+    build: (image, weights) => spec.build(image, weights).slice(-poolLayers),
+  }
+}

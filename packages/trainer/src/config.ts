@@ -1,0 +1,110 @@
+import { CflowError } from '@cflow/base'
+import { aggregationSchema, clampSchema, permutationSchema } from '@cflow/core'
+import * as z from 'zod'
+
+export const recipeSchema = z.enum(['whitened', 'paper'])
+export type Recipe = z.infer<typeof recipeSchema>
+
+/** Everything that decides what a training makes. Two trainings with equal settings and images give equal files. */
+export const trainConfigSchema = z.strictObject({
+  /** Name of the encoder (see @cflow/encoders). */
+  encoder: z.string(),
+  /** S: images are resized to S×S pixels. */
+  inputSize: z.int().min(32).max(4096),
+  /** K: number of scales, counted from the coarsest (section 4.1). */
+  poolLayers: z.union([z.literal(1), z.literal(2), z.literal(3)]),
+  recipe: recipeSchema,
+  couplingLayers: z.int().min(1).max(64),
+  permutation: permutationSchema,
+  clamp: clampSchema,
+  /** Whether the flows see the position (CFLOW) or not (UFLOW). */
+  conditional: z.boolean(),
+  loss: z.enum(['logsigmoid', 'nll']),
+  /** Passes over the training images. */
+  passes: z.int().min(0).max(100_000),
+  /** Feature vectors of one optimisation step. */
+  miniBatch: z.int().min(1).max(1_000_000),
+  learningRate: z.number().positive().max(1),
+  /** Largest random rotation of training images in degrees (section 5.1); 0 for none. */
+  rotation: z.number().min(0).max(180),
+  /** Share of the good images kept out of training to calibrate thresholds with; 0 calibrates on the training images. */
+  heldOut: z.number().min(0).max(0.5),
+  /** Share of the mean variance added to the whitening's covariance. */
+  shrinkage: z.number().positive().max(10),
+  aggregation: aggregationSchema,
+  /** False-positive rate of the stored threshold. */
+  falsePositiveRate: z.number().gt(0).lt(1),
+  seed: z.int().min(0),
+})
+export type TrainConfig = z.infer<typeof trainConfigSchema>
+
+const common = {
+  encoder: 'efficientnet-lite0',
+  inputSize: 256,
+  poolLayers: 3,
+  clamp: 'paper',
+  conditional: true,
+  shrinkage: 0.01,
+  falsePositiveRate: 0.05,
+  seed: 0,
+} as const
+
+/**
+ * `paper`: what the authors' code does. `whitened` (default): starts at the Mahalanobis solution and trains for what a
+ * Gaussian cannot say.
+ */
+export const recipes: Readonly<Record<Recipe, TrainConfig>> = {
+  whitened: {
+    ...common,
+    recipe: 'whitened',
+    couplingLayers: 4,
+    permutation: 'alternate',
+    loss: 'nll',
+    passes: 8,
+    miniBatch: 2048,
+    learningRate: 1e-3,
+    rotation: 0,
+    heldOut: 0.1,
+    aggregation: 'joint',
+  },
+  paper: {
+    ...common,
+    recipe: 'paper',
+    couplingLayers: 8,
+    permutation: 'soft',
+    loss: 'logsigmoid',
+    passes: 200,
+    miniBatch: 256,
+    learningRate: 2e-4,
+    rotation: 5,
+    heldOut: 0,
+    aggregation: 'calibrated',
+  },
+}
+
+export type TrainOptions = { readonly [K in keyof TrainConfig]?: TrainConfig[K] | undefined }
+
+/**
+ * Complete settings from some: what is absent comes from the recipe.
+ * @throws CflowError CONFIG that names the field
+ */
+export function resolveConfig(options: TrainOptions = {}): TrainConfig {
+  const recipe = recipeSchema.safeParse(options.recipe ?? 'whitened')
+  if (!recipe.success)
+    throw new CflowError('CONFIG', `there is no recipe ${String(options.recipe)}`, {
+      subject: 'recipe',
+      hint: `use one of ${recipeSchema.options.join(', ')}`,
+    })
+  const given = Object.fromEntries(Object.entries(options).filter(([, v]) => v !== undefined))
+  const parsed = trainConfigSchema.safeParse({ ...recipes[recipe.data], ...given })
+  if (!parsed.success)
+    throw new CflowError('CONFIG', z.prettifyError(parsed.error), {
+      subject: parsed.error.issues[0]?.path.join('.') ?? '',
+    })
+  if (parsed.data.inputSize % 32 !== 0)
+    throw new CflowError('CONFIG', `inputSize ${parsed.data.inputSize} is no multiple of 32`, {
+      subject: 'inputSize',
+      hint: 'the coarsest map has one position for 32×32 pixels: use 128, 256, 512 …',
+    })
+  return parsed.data
+}

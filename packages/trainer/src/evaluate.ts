@@ -1,0 +1,212 @@
+import { CflowError, messageOf, tensor } from '@cflow/base'
+import { detectorNames } from '@cflow/core'
+import type { Manifest } from '@cflow/core'
+import { resizeMaskNearest } from '@cflow/datasets'
+import type { Sample } from '@cflow/datasets'
+import { PixelMetrics, auroc, averagePrecision, confusionAt, f1Max } from '@cflow/metrics'
+import type { Runtime } from '@cflow/runtimes'
+import type {
+  DefectRow,
+  DetectionMetrics,
+  Evaluation,
+  ImageResult,
+  LocalisationMetrics,
+  Protocol,
+} from './evaluation.js'
+import { ordered } from './pipeline.js'
+import { now, stageProgress } from './progress.js'
+import type { OnProgress } from './progress.js'
+
+export interface EvaluateOptions {
+  readonly model: Uint8Array
+  readonly manifest: Manifest
+  /** Labelled test images. */
+  readonly samples: readonly Sample[]
+  readonly runtime: Runtime
+  readonly protocol?: Protocol
+  readonly onProgress?: OnProgress
+}
+
+/** Score and defect of every image, without its map. */
+export type ImageScore = Omit<ImageResult, 'map' | 'mask'>
+
+export interface EvaluationResult {
+  readonly evaluation: Evaluation
+  /** In the order of the samples. */
+  readonly scores: readonly ImageScore[]
+  /** Pixel metrics of all images, for curves; absent without masks. */
+  readonly pixels?: PixelMetrics
+}
+
+/**
+ * Evaluate a detector file on labelled images: last epoch, per-image scores (`strict`). Maps are not kept: memory grows
+ * with the pixel metrics only (two numbers a pixel).
+ * @throws CflowError EMPTY without test images, IMAGE and MASK for damaged ones
+ */
+export async function evaluate(options: EvaluateOptions): Promise<EvaluationResult> {
+  const { samples, manifest } = options
+  if (samples.length === 0)
+    throw new CflowError('EMPTY', 'there are no test images to evaluate on', {
+      hint: 'put labelled images in test/good and test/<defect>, or in good and bad',
+    })
+  const size = manifest.inputSize
+  const hasMasks = samples.some((s) => s.loadMask)
+  const pixels = hasMasks ? new PixelMetrics() : undefined
+  const perDefect = new Map<string, PixelMetrics>()
+  const scores: ImageScore[] = []
+  const milliseconds: number[] = []
+  const began = now()
+  const report = stageProgress('evaluate', samples.length, options.onProgress)
+  for await (const { result, time } of results(options)) {
+    const { map, mask, ...score } = result
+    scores.push(score)
+    milliseconds.push(time)
+    if (pixels && (mask || result.label === 'good')) {
+      const truth = mask ?? new Uint8Array(size * size)
+      pixels.add(map, truth, size, size)
+      const defects =
+        result.label === 'good' ? [...new Set(samples.map((s) => s.defect))] : [result.defect]
+      for (const defect of defects) {
+        if (defect === 'good') continue
+        const own = perDefect.get(defect) ?? new PixelMetrics()
+        perDefect.set(defect, own)
+        own.add(map, truth, size, size)
+      }
+    }
+    report(scores.length)
+  }
+  const known = scores.filter((s) => s.label !== 'unknown')
+  const image = detection(known)
+  const evaluation: Evaluation = {
+    protocol: 'strict',
+    image,
+    ...(pixels && { pixel: localisation(pixels) }),
+    operatingPoint: operatingPoint(known, manifest.calibration.threshold),
+    defects: defectRows(known, perDefect),
+    timing: timing(milliseconds, (now() - began) / 1000),
+  }
+  return { evaluation, scores, ...(pixels && { pixels }) }
+}
+
+/** Run the detector over samples: results in order, decoding ahead of the detector. */
+export async function* results(
+  options: Pick<EvaluateOptions, 'model' | 'manifest' | 'samples' | 'runtime'>,
+): AsyncGenerator<{ readonly result: ImageResult; readonly time: number }> {
+  const { manifest, samples, runtime } = options
+  const size = manifest.inputSize
+  const session = await runtime.createSession(options.model)
+  const wanted = [detectorNames.anomalyMap, detectorNames.score]
+  try {
+    const loaded = ordered(samples, async (sample) => {
+      const image = await sample.load()
+      const mask = await sample.loadMask?.()
+      return { sample, image, mask: mask && resizeMaskNearest(mask, size, size).data }
+    })
+    for await (const { sample, image, mask } of loaded) {
+      const began = now()
+      const got = await session
+        .run(
+          {
+            [detectorNames.image]: tensor('uint8', [1, image.height, image.width, 3], image.data),
+          },
+          wanted,
+        )
+        .catch((error: unknown) => {
+          throw new CflowError('RUNTIME', `${sample.id}: ${messageOf(error)}`, { cause: error })
+        })
+      const time = now() - began
+      yield {
+        time,
+        result: {
+          id: sample.id,
+          label: sample.label,
+          defect: sample.defect,
+          score: got[detectorNames.score]?.data[0] as number,
+          map: got[detectorNames.anomalyMap]?.data as Float32Array,
+          ...(mask && { mask }),
+        },
+      }
+    }
+  } finally {
+    await session.release()
+  }
+}
+
+function detection(scores: readonly ImageScore[]): DetectionMetrics {
+  const values = scores.map((s) => s.score)
+  const labels = scores.map((s) => s.label === 'anomalous')
+  const f1 = f1Max(values, labels)
+  return {
+    auroc: auroc(values, labels),
+    averagePrecision: averagePrecision(values, labels),
+    f1Max: f1.f1,
+    threshold: f1.threshold,
+    precision: f1.precision,
+    recall: f1.recall,
+  }
+}
+
+function localisation(pixels: PixelMetrics): LocalisationMetrics {
+  const f1 = pixels.f1Max()
+  return {
+    auroc: pixels.auroc(),
+    averagePrecision: pixels.averagePrecision(),
+    aupro: pixels.aupro(0.3),
+    f1Max: f1.f1,
+    threshold: f1.threshold,
+    precision: f1.precision,
+    recall: f1.recall,
+  }
+}
+
+function operatingPoint(scores: readonly ImageScore[], threshold: number) {
+  // a score above the threshold is anomalous; metrics count from the threshold on
+  const above = nextAbove(threshold)
+  const c = confusionAt(
+    scores.map((s) => s.score),
+    scores.map((s) => s.label === 'anomalous'),
+    above,
+  )
+  return {
+    threshold,
+    falsePositiveRate: c.fp / (c.fp + c.tn),
+    truePositiveRate: c.tp / (c.tp + c.fn),
+  }
+}
+
+/** The next float64 above a number. */
+function nextAbove(x: number): number {
+  if (!Number.isFinite(x)) return x
+  return x + Math.max(Math.abs(x) * Number.EPSILON, Number.MIN_VALUE)
+}
+
+function defectRows(
+  scores: readonly ImageScore[],
+  perDefect: ReadonlyMap<string, PixelMetrics>,
+): DefectRow[] {
+  const good = scores.filter((s) => s.label === 'good')
+  const names = [...new Set(scores.filter((s) => s.label === 'anomalous').map((s) => s.defect))]
+  return names.map((defect) => {
+    const own = scores.filter((s) => s.label === 'anomalous' && s.defect === defect)
+    const both = [...good, ...own]
+    return {
+      defect,
+      images: own.length,
+      imageAuroc: auroc(
+        both.map((s) => s.score),
+        both.map((s) => s.label === 'anomalous'),
+      ),
+      pixelAuroc: perDefect.get(defect)?.auroc() ?? NaN,
+    }
+  })
+}
+
+function timing(milliseconds: readonly number[], seconds: number): Evaluation['timing'] {
+  const sorted = [...milliseconds].sort((a, b) => a - b)
+  const median = sorted[Math.floor(sorted.length / 2)] ?? NaN
+  return {
+    seconds: { evaluate: seconds },
+    millisecondsPerImage: median,
+    imagesPerSecond: 1000 / median,
+  }
+}

@@ -1,0 +1,77 @@
+import type { Manifest } from '@cflow/core'
+
+/** Which rules a table of results was made by; every report says which (see the package's README). */
+export type Protocol = 'strict' | 'paper'
+
+/** What the detector said of one image, and what is known of it. */
+export interface ImageResult {
+  readonly id: string
+  readonly label: 'good' | 'anomalous' | 'unknown'
+  /** 'good', or the type of defect. */
+  readonly defect: string
+  readonly score: number
+  /** Anomaly map [S, S]. */
+  readonly map: Float32Array
+  /** Ground truth [S, S], 0 or 1; absent where there is none. */
+  readonly mask?: Uint8Array
+}
+
+export interface DetectionMetrics {
+  readonly auroc: number
+  readonly averagePrecision: number
+  readonly f1Max: number
+  /** Score at which F1 is largest. */
+  readonly threshold: number
+  readonly precision: number
+  readonly recall: number
+}
+
+export interface LocalisationMetrics extends DetectionMetrics {
+  /** Exact, to a false-positive rate of 0.3 (`strict`), or the authors' variant (`paper`). */
+  readonly aupro: number
+}
+
+/** Rates at the calibrated threshold, which no test image has influenced. */
+export interface OperatingPoint {
+  readonly threshold: number
+  readonly falsePositiveRate: number
+  readonly truePositiveRate: number
+}
+
+export interface DefectRow {
+  readonly defect: string
+  readonly images: number
+  /** Of this defect's images against the good ones. NaN without good images. */
+  readonly imageAuroc: number
+  readonly pixelAuroc: number
+}
+
+export interface Timing {
+  /** Seconds by stage. */
+  readonly seconds: Readonly<Record<string, number>>
+  /** Median milliseconds of one image through the detector file, decoding not included. */
+  readonly millisecondsPerImage: number
+  readonly imagesPerSecond: number
+}
+
+/** Results on a labelled test set. Rates in 0..1; a metric whose class is missing is NaN. */
+export interface Evaluation {
+  readonly protocol: Protocol
+  readonly image: DetectionMetrics
+  /** Absent without ground-truth masks. */
+  readonly pixel?: LocalisationMetrics
+  readonly operatingPoint: OperatingPoint
+  readonly defects: readonly DefectRow[]
+  readonly timing: Timing
+}
+
+/** Mean loss of one pass over the training images, per scale (finest first). */
+export interface PassRecord {
+  /** 1-based. */
+  readonly pass: number
+  readonly losses: readonly number[]
+  readonly learningRate: number
+  readonly seconds: number
+}
+
+export type { Manifest }

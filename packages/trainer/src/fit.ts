@@ -1,0 +1,272 @@
+import { CflowError, Random } from '@cflow/base'
+import { conditionSize, initialiseFlow } from '@cflow/core'
+import type { FlowConfig, Manifest, ScaleFlow, Whitening } from '@cflow/core'
+import type { Sample } from '@cflow/datasets'
+import type { Runtime } from '@cflow/runtimes'
+import { calibratedDetector } from './calibrate.js'
+import { checkCheckpoint, decodeCheckpoint, encodeCheckpoint } from './checkpoint.js'
+import type { Checkpoint, CheckpointStore } from './checkpoint.js'
+import type { TrainConfig } from './config.js'
+import { digestOf } from './digest.js'
+import { featureExtractor } from './encoding.js'
+import type { EncoderModel } from './encoding.js'
+import type { PassRecord } from './evaluation.js'
+import { trainingImages } from './images.js'
+import { chunkPlan, runPass } from './passes.js'
+import { now, stageProgress } from './progress.js'
+import type { OnProgress } from './progress.js'
+import { scaleTrainer } from './scale.js'
+import type { ScaleTrainer } from './scale.js'
+import { software } from './software.js'
+import { estimateWhitening, whitener } from './whiten.js'
+
+/** Good images below which nothing sensible can be learned or calibrated. */
+export const minimumImages = 5
+
+export interface FitOptions {
+  /** Good images only. */
+  readonly samples: readonly Sample[]
+  readonly category: string
+  readonly config: TrainConfig
+  readonly encoder: EncoderModel
+  readonly runtime: Runtime
+  readonly checkpoints?: CheckpointStore
+  /** Go on from the stored checkpoint, if there is one. */
+  readonly resume?: boolean
+  /** Stop after this many passes in all, as if interrupted there (the schedule stays that of all passes). */
+  readonly stopAfter?: number
+  readonly onProgress?: OnProgress
+  readonly signal?: AbortSignal
+}
+
+export interface FitResult {
+  /** The detector file. */
+  readonly model: Uint8Array
+  readonly manifest: Manifest
+  readonly flows: readonly ScaleFlow[]
+  readonly history: readonly PassRecord[]
+  /** Seconds of each stage. */
+  readonly seconds: Readonly<Record<string, number>>
+}
+
+/**
+ * Train a detector on good images: whiten (recipe `whitened`), train the flow of every scale (section 4.2), calibrate on
+ * held-out images, and write the detector file.
+ * @throws CflowError TOO_FEW_IMAGES, CHECKPOINT, IMAGE and what the runtime throws
+ */
+export async function fit(options: FitOptions): Promise<FitResult> {
+  const { samples, config, encoder: model, runtime, onProgress } = options
+  if (samples.length < minimumImages)
+    throw new CflowError(
+      'TOO_FEW_IMAGES',
+      `${samples.length} good image${samples.length === 1 ? '' : 's'} to train on, ${minimumImages} are the least`,
+      { hint: '30 to 300 images of good parts make a useful detector' },
+    )
+  const seconds: Record<string, number> = {}
+  const timed = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
+    const began = now()
+    try {
+      return await work()
+    } finally {
+      seconds[name] = (seconds[name] ?? 0) + (now() - began) / 1000
+    }
+  }
+  const extractor = await featureExtractor(runtime, model)
+  const featureLength = model.scales.reduce((n, s) => n + s.depth * s.height * s.width, 0)
+  const images = trainingImages(samples, extractor, {
+    rotation: config.rotation,
+    inputSize: config.inputSize,
+    featureLength,
+  })
+  const all = samples.map((_, i) => i)
+  const { training, heldOut } = splitHeldOut(samples.length, config)
+
+  const digest = await timed('read', () => {
+    const report = stageProgress('read', samples.length, onProgress)
+    return digestOf(counted(images.pixels(all), report))
+  })
+
+  const stored = options.resume ? await options.checkpoints?.read() : undefined
+  const checkpoint = stored && decodeCheckpoint(stored)
+  if (checkpoint) checkCheckpoint(checkpoint, config, digest)
+
+  let whitenings: readonly Whitening[] = []
+  let release = async () => {}
+  if (config.recipe === 'whitened') {
+    whitenings =
+      checkpoint?.whitenings ??
+      (await timed('encode', () =>
+        estimateWhitening(
+          runtime,
+          model.scales,
+          images,
+          training,
+          config.shrinkage,
+          stageProgress('encode', training.length, onProgress),
+        ),
+      ))
+    const white = await whitener(runtime, whitenings)
+    await timed('whiten', () => images.transform((f) => white.apply(f)))
+    release = white.release
+  }
+
+  const flows = model.scales.map((s, k): ScaleFlow => {
+    const flowConfig: FlowConfig = {
+      depth: s.depth,
+      condition: config.conditional ? conditionSize : 0,
+      couplingLayers: config.couplingLayers,
+      permutation: config.permutation,
+      clamp: config.clamp,
+    }
+    const start = config.recipe === 'whitened' ? 'identity' : 'random'
+    const parameters = initialiseFlow(flowConfig, Random.seeded(config.seed, `flow ${k}`), start)
+    const whitening = whitenings[k]
+    return { config: flowConfig, parameters, ...(whitening && { whitening }) }
+  })
+  const plan = chunkPlan(config, training.length, images.cached, model.scales)
+  const trainers: ScaleTrainer[] = []
+  for (const [k, flow] of flows.entries())
+    trainers.push(
+      await scaleTrainer(
+        runtime,
+        model.scales[k] as EncoderModel['scales'][number],
+        flow.config,
+        flow.parameters,
+        plan.shapes[k] as (typeof plan.shapes)[number],
+        config.loss,
+        checkpoint?.scales[k],
+      ),
+    )
+
+  const history: PassRecord[] = [...(checkpoint?.history ?? [])]
+  const first = checkpoint?.passes ?? 0
+  const last = Math.min(config.passes, options.stopAfter ?? config.passes)
+  const report = stageProgress('train', last, onProgress, first)
+  let saved = now()
+  for (let pass = first; pass < last; pass++) {
+    const began = now()
+    let reported = 0
+    const result = await timed('train', () =>
+      runPass(
+        {
+          config,
+          scales: model.scales,
+          trainers,
+          images,
+          indices: training,
+          plan,
+          signal: options.signal,
+          onStep(share, losses) {
+            if (now() - reported < 250) return
+            reported = now()
+            report(pass + share, losses)
+          },
+        },
+        pass,
+      ),
+    )
+    history.push({ pass: pass + 1, ...result, seconds: (now() - began) / 1000 })
+    report(pass + 1, result.losses)
+    if (options.checkpoints && (pass + 1 === last || now() - saved > 10_000)) {
+      const state: Checkpoint = {
+        config,
+        digest,
+        passes: pass + 1,
+        scales: await Promise.all(trainers.map((t) => t.state())),
+        whitenings,
+        history,
+      }
+      await timed('checkpoint', () =>
+        (options.checkpoints as CheckpointStore).write(encodeCheckpoint(state)),
+      )
+      saved = now()
+    }
+  }
+  const trained: ScaleFlow[] = []
+  for (const [k, t] of trainers.entries()) {
+    trained.push({ ...(flows[k] as ScaleFlow), parameters: await t.parameters() })
+    await t.release()
+  }
+  await release()
+
+  const calibration = heldOut.length > 0 ? heldOut : training
+  const result = await timed('calibrate', () =>
+    calibratedDetector(
+      runtime,
+      model,
+      trained,
+      draftOf(options, digest, training.length, heldOut.length, last),
+      {
+        source: heldOut.length > 0 ? 'held-out' : 'training',
+        falsePositiveRate: config.falsePositiveRate,
+        images: () => images.pixels(calibration),
+      },
+      stageProgress('calibrate', calibration.length, onProgress),
+    ),
+  )
+  await extractor.release()
+  return { ...result, flows: trained, history, seconds }
+}
+
+/** Which images are trained on and which are kept to calibrate with: the same for the same seed and number. */
+export function splitHeldOut(
+  count: number,
+  config: Pick<TrainConfig, 'heldOut' | 'seed'>,
+): { readonly training: number[]; readonly heldOut: number[] } {
+  const wanted = Math.max(Math.round(count * config.heldOut), Math.min(3, count - 3))
+  const n = config.heldOut === 0 ? 0 : wanted
+  const order = Array.from(Random.seeded(config.seed, 'held out').permutation(count))
+  const ascending = (a: number, b: number) => a - b
+  return { heldOut: order.slice(0, n).sort(ascending), training: order.slice(n).sort(ascending) }
+}
+
+async function* counted<T>(
+  items: AsyncIterable<T>,
+  report: (done: number) => void,
+): AsyncGenerator<T> {
+  let done = 0
+  for await (const item of items) {
+    yield item
+    report(++done)
+  }
+}
+
+function draftOf(
+  options: FitOptions,
+  digest: string,
+  images: number,
+  heldOut: number,
+  passes: number,
+): Omit<Manifest, 'scales' | 'calibration'> {
+  const { config, encoder } = options
+  return {
+    format: 'cflow-detector',
+    version: 1,
+    software,
+    method: 'cflow',
+    category: options.category,
+    encoder: {
+      name: encoder.spec.name,
+      mean: [...encoder.spec.mean],
+      std: [...encoder.spec.std],
+      taps: encoder.scales.map((s) => ({
+        name: s.tap,
+        channels: s.depth,
+        stride: s.stride,
+        height: s.height,
+        width: s.width,
+      })),
+    },
+    inputSize: config.inputSize,
+    recipe: config.recipe,
+    flows: encoder.scales.map((s) => ({
+      depth: s.depth,
+      condition: config.conditional ? conditionSize : 0,
+      couplingLayers: config.couplingLayers,
+      permutation: config.permutation,
+      clamp: config.clamp,
+    })),
+    aggregation: config.aggregation,
+    training: { seed: config.seed, images, heldOut, passes, digest },
+  }
+}

@@ -1,0 +1,41 @@
+export type Stage = 'read' | 'encode' | 'whiten' | 'train' | 'calibrate' | 'evaluate'
+
+/** How far a job is. */
+export interface Progress {
+  readonly stage: Stage
+  readonly done: number
+  readonly total: number
+  /** Mean loss of the current pass per scale, while training. */
+  readonly losses?: readonly number[]
+  /** Items or feature vectors per second. */
+  readonly rate?: number
+  /** Seconds left of the stage, estimated. */
+  readonly secondsLeft?: number
+}
+
+export type OnProgress = (progress: Progress) => void
+
+/** Milliseconds of a monotonic clock. */
+export const now = (): number => performance.now()
+
+/** Reports progress of one stage, with rate and time left from a start. */
+export function stageProgress(
+  stage: Stage,
+  total: number,
+  onProgress: OnProgress | undefined,
+  start = 0,
+): (done: number, losses?: readonly number[]) => void {
+  const began = now()
+  return (done, losses) => {
+    if (!onProgress) return
+    const seconds = (now() - began) / 1000
+    const rate = seconds > 0 ? (done - start) / seconds : 0
+    onProgress({
+      stage,
+      done,
+      total,
+      ...(losses && { losses }),
+      ...(rate > 0 && { rate, secondsLeft: (total - done) / rate }),
+    })
+  }
+}
