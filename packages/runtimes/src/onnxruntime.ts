@@ -16,8 +16,14 @@ function toOrt(ort: OrtModule, t: Tensor): OrtTensor {
 }
 
 async function fromOrt(t: OrtTensor): Promise<Tensor> {
-  const data = t.location === 'cpu' ? t.data : await t.getData()
-  return { dtype: toDType(t.type), shape: t.dims, data: data as Tensor['data'] }
+  const data = (t.location === 'cpu' ? t.data : await t.getData()) as Tensor['data']
+  // where the engine knows Float16Array, onnxruntime uses it; our float16 are the raw bits
+  const isHalf = t.type === 'float16' && !(data instanceof Uint16Array)
+  return {
+    dtype: toDType(t.type),
+    shape: t.dims,
+    data: isHalf ? new Uint16Array(data.buffer, data.byteOffset, data.length) : data,
+  }
 }
 
 export function sessionOver(
@@ -34,7 +40,13 @@ export function sessionOver(
   const carriedInputs = new Set(Object.values(state))
   const current = new Map<string, OrtTensor>()
   const spare = new Map<string, OrtTensor>()
+  // the queue: runs, and readings and replacements of state, one after the other in the order of the calls
   let last: Promise<unknown> = Promise.resolve()
+  const inTurn = <T>(work: () => T | Promise<T>): Promise<T> => {
+    const result = last.then(work)
+    last = result.catch(() => undefined)
+    return result
+  }
 
   for (const [output, input] of Object.entries(state)) {
     if (!session.outputNames.includes(output) || !session.inputNames.includes(input))
@@ -94,32 +106,40 @@ export function sessionOver(
         return Promise.reject(
           new CflowError('SHAPE', `the graph has no output ${unknown}`, { subject: unknown }),
         )
-      const result = last.then(() => execute(feeds, wanted))
-      last = result.catch(() => undefined)
-      return result
+      return inTurn(() => execute(feeds, wanted))
     },
     setState(values) {
-      for (const [name, t] of Object.entries(values)) {
+      const replacements = Object.entries(values).map(([name, t]) => {
         if (!carriedInputs.has(name))
           throw new CflowError('SHAPE', `the graph carries no state ${name}`, { subject: name })
-        current.set(name, toOrt(ort, t))
-        if (hooks.preallocate)
-          spare.set(name, toOrt(ort, { ...t, data: allocate(t.dtype, t.data.length) }))
-      }
+        return [name, t, toOrt(ort, t)] as const
+      })
+      void inTurn(() => {
+        for (const [name, t, ortTensor] of replacements) {
+          current.get(name)?.dispose()
+          current.set(name, ortTensor)
+          if (hooks.preallocate)
+            spare.set(name, toOrt(ort, { ...t, data: allocate(t.dtype, t.data.length) }))
+        }
+      })
     },
-    async getState() {
-      await last
-      const entries = await Promise.all(
-        [...current].map(async ([name, t]) => {
-          const { dtype, shape, data } = await fromOrt(t)
-          return [name, { dtype, shape, data: data.slice() as Tensor['data'] }] as const
-        }),
-      )
-      return Object.fromEntries(entries)
+    getState() {
+      return inTurn(async () => {
+        const entries = await Promise.all(
+          [...current].map(async ([name, t]) => {
+            const { dtype, shape, data } = await fromOrt(t)
+            return [name, { dtype, shape, data: data.slice() as Tensor['data'] }] as const
+          }),
+        )
+        return Object.fromEntries(entries)
+      })
     },
-    async release() {
-      await last
-      await session.release()
+    release() {
+      return inTurn(async () => {
+        for (const t of current.values()) t.dispose()
+        current.clear()
+        await session.release()
+      })
     },
   }
 }

@@ -41,7 +41,7 @@ function paintStain(canvas: Canvas, random: Random): void {
 function paintLooseThread(canvas: Canvas, cloth: Cloth, random: Random): void {
   const start = spot(random)
   const line = wander(start, random.uniform(0, 6.28), 34, 0.0095, 0.2, random)
-  const radius = random.uniform(0.007, 0.01)
+  const radius = random.uniform(0.009, 0.012)
   strokeShadow(canvas, line, radius, 0.008, 0.7)
   stroke(canvas, line, radius, (across, along, out) => {
     const fibre = noise(across * 3 + along * 2, along * 5, cloth.seed + 77)

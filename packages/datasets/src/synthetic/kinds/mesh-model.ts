@@ -61,8 +61,8 @@ function threads(colour: Colour, random: Random): Threads {
 export function threadCoordinates(cloth: Cloth, x: number, y: number): readonly [number, number] {
   const dx = x - 0.5
   const dy = y - 0.5
-  const swayX = 0.16 * noise(x * 3.1, y * 3.1, cloth.seed + 1)
-  const swayY = 0.16 * noise(x * 3.1, y * 3.1, cloth.seed + 2)
+  const swayX = 0.22 * noise(x * 3.1, y * 3.1, cloth.seed + 1)
+  const swayY = 0.22 * noise(x * 3.1, y * 3.1, cloth.seed + 2)
   const p = (cloth.cos * dx + cloth.sin * dy) / cloth.pitch + cloth.phase[0] + swayX
   const q = (cloth.cos * dy - cloth.sin * dx) / cloth.pitch + cloth.phase[1] + swayY
   return [p, q]

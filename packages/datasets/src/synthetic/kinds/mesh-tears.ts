@@ -47,7 +47,7 @@ function brokenThread(cloth: Cloth, random: Random): Tear {
 
 function hole(random: Random): Tear {
   const [x, y] = spot(random)
-  const edge = blob(x, y, random.uniform(0.036, 0.06), 0.3, random)
+  const edge = blob(x, y, random.uniform(0.04, 0.065), 0.3, random)
   const fibres = Array.from({ length: 22 }, () => {
     const angle = random.uniform(0, 6.28)
     let reach = blobReach(edge)

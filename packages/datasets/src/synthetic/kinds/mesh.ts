@@ -14,7 +14,7 @@ const ground: Colour = [0.018, 0.018, 0.022]
 export const mesh: Kind = {
   name: 'mesh',
   defects: ['broken_thread', 'contamination', 'hole', 'loose_thread', 'stain'],
-  variation: { exposure: 0.1, gradient: 0.1 },
+  variation: { exposure: 0.15, gradient: 0.12 },
   gap: 0.022,
   paint(canvas, scene, flaw) {
     const cloth = lay(scene)

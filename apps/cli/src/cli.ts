@@ -1,0 +1,26 @@
+import { failure } from './failure.js'
+import type { Io, Session } from './io.js'
+import { program } from './program.js'
+
+export type { Io } from './io.js'
+
+/**
+ * Run the command.
+ * @param argv arguments after the program's name
+ * @returns the exit code: 0; 1 for failures, also of some images only; 2 for mistakes in usage or data; 130 after Ctrl-C
+ */
+export async function main(argv: readonly string[], io: Io): Promise<number> {
+  const session: Session = {
+    io,
+    json: argv.includes('--json'),
+    quiet: argv.includes('--quiet'),
+    debug: argv.includes('--debug') || Boolean(io.env['CFLOW_DEBUG']),
+    exitCode: 0,
+  }
+  try {
+    await program(session).parseAsync([...argv], { from: 'user' })
+    return session.exitCode
+  } catch (error) {
+    return failure(session, error)
+  }
+}

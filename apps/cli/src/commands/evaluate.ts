@@ -1,0 +1,62 @@
+import { nodeRuntime } from '@cflow/runtimes/node'
+import {
+  judge,
+  metricsDocument,
+  prepareRun,
+  readDetectorFile,
+  renderReport,
+  reportInput,
+  runPaths,
+  writeRun,
+} from '@cflow/trainer/node'
+import { openDataset } from '../dataset.js'
+import { printJson } from '../io.js'
+import type { Session } from '../io.js'
+import { progressReporter } from '../progress/reporter.js'
+import { resolveSettings } from '../settings/resolve.js'
+import { evaluateSchema } from '../settings/schema.js'
+import { summary } from '../summary.js'
+
+/** `cflow evaluate`: a detector on labelled images; metrics.json and report.html into `--out`. */
+export async function evaluateModel(session: Session, path: string, flags: object): Promise<void> {
+  const began = performance.now()
+  const settings = await resolveSettings(session, flags, evaluateSchema)
+  const { model, manifest } = await readDetectorFile(path)
+  const dataset = await openDataset(settings, manifest.category)
+  const { out, device, threads } = settings
+  const runtime = await nodeRuntime({
+    ...(device !== undefined && { device }),
+    ...(threads !== undefined && { threads }),
+  })
+  const undo = out === undefined ? undefined : await prepareRun(out, { checkpoint: false })
+  const progress = progressReporter(session)
+  try {
+    const samples = dataset.test
+    const judgement = await judge({
+      model,
+      manifest,
+      samples,
+      runtime,
+      onProgress: progress.onProgress,
+    })
+    const { evaluation } = judgement
+    const modelBytes = model.length
+    const seconds = { total: (performance.now() - began) / 1000 }
+    const sources = { manifest, judgement, dataset, runtime: runtime.name, modelBytes, seconds }
+    const metrics = metricsDocument(sources)
+    if (out !== undefined) {
+      const title = `${dataset.category}: ${manifest.encoder.name}, ${manifest.inputSize} pixels`
+      const input = { title, model, manifest, samples, judgement, history: [], runtime }
+      await writeRun(out, { metrics, report: await renderReport(await reportInput(input)) })
+    }
+    progress.end()
+    const paths = out === undefined ? undefined : runPaths(out)
+    const files = paths && { metrics: paths.metrics, report: paths.report }
+    if (session.json) printJson(session, { ...metrics, ...(files && { files }) })
+    else session.io.out(summary(evaluation, manifest, files ? [['report', files.report]] : []))
+  } catch (error) {
+    progress.end()
+    await undo?.()
+    throw error
+  }
+}

@@ -1,0 +1,35 @@
+/** What a command has of the outside world; tests give their own. */
+export interface Io {
+  /** Standard output: results, and with `--json` exactly one document. */
+  out(text: string): void
+  /** Standard error: progress, notes, errors. */
+  err(text: string): void
+  /** Columns of the terminal that standard error is; undefined where it is none. */
+  readonly columns: number | undefined
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Aborted by Ctrl-C. */
+  readonly signal: AbortSignal
+}
+
+/** What holds for one call of the command, whatever the subcommand. */
+export interface Session {
+  readonly io: Io
+  /** Print one JSON document instead of text. */
+  json: boolean
+  /** Print no progress and no notes. */
+  quiet: boolean
+  /** Stack traces with errors. */
+  debug: boolean
+  /** What the command makes of itself when nothing is thrown. */
+  exitCode: number
+}
+
+/** A remark on standard error. */
+export function note(session: Session, text: string): void {
+  if (!session.quiet) session.io.err(`${text}\n`)
+}
+
+/** The one JSON document on standard output. */
+export function printJson(session: Session, document: unknown): void {
+  session.io.out(`${JSON.stringify(document, null, 2)}\n`)
+}

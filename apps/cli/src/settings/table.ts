@@ -1,0 +1,100 @@
+/** One option of a command, and the key of the same name in a configuration file. */
+export interface Setting {
+  /** In camel case; the flag is the same in kebab case. */
+  readonly key: string
+  /** Placeholder of the value in help; a switch has none. */
+  readonly value?: string
+  readonly number?: true
+  readonly help: string
+}
+
+const dataset: readonly Setting[] = [
+  {
+    key: 'dataset',
+    value: 'NAME',
+    help: 'mvtec, folder or synthetic (folder when --root is given)',
+  },
+  { key: 'root', value: 'DIR', help: 'folder of the images' },
+  { key: 'category', value: 'NAME', help: 'category of mvtec, or kind of synthetic images' },
+  { key: 'trainImages', value: 'N', number: true, help: 'good images of the synthetic set' },
+  { key: 'testImages', value: 'N', number: true, help: 'test images of the synthetic set' },
+]
+
+const machine: readonly Setting[] = [
+  { key: 'device', value: 'NAME', help: 'cpu, or what this onnxruntime has (cuda, webgpu …)' },
+  { key: 'threads', value: 'N', number: true, help: 'threads of one operator (all cores)' },
+]
+
+const output: readonly Setting[] = [
+  { key: 'config', value: 'FILE', help: 'YAML or JSON file with the same keys; flags win' },
+  { key: 'json', help: 'print one JSON document to standard output' },
+  { key: 'quiet', help: 'no progress' },
+]
+
+const training: readonly Setting[] = [
+  { key: 'encoder', value: 'NAME', help: 'feature extractor (efficientnet-lite0)' },
+  { key: 'weights', value: 'FILE', help: 'weights of the encoder: .pth or .safetensors' },
+  { key: 'inputSize', value: 'PIXELS', number: true, help: 'images are resized to this (256)' },
+  { key: 'recipe', value: 'NAME', help: 'whitened or paper; sets the defaults of the rest' },
+  { key: 'couplingLayers', value: 'N', number: true, help: 'coupling layers of each flow' },
+  { key: 'poolLayers', value: 'N', number: true, help: 'scales, 1 to 3 (3)' },
+  { key: 'unconditional', help: 'flows do not see the position (UFLOW)' },
+  { key: 'conditional', help: 'flows see the position (the default)' },
+  { key: 'permutation', value: 'NAME', help: 'between coupling layers: alternate, hard or soft' },
+  { key: 'clamp', value: 'NAME', help: 'bound of a coupling layer’s scale: paper or freia' },
+  { key: 'loss', value: 'NAME', help: 'nll or logsigmoid' },
+  { key: 'passes', value: 'N', number: true, help: 'passes over the training images' },
+  { key: 'miniBatch', value: 'N', number: true, help: 'feature vectors of one step' },
+  { key: 'learningRate', value: 'X', number: true, help: 'largest learning rate' },
+  { key: 'rotation', value: 'DEGREES', number: true, help: 'random rotation of training images' },
+  { key: 'heldOut', value: 'SHARE', number: true, help: 'good images kept to calibrate with' },
+  { key: 'shrinkage', value: 'X', number: true, help: 'regularisation of the whitening' },
+  {
+    key: 'aggregation',
+    value: 'NAME',
+    help: 'of the scales: joint, calibrated, perDimension, standardised',
+  },
+  { key: 'falsePositiveRate', value: 'RATE', number: true, help: 'of the stored threshold (0.05)' },
+  { key: 'seed', value: 'N', number: true, help: 'same seed, same detector (0)' },
+  { key: 'stopAfter', value: 'N', number: true, help: 'stop after N passes; --resume goes on' },
+  { key: 'resume', help: 'go on from the checkpoint in --out' },
+]
+
+export const trainSettings: readonly Setting[] = [
+  ...dataset,
+  { key: 'out', value: 'DIR', help: 'folder for the results (runs/CATEGORY)' },
+  ...training,
+  ...machine,
+  ...output,
+]
+
+export const evaluateSettings: readonly Setting[] = [
+  ...dataset,
+  { key: 'out', value: 'DIR', help: 'folder for metrics.json and report.html' },
+  ...machine,
+  ...output,
+]
+
+export const predictSettings: readonly Setting[] = [
+  { key: 'out', value: 'DIR', help: 'folder for heat maps over the images (PNG)' },
+  {
+    key: 'falsePositiveRate',
+    value: 'RATE',
+    number: true,
+    help: 'share of good images that may be reported, instead of the stored one',
+  },
+  ...machine,
+  ...output,
+]
+
+/** Every key that some command knows: one configuration file may serve all of them. */
+export const allKeys: readonly string[] = [
+  ...new Set([...trainSettings, ...evaluateSettings, ...predictSettings].map((s) => s.key)),
+].filter((key) => key !== 'config')
+
+/** inputSize → input-size */
+export const kebab = (key: string): string => key.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)
+
+/** input-size → inputSize */
+export const camel = (key: string): string =>
+  key.replace(/-+([a-z0-9])/g, (_, c: string) => c.toUpperCase())

@@ -1,0 +1,41 @@
+import type { Manifest } from '@cflow/core'
+import type { Evaluation } from '@cflow/trainer'
+
+/** A rate for reading; a dash for one that cannot be computed. */
+export const rate = (value: number): string => (Number.isFinite(value) ? value.toFixed(4) : '–')
+
+const percent = (value: number): string =>
+  Number.isFinite(value) ? `${Number((100 * value).toFixed(1))} %` : '–'
+
+/** What came of a training or an evaluation, as lines for people. */
+export function summary(
+  evaluation: Evaluation | undefined,
+  manifest: Manifest,
+  extra: readonly (readonly [string, string])[] = [],
+): string {
+  const rows: (readonly [string, string])[] = []
+  if (evaluation) {
+    const { image, pixel, operatingPoint, timing } = evaluation
+    rows.push([
+      'images',
+      `AUROC ${rate(image.auroc)}  AP ${rate(image.averagePrecision)}  F1 ${rate(image.f1Max)}`,
+    ])
+    if (pixel)
+      rows.push([
+        'pixels',
+        `AUROC ${rate(pixel.auroc)}  AUPRO ${rate(pixel.aupro)}  F1 ${rate(pixel.f1Max)}`,
+      ])
+    rows.push([
+      'threshold',
+      `${operatingPoint.threshold.toPrecision(6)}  finds ${percent(operatingPoint.truePositiveRate)} of the defects, false alarms on ${percent(operatingPoint.falsePositiveRate)}`,
+    ])
+    rows.push(['speed', `${timing.millisecondsPerImage.toFixed(1)} ms an image`])
+  } else {
+    const { threshold, falsePositiveRate } = manifest.calibration
+    rows.push([
+      'threshold',
+      `${threshold.toPrecision(6)}  for false alarms on ${percent(falsePositiveRate)}; no labelled test images`,
+    ])
+  }
+  return [...rows, ...extra].map(([name, text]) => `${name.padEnd(10)} ${text}\n`).join('')
+}

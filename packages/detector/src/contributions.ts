@@ -1,0 +1,68 @@
+import { anomalyOf } from '@cflow/core'
+import type { Manifest, ScaleStatistics } from '@cflow/core'
+import type { Contribution } from './detection.js'
+
+/** Log-likelihoods per dimension of one image at one scale: `data[y·width + x]`. */
+export interface ScaleMap {
+  readonly width: number
+  readonly height: number
+  readonly data: ArrayLike<number>
+}
+
+/**
+ * Each scale's part of the anomaly at one pixel of the anomaly map. Likelihood becomes anomaly before the upsampling,
+ * as in the model's graph, so the values sum to the map's value there.
+ * @param scales the image's likelihoods, one map per scale of the manifest
+ * @param pixel index y·S + x into the anomaly map of S×S
+ */
+export function contributionsAt(
+  manifest: Manifest,
+  scales: readonly ScaleMap[],
+  pixel: number,
+): readonly Contribution[] {
+  const { aggregation, inputSize } = manifest
+  const x = pixel % inputSize
+  const y = Math.floor(pixel / inputSize)
+  const parts = scales.map((scale, k) => {
+    const statistics = manifest.scales[k] as ScaleStatistics
+    const anomaly = (l: number) => anomalyOf(aggregation, statistics, l)
+    const value = bilinear(scale, x, y, inputSize, anomaly)
+    return { value, excess: Math.max(0, value - anomaly(statistics.mean)) }
+  })
+  const total = parts.reduce((sum, p) => sum + p.excess, 0)
+  return parts.map(({ value, excess }, k) => ({
+    ...labelOf(manifest, k, scales[k] as ScaleMap),
+    value,
+    share: total > 0 ? excess / total : 0,
+  }))
+}
+
+/** A method may join all taps into one scale (PaDiM); its name is then that of all of them. */
+function labelOf(
+  { encoder: { taps }, inputSize, scales }: Manifest,
+  k: number,
+  { height }: ScaleMap,
+): { tap: string; stride: number } {
+  const tap = taps[k]
+  if (tap && taps.length === scales.length) return { tap: tap.name, stride: tap.stride }
+  return { tap: taps.map((t) => t.name).join('+'), stride: inputSize / height }
+}
+
+/** Value at pixel (x, y) of a map upsampled to size×size, bilinear with aligned corners, after `f`. */
+function bilinear(
+  { width, height, data }: ScaleMap,
+  x: number,
+  y: number,
+  size: number,
+  f: (l: number) => number,
+): number {
+  const axis = (i: number, n: number) => {
+    const position = size > 1 ? (i * (n - 1)) / (size - 1) : 0
+    const low = Math.min(Math.floor(position), n - 1)
+    return { low, high: Math.min(low + 1, n - 1), weight: position - low }
+  }
+  const [u, v] = [axis(x, width), axis(y, height)]
+  const at = (row: number, column: number) => f(data[row * width + column] as number)
+  const row = (r: number) => at(r, u.low) * (1 - u.weight) + at(r, u.high) * u.weight
+  return row(v.low) * (1 - v.weight) + row(v.high) * v.weight
+}

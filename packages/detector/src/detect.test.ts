@@ -1,0 +1,217 @@
+import { aggregationSchema, anomalyOf, pValue, thresholdAt } from '@cflow/core'
+import { encodePng } from '@cflow/datasets/node'
+import { afterAll, describe, expect, it, vi } from 'vitest'
+import { noise, toyDetector, toyManifest } from '../test/toy.js'
+import { explain, loadDetector, plainDetection } from './index.node.js'
+import type { Detection } from './index.node.js'
+
+const detector = await loadDetector(toyDetector())
+afterAll(() => detector.release())
+
+const without = ({ milliseconds, ...rest }: Detection) => {
+  expect(milliseconds).toBeGreaterThan(0)
+  return rest
+}
+
+describe('a verdict', () => {
+  it('compares the map’s maximum with the stored threshold', async () => {
+    const d = await detector.detect(noise(1, 30, 40))
+    const { calibration } = toyManifest
+    expect(d.anomalyMap).toMatchObject({ width: 16, height: 16 })
+    expect(d.score).toBe(Math.max(...d.anomalyMap.data))
+    expect(d).toMatchObject({
+      threshold: calibration.threshold,
+      anomalous: d.score > calibration.threshold,
+      falsePositiveRate: 0.05,
+      guaranteed: true,
+      pValue: pValue(calibration.scores, d.score),
+    })
+  })
+
+  it('follows the rate that is asked for', async () => {
+    const { scores } = toyManifest.calibration
+    for (const falsePositiveRate of [0.5, 0.1, 0.001]) {
+      const expected = thresholdAt(scores, falsePositiveRate)
+      expect(detector.threshold(falsePositiveRate)).toEqual(expected)
+      const d = await detector.detect(noise(1, 8, 8), { falsePositiveRate })
+      expect(d).toMatchObject({
+        ...expected,
+        falsePositiveRate,
+        anomalous: d.score > expected.threshold,
+      })
+    }
+    expect(detector.threshold()).toEqual({ threshold: 17.25, guaranteed: true })
+    for (const falsePositiveRate of [0, 1, NaN, 2])
+      await expect(detector.detect(noise(1, 8, 8), { falsePositiveRate })).rejects.toMatchObject({
+        code: 'USAGE',
+      })
+    expect(() => detector.threshold(0)).toThrow(/between 0 and 1/)
+  })
+
+  it('comes with a mask that holds a pixel exactly when the image is anomalous', async () => {
+    for (const falsePositiveRate of [0.9, 0.001]) {
+      const d = await detector.detect(noise(3, 16, 16), { falsePositiveRate })
+      const mask = detector.mask(d)
+      expect(mask.data.length).toBe(256)
+      expect(mask.data.includes(1)).toBe(d.anomalous)
+      mask.data.forEach((m, i) => expect(m === 1).toBe(d.anomalyMap.data[i]! > d.threshold))
+    }
+  })
+
+  it('is refused where the model gives numbers that are not finite', async () => {
+    const fails = await loadDetector(toyDetector(), {
+      runtime: {
+        name: 'broken',
+        createSession: () =>
+          Promise.resolve({
+            inputs: ['image'],
+            outputs: ['anomaly_map', 'score', 'log_likelihood_0', 'log_likelihood_1'],
+            run: () =>
+              Promise.resolve({
+                score: { dtype: 'float32' as const, shape: [1], data: Float32Array.of(NaN) },
+                anomaly_map: {
+                  dtype: 'float32' as const,
+                  shape: [1, 16, 16],
+                  data: new Float32Array(256),
+                },
+              }),
+            setState: () => undefined,
+            getState: () => Promise.resolve({}),
+            release: () => Promise.resolve(),
+          }),
+      },
+    })
+    await expect(fails.detect(noise(1, 8, 8))).rejects.toMatchObject({ code: 'RUNTIME' })
+  })
+})
+
+describe('contributions', () => {
+  it.each(aggregationSchema.options)('sum to the score: %s', async (aggregation) => {
+    const other = await loadDetector(toyDetector({ aggregation }))
+    for (const seed of [1, 2, 3, 4]) {
+      const { score, contributions } = await other.detect(noise(seed, 25, 19))
+      const sum = contributions.reduce((a, c) => a + c.value, 0)
+      expect(Math.abs(sum - score)).toBeLessThan(1e-5 * (1 + Math.abs(score)))
+      expect(contributions.map(({ tap, stride }) => [tap, stride])).toEqual([
+        ['fine', 4],
+        ['coarse', 8],
+      ])
+      const excess = contributions.map((c, k) => {
+        const s = toyManifest.scales[k]!
+        return Math.max(0, c.value - anomalyOf(aggregation, s, s.mean))
+      })
+      const total = excess.reduce((a, b) => a + b, 0)
+      contributions.forEach((c, k) =>
+        expect(c.share).toBeCloseTo(total > 0 ? excess[k]! / total : 0, 10),
+      )
+    }
+    await other.release()
+  })
+})
+
+describe('a batch', () => {
+  it('of any sizes gives what each image gives alone, in order', async () => {
+    const sizes = [16, 24, 16, 16, 9, 24, 16]
+    const images = sizes.map((n, i) => noise(i, n, n + 3))
+    const alone: Detection[] = []
+    for (const image of images) alone.push(await detector.detect(image))
+    for (const batchSize of [1, 3, undefined]) {
+      const options = batchSize === undefined ? {} : { batchSize }
+      const together = await detector.detectBatch(images, options)
+      expect(together.length).toBe(images.length)
+      together.forEach((d, i) => {
+        const e = alone[i]!
+        expect(Math.abs(d.score - e.score)).toBeLessThan(1e-5 * Math.abs(e.score))
+        d.anomalyMap.data.forEach((v, p) =>
+          expect(Math.abs(v - e.anomalyMap.data[p]!)).toBeLessThan(1e-5 * Math.abs(e.score)),
+        )
+        expect(d.contributions[0]!.value).toBeCloseTo(e.contributions[0]!.value, 3)
+      })
+    }
+    expect(await detector.detectBatch([])).toEqual([])
+  })
+
+  it('names the image that fails', async () => {
+    const images = [noise(1, 8, 8), await encodePng(noise(2, 8, 8)), new Uint8Array([1, 2, 3])]
+    await expect(detector.detectBatch(images)).rejects.toMatchObject({
+      code: 'IMAGE',
+      message: expect.stringMatching(/^images\[2\]: /),
+    })
+    await expect(detector.detectBatch([], { batchSize: 0 })).rejects.toMatchObject({
+      code: 'USAGE',
+    })
+  })
+})
+
+describe('detections', () => {
+  it('go through JSON and structured cloning', async () => {
+    const d = await detector.detect(noise(5, 12, 12))
+    const back = JSON.parse(JSON.stringify(plainDetection(d))) as Detection
+    expect(back).toEqual({ ...d, anomalyMap: { ...d.anomalyMap, data: [...d.anomalyMap.data] } })
+    expect(plainDetection(d, { map: false })).not.toHaveProperty('anomalyMap')
+    expect(structuredClone(d)).toEqual(d)
+  })
+
+  it('are the same when detected at once', async () => {
+    const images = [1, 2, 3].map((i) => noise(i, 16, 16))
+    const at = await Promise.all(images.map((i) => detector.detect(i)))
+    for (const [i, image] of images.entries())
+      expect(without(await detector.detect(image))).toEqual(without(at[i]!))
+  })
+})
+
+describe('after release', () => {
+  it('work that has begun ends, and nothing new begins', async () => {
+    const short = await loadDetector(toyDetector())
+    const begun = short.detect(await encodePng(noise(1, 16, 16)))
+    await Promise.all([short.release(), short.release()])
+    expect((await begun).score).toBeGreaterThan(0)
+    await expect(short.detect(noise(1, 8, 8))).rejects.toMatchObject({ code: 'USAGE' })
+    await expect(short.detectBatch([])).rejects.toMatchObject({ code: 'USAGE' })
+  })
+})
+
+describe('explain', () => {
+  const detection = (changes: Partial<Detection>): Detection => ({
+    score: 12.3456,
+    threshold: 9.1,
+    anomalous: true,
+    falsePositiveRate: 0.05,
+    guaranteed: true,
+    pValue: 0.01,
+    anomalyMap: { width: 0, height: 0, data: new Float32Array() },
+    contributions: [0.1, 0.2, 0.7].map((share, k) => ({
+      tap: `t${k}`,
+      stride: 8 * 2 ** k,
+      value: 1,
+      share,
+    })),
+    milliseconds: 1,
+    ...changes,
+  })
+
+  it('says it in a sentence', () => {
+    expect(explain(detection({}))).toBe(
+      'score 12.3 is above the threshold 9.1 (false-positive rate 5 %); mostly the coarse scale (stride 32)',
+    )
+    expect(explain(detection({ score: -1234, anomalous: false, guaranteed: false }))).toBe(
+      'score -1230 is not above the threshold 9.1 (false-positive rate 5 %, extrapolated)',
+    )
+    const even = detection({}).contributions.map((c) => ({ ...c, share: 1 / 3 }))
+    expect(explain(detection({ contributions: even }))).toMatch(/; all scales have a part in it$/)
+    expect(explain(detection({ contributions: [] }))).toMatch(/\)$/)
+  })
+})
+
+it('loads native code only when it is needed', async () => {
+  vi.resetModules()
+  vi.doMock('onnxruntime-node', () => {
+    throw new Error('no native build')
+  })
+  const fresh = await import('./index.node.js')
+  await expect(fresh.loadDetector(toyDetector())).rejects.toMatchObject({
+    code: 'RUNTIME',
+    hint: expect.stringMatching(/npm install onnxruntime-node/),
+  })
+  vi.doUnmock('onnxruntime-node')
+})

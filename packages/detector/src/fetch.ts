@@ -1,0 +1,56 @@
+import { CflowError, messageOf } from '@cflow/base'
+import type { ErrorCode } from '@cflow/base'
+
+/**
+ * The bytes behind a URL.
+ * @param limit bytes; more are refused while they arrive
+ * @param tooLarge code of the error for them
+ * @throws CflowError NOT_FOUND for 404 and 410, NETWORK for other failures, `tooLarge`
+ */
+export async function fetchBytes(
+  url: string,
+  limit: number,
+  tooLarge: ErrorCode,
+): Promise<Uint8Array> {
+  const response = await attempt(url, () => fetch(url))
+  if (response.status === 404 || response.status === 410)
+    throw new CflowError('NOT_FOUND', `there is no ${url}`, {
+      subject: url,
+      hint: 'Check the address.',
+    })
+  if (!response.ok || !response.body)
+    throw new CflowError('NETWORK', `${url} answered ${response.status} ${response.statusText}`, {
+      subject: url,
+    })
+  const reader = response.body.getReader()
+  const parts: Uint8Array[] = []
+  let size = 0
+  for (;;) {
+    const { done, value } = await attempt(url, () => reader.read())
+    if (done) break
+    size += value.length
+    if (size > limit) {
+      await reader.cancel().catch(() => undefined)
+      throw new CflowError(tooLarge, `${url} is larger than ${Math.floor(limit / 2 ** 20)} MiB`, {
+        subject: url,
+      })
+    }
+    parts.push(value)
+  }
+  const bytes = new Uint8Array(size)
+  let at = 0
+  for (const part of parts) {
+    bytes.set(part, at)
+    at += part.length
+  }
+  return bytes
+}
+
+async function attempt<T>(url: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (cause) {
+    const why = cause instanceof Error && cause.cause ? messageOf(cause.cause) : messageOf(cause)
+    throw new CflowError('NETWORK', `${url} cannot be fetched: ${why}`, { subject: url, cause })
+  }
+}

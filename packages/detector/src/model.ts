@@ -1,0 +1,79 @@
+import { CflowError } from '@cflow/base'
+import { detectorNames, parseManifest } from '@cflow/core'
+import type { Manifest } from '@cflow/core'
+import { readMetadata } from '@cflow/runtimes'
+import type { Runtime, Session } from '@cflow/runtimes'
+
+/** No detector file is larger than this (the limit of ONNX files). */
+export const maxModelBytes = 2 ** 31 - 1
+
+/** A detector file as bytes, and what to call it in errors. */
+export interface ModelFile {
+  readonly bytes: Uint8Array
+  readonly subject: string
+}
+
+/** A detector file made ready to run. */
+export interface Model {
+  readonly manifest: Manifest
+  readonly session: Session
+  /** Outputs with the likelihoods, one per scale of the manifest. */
+  readonly scales: readonly string[]
+}
+
+/** The outputs that the scales of a manifest have. */
+export const scaleOutputs = ({ scales }: Manifest): readonly string[] =>
+  scales.map((_, k) => detectorNames.logLikelihood(k))
+
+/**
+ * Check a detector file and open it.
+ * @throws CflowError MODEL, its subject the file, when it is not a detector or cannot be run
+ */
+export async function openModel(
+  { bytes, subject }: ModelFile,
+  makeRuntime: () => Promise<Runtime>,
+  threads: number | undefined,
+): Promise<Model & { readonly runtime: Runtime }> {
+  const about = <T>(work: () => T): T => {
+    try {
+      return work()
+    } catch (error) {
+      throw withSubject(error, subject)
+    }
+  }
+  if (bytes.length === 0)
+    throw new CflowError('MODEL', `${subject} is empty`, {
+      subject,
+      hint: 'detectors are the model.onnx files that `cflow train` writes',
+    })
+  const manifest = about(() => parseManifest(readMetadata(bytes)))
+  const runtime = await makeRuntime()
+  const session = await runtime
+    .createSession(bytes, threads === undefined ? {} : { threads })
+    .catch((error: unknown) => {
+      throw withSubject(error, subject)
+    })
+  const scales = scaleOutputs(manifest)
+  const missing = [detectorNames.anomalyMap, detectorNames.score, ...scales].find(
+    (name) => !session.outputs.includes(name),
+  )
+  if (missing === undefined && session.inputs.join() === detectorNames.image)
+    return { manifest, session, scales, runtime }
+  await session.release()
+  throw new CflowError('MODEL', `${subject} has a manifest but not the graph of a detector`, {
+    subject,
+    hint: missing === undefined ? 'its inputs are others' : `it has no output ${missing}`,
+  })
+}
+
+/** The same error about a file: MODEL errors of the layers below do not know its name. */
+function withSubject(error: unknown, subject: string): unknown {
+  if (!(error instanceof CflowError) || error.code !== 'MODEL') return error
+  return new CflowError('MODEL', `${subject}: ${error.message}`, {
+    subject,
+    cause: error,
+    ...(error.hint === undefined
+      ? { hint: 'detectors are the model.onnx files that `cflow train` writes' }
+      : { hint: error.hint }),
+  })
+}

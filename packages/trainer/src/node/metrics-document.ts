@@ -1,0 +1,69 @@
+import type { Manifest } from '@cflow/core'
+import type { Dataset } from '@cflow/datasets'
+import type { TrainConfig } from '../config.js'
+import type { PassRecord } from '../evaluation.js'
+import { software } from '../software.js'
+import type { Judgement } from './judge.js'
+
+export interface MetricsSources {
+  readonly manifest: Manifest
+  readonly judgement: Judgement
+  readonly dataset: Dataset
+  /** Name and device of the runtime. */
+  readonly runtime: string
+  readonly modelBytes: number
+  /** Seconds of the stages before the evaluation, and `total`. */
+  readonly seconds: Readonly<Record<string, number>>
+  /** Settings of the training; absent when a finished detector is evaluated. */
+  readonly config?: TrainConfig
+  readonly history?: readonly PassRecord[]
+}
+
+/**
+ * The content of metrics.json. Rates lie in 0..1; a rate that cannot be computed becomes null in JSON. `image` is
+ * absent without labelled test images, `pixel` without ground-truth masks.
+ */
+export function metricsDocument(sources: MetricsSources): Readonly<Record<string, unknown>> {
+  const { manifest, judgement, dataset, config, history } = sources
+  const { evaluation } = judgement
+  const { encoder, inputSize, recipe, aggregation, training, calibration } = manifest
+  const { threshold, falsePositiveRate, guaranteed, source } = calibration
+  return {
+    ...(evaluation && {
+      image: evaluation.image,
+      ...(evaluation.pixel && { pixel: evaluation.pixel }),
+      operatingPoint: evaluation.operatingPoint,
+      defects: evaluation.defects,
+      protocol: evaluation.protocol,
+    }),
+    timing: {
+      ...evaluation?.timing,
+      seconds: { ...sources.seconds, ...evaluation?.timing.seconds },
+      peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
+      runtime: sources.runtime,
+    },
+    dataset: {
+      name: dataset.name,
+      category: dataset.category,
+      train: dataset.train.length,
+      test: dataset.test.length,
+    },
+    detector: {
+      encoder: encoder.name,
+      inputSize,
+      recipe,
+      aggregation,
+      bytes: sources.modelBytes,
+      training,
+      calibration: { source, images: calibration.scores.length, falsePositiveRate },
+      threshold,
+      guaranteed,
+    },
+    ...(config && { config }),
+    ...(history && { history }),
+    software,
+  }
+}
+
+/** A document as the text of a JSON file; what is not a finite number becomes null. */
+export const jsonText = (document: unknown): string => `${JSON.stringify(document, null, 2)}\n`

@@ -1,0 +1,99 @@
+import { bytes, count, dash, number, percent } from '../format.js'
+import type { ReportInput } from '../input.js'
+import { markup, type Markup, type Part } from '../markup.js'
+import { imageThreshold, tally } from '../verdict.js'
+
+/** What was trained, what came of it in a sentence, and the numbers people ask for first. */
+export function headerSection(input: ReportInput): Markup {
+  return markup`<header>
+<p class="kicker">Anomaly detector report</p>
+<h1>${input.title}</h1>
+<p class="verdict">${verdictSentence(input)}</p>
+${tiles(input)}
+${protocolLine(input)}
+${facts(input)}
+</header>`
+}
+
+/** The result in a sentence, in words an inspector uses. */
+export function verdictSentence(input: ReportInput): string {
+  const threshold = imageThreshold(input)
+  const of = (label: string) =>
+    tally(
+      input.scores.filter((s) => s.label === label),
+      threshold,
+    )
+  const [good, bad, unknown] = [of('good'), of('anomalous'), of('unknown')]
+  const sentences: string[] = []
+  if (bad.images > 0)
+    sentences.push(
+      `At its calibrated threshold the detector caught ${bad.called} of ${count(bad.images, 'defective image')}` +
+        (good.images > 0
+          ? ` and raised a false alarm on ${good.called} of ${count(good.images, 'good one')}.`
+          : '. There were no good images to measure false alarms with.'),
+    )
+  else if (good.images > 0)
+    sentences.push(
+      `At its calibrated threshold the detector raised a false alarm on ${good.called} of ${count(good.images, 'good image')}. There were no defective images, so what it catches could not be measured.`,
+    )
+  if (unknown.images > 0)
+    sentences.push(
+      `${bad.images + good.images > 0 ? 'Of' : 'At its calibrated threshold, of'} ${count(unknown.images, 'unlabelled image')} it called ${unknown.called} anomalous; whether rightly is not known.`,
+    )
+  if (sentences.length === 0) sentences.push('No images were judged.')
+  const auroc = input.evaluation?.image.auroc ?? NaN
+  if (Number.isFinite(auroc))
+    sentences.push(
+      `A random defective image scores above a random good one ${percent(auroc)} of the time.`,
+    )
+  return sentences.join(' ')
+}
+
+function tiles({ evaluation }: ReportInput): Markup | undefined {
+  if (!evaluation) return undefined
+  const { image, pixel, operatingPoint: point } = evaluation
+  const shown: [string, number, string][] = [
+    ['Image AUROC', image.auroc, 'ranks defective above good'],
+    ['Pixel AUROC', pixel?.auroc ?? NaN, 'finds the place'],
+    ['AUPRO to 0.3', pixel?.aupro ?? NaN, 'finds every defect'],
+    ['Defects caught', point.truePositiveRate, 'at the calibrated threshold'],
+    ['False alarms', point.falsePositiveRate, 'at the calibrated threshold'],
+  ]
+  const known = shown.filter(([, value]) => Number.isFinite(value))
+  if (known.length === 0) return undefined
+  return markup`<ul class="tiles">${known.map(([name, value, what]) => markup`<li><span class="tile-name">${name}</span> <strong>${percent(value)}</strong> <span class="note">${what}</span></li>`)}</ul>`
+}
+
+function protocolLine({ evaluation }: ReportInput): Markup | undefined {
+  if (!evaluation) return undefined
+  return evaluation.protocol === 'strict'
+    ? markup`<p class="protocol"><strong>Protocol: strict.</strong> The threshold, the model and its scores were fixed before the test images were looked at; AUPRO is exact. Metrics that choose their own threshold (F1-max) say so.</p>`
+    : markup`<p class="protocol"><strong>Protocol: paper.</strong> The rules of the CFLOW-AD authors’ code, for comparison with published tables: scores are normalised over the whole test set and AUPRO is sampled, so expect slightly rosier numbers than in use.</p>`
+}
+
+function facts({ manifest, modelBytes }: ReportInput): Markup {
+  const { encoder, training, inputSize, software } = manifest
+  const flow = manifest.flows[0]
+  const scales = encoder.taps.map((t) => `${t.name} (${t.height}×${t.width}×${t.channels})`)
+  const recipe = [
+    manifest.recipe,
+    manifest.method === 'padim' && 'PaDiM',
+    flow && count(flow.couplingLayers, 'coupling layer'),
+    `${manifest.aggregation} score`,
+  ].filter((part) => typeof part === 'string')
+  const rows: [string, Part][] = [
+    ['Category', manifest.category],
+    ['Encoder', markup`${encoder.name}<br><span class="note">${scales.join(', ')}</span>`],
+    ['Input size', `${inputSize} × ${inputSize} pixels`],
+    ['Recipe', recipe.join(', ')],
+    [
+      'Training',
+      `${count(training.images, 'good image')}, ${count(training.passes, 'pass', 'passes')}, seed ${training.seed}`,
+    ],
+    ['Held out', `${count(training.heldOut, 'good image')}, to calibrate the threshold`],
+    ['Detector file', modelBytes > 0 ? bytes(modelBytes) : dash],
+    ['Threshold', number(manifest.calibration.threshold, 4)],
+    ['Software', `${software.name} ${software.version}`],
+  ]
+  return markup`<dl class="facts">${rows.map(([name, value]) => markup`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`
+}
