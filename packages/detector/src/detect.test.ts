@@ -1,6 +1,6 @@
 import { aggregationSchema, anomalyOf, pValue, thresholdAt } from '@cflow/core'
 import { encodePng } from '@cflow/datasets/node'
-import { afterAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { noise, toyDetector, toyManifest } from '../test/toy.js'
 import { explain, loadDetector, plainDetection } from './index.node.js'
 import type { Detection } from './index.node.js'
@@ -201,17 +201,4 @@ describe('explain', () => {
     expect(explain(detection({ contributions: even }))).toMatch(/; all scales have a part in it$/)
     expect(explain(detection({ contributions: [] }))).toMatch(/\)$/)
   })
-})
-
-it('loads native code only when it is needed', async () => {
-  vi.resetModules()
-  vi.doMock('onnxruntime-node', () => {
-    throw new Error('no native build')
-  })
-  const fresh = await import('./index.node.js')
-  await expect(fresh.loadDetector(toyDetector())).rejects.toMatchObject({
-    code: 'RUNTIME',
-    hint: expect.stringMatching(/npm install onnxruntime-node/),
-  })
-  vi.doUnmock('onnxruntime-node')
 })

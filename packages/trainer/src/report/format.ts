@@ -3,7 +3,7 @@ export const dash = '–'
 
 /** A rate in 0..1 as a percentage; a dash when it is not a number. */
 export function percent(rate: number, decimals = 1): string {
-  return Number.isFinite(rate) ? `${(rate * 100).toFixed(decimals)} %` : dash
+  return Number.isFinite(rate) ? `${(rate * 100).toFixed(decimals)}\u00a0%` : dash
 }
 
 /** A number with about `digits` significant digits and thousands separated: 1,234, 12.3, 0.0123. */

@@ -62,7 +62,7 @@ export function heatmapOverlay(
   const data = Uint8Array.from(image.data)
   const span = range.high - range.low
   const strongest = options.opacity ?? 0.7
-  const colours = Array.from({ length: 256 }, (_, i) => turbo(i / 255))
+  const colours = Array.from({ length: 256 }, (_, i) => heatColour(i / 255))
   for (let i = 0; i < fitted.length; i++) {
     const t = Math.min(1, (fitted[i]! - range.low) / span)
     if (!(t > 0)) continue
@@ -75,6 +75,11 @@ export function heatmapOverlay(
   if (options.contour !== undefined)
     drawOutline(painted, maskAbove(fitted, width, height, options.contour), [255, 255, 255])
   return painted
+}
+
+/** Colour at t in 0..1 of the range: Turbo without its nearly black ends, which would look like shadows. */
+export function heatColour(t: number): readonly [number, number, number] {
+  return turbo(0.1 + 0.83 * Math.min(1, Math.max(0, t)))
 }
 
 /** Opacity of the colour at t in 0..1: none at first, full from the threshold's colour on, smooth between. */

@@ -28,8 +28,8 @@ p { margin: .6rem 0; max-width: 46rem; }
 .verdict { font-size: 1.15rem; }
 .protocol { padding-left: .8rem; border-left: 3px solid var(--accent); font-size: .9375rem; }
 .note { color: var(--soft); font-size: .875rem; font-weight: 400; }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); gap: .6rem; margin: 1.25rem 0; padding: 0; list-style: none; }
-.tiles li { padding: .7rem .85rem; background: var(--panel); border-radius: 6px; }
+.tiles { display: flex; flex-wrap: wrap; gap: .6rem; margin: 1.25rem 0; padding: 0; list-style: none; }
+.tiles li { flex: 1 1 9.5rem; max-width: 16rem; padding: .7rem .85rem; background: var(--panel); border-radius: 6px; }
 .tiles strong { display: block; font-size: 1.55rem; line-height: 1.25; font-variant-numeric: tabular-nums; }
 .tile-name { font-size: .9375rem; }
 .tiles .note { display: block; font-size: .8125rem; line-height: 1.35; }
@@ -40,6 +40,8 @@ table { width: 100%; margin: 1.25rem 0; border-collapse: collapse; font-variant-
 caption { padding-bottom: .35rem; text-align: left; font-weight: 600; }
 th, td { padding: .45rem .75rem .45rem 0; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; }
 th:last-child, td:last-child { padding-right: 0; }
+thead th.number { white-space: normal; }
+.scroll tbody th { overflow-wrap: normal; }
 thead th { color: var(--soft); font-size: .875rem; font-weight: 600; vertical-align: bottom; }
 tbody th { font-weight: 500; overflow-wrap: anywhere; }
 th .note { display: block; }
@@ -48,7 +50,7 @@ th .note { display: block; }
 .metrics .number { width: 26%; }
 .scroll { overflow-x: auto; }
 .id { overflow-wrap: anywhere; }
-.sortable { font-size: .9375rem; }
+.sortable { font-size: .9375rem; } .sortable .number { width: 6.5rem; padding-right: 1.5rem; }
 .sortable th button { padding: 0; border: 0; background: none; color: inherit; font: inherit; cursor: pointer; }
 .sortable th button::after { content: '\\2195'; margin-left: .3em; opacity: .5; }
 .sortable th[aria-sort='ascending'] button::after { content: '\\2191'; opacity: 1; }
@@ -88,11 +90,11 @@ use.good { fill: var(--good); } use.anomalous { fill: var(--bad); } use.unknown 
 .examples { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 27rem), 1fr)); gap: 1.25rem 1.5rem; }
 .example { margin: 0; min-width: 0; break-inside: avoid; }
 .panels { display: grid; grid-template-columns: repeat(3, 1fr); gap: 3px; }
-.panels img { display: block; width: 100%; height: auto; border-radius: 2px; background: var(--panel); }
+.panels img { display: block; width: 100%; height: auto; border: 1px solid var(--line); border-radius: 2px; background: var(--panel); }
 .example figcaption { color: var(--ink); font-size: .9375rem; }
 .example .id { color: var(--soft); font-size: .8125rem; } .score { color: var(--soft); font-variant-numeric: tabular-nums; margin-left: .35rem; }
 .legend { max-width: 27rem; margin: 1rem 0; font-size: .8125rem; line-height: 1.3; color: var(--soft); }
-.ramp { height: .7rem; border-radius: 2px; }
+.ramp { height: .8rem; border: 1px solid var(--line); border-radius: 2px; }
 .legend-text { position: relative; display: flex; justify-content: space-between; margin-top: .25rem; }
 .legend-text span:last-child { text-align: right; }
 .legend-threshold { position: absolute; transform: translateX(-50%); text-align: center; color: var(--ink); }
@@ -103,8 +105,8 @@ code { font-family: ui-monospace, 'SF Mono', Menlo, Consolas, monospace; font-si
 @media (max-width: 40rem) {
   body { padding: 1.25rem 1rem 2rem; } h1 { font-size: 1.5rem; } .verdict { font-size: 1.0625rem; }
   .chart.wide { display: none; } .chart.narrow { display: block; }
-  .tiles { grid-template-columns: repeat(2, 1fr); }
-  .metrics .number { width: 30%; }
+  .tiles li { flex-basis: 40%; max-width: none; } .facts { grid-template-columns: 1fr 1fr; gap: .9rem 1rem; }
+  .metrics { table-layout: fixed; } .metrics .number { width: 28%; }
 }
 @media print {
   :root { color-scheme: light; --ground: #fff; --panel: #f4f5f7; --ink: #000; --soft: #444; --line: #bbb; --grid: #e3e3e3;

@@ -29,7 +29,7 @@ export interface LineChartOptions {
 /** A chart of lines. */
 export function lineChart(options: LineChartOptions): Markup {
   const { width, height, x, y, lines } = options
-  const plot = plotOf({ width, height, x, y, margin: { left: options.left ?? 54 } })
+  const plot = plotOf({ width, height, x, y, margin: { left: options.left ?? 54, right: 24 } })
   const paths = lines.map(({ curve, style }) => {
     const points = Array.from(
       { length: curve.x.length },

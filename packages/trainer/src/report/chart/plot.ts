@@ -65,8 +65,13 @@ export function yAxis(plot: Plot, scale: Scale, label: string): Markup {
     const y = plot.y(value)
     return markup`<path class="grid" d="M${plot.left} ${y}H${plot.right}"/><text x="${plot.left - 7}" y="${round(y + 4)}" text-anchor="end">${text}</text>`
   })
+  return markup`${ticks}${yLabel(plot, label)}`
+}
+
+/** A vertical axis without ticks: its line and what it measures. */
+export function yLabel(plot: Plot, label: string): Markup {
   const middle = round((plot.top + plot.bottom) / 2)
-  return markup`${ticks}<path class="axis" d="M${plot.left} ${plot.top}V${plot.bottom}"/><text class="label" transform="translate(13 ${middle}) rotate(-90)" text-anchor="middle">${label}</text>`
+  return markup`<path class="axis" d="M${plot.left} ${plot.top}V${plot.bottom}"/><text class="label" transform="translate(13 ${middle}) rotate(-90)" text-anchor="middle">${label}</text>`
 }
 
 /** A whole picture, with the sentence that says what it shows to who cannot see it. */

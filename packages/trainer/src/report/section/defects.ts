@@ -16,9 +16,9 @@ export function defectTable(input: ReportInput): Markup | undefined {
       scores.filter((s) => s.label === 'anomalous' && s.defect === row.defect),
       threshold,
     )
-    return markup`<tr><th scope="row">${row.defect}</th><td class="number">${row.images}</td><td class="number">${own.called} of ${own.images}</td>${valueCell(row.imageAuroc, (v) => percent(v, 2), noGood)}${evaluation.pixel && valueCell(row.pixelAuroc, (v) => percent(v, 2), 'no masks')}</tr>`
+    return markup`<tr><th scope="row">${row.defect}</th><td class="number">${own.called} of ${row.images}</td>${valueCell(row.imageAuroc, (v) => percent(v, 2), noGood)}${evaluation.pixel && valueCell(row.pixelAuroc, (v) => percent(v, 2), 'no masks')}</tr>`
   })
   return markup`<div class="scroll"><table><caption>By type of defect, each against all good images</caption>
-<thead><tr><th scope="col">Defect</th><th scope="col" class="number">Images</th><th scope="col" class="number">Caught</th><th scope="col" class="number">Image AUROC</th>${evaluation.pixel && markup`<th scope="col" class="number">Pixel AUROC</th>`}</tr></thead>
+<thead><tr><th scope="col">Defect</th><th scope="col" class="number">Caught</th><th scope="col" class="number">Image AUROC</th>${evaluation.pixel && markup`<th scope="col" class="number">Pixel AUROC</th>`}</tr></thead>
 <tbody>${rows}</tbody></table></div>`
 }

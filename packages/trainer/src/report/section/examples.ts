@@ -1,8 +1,7 @@
 import { number } from '../format.js'
-import { heatRange, thresholdColour, type HeatRange } from '../heatmap.js'
+import { heatAlpha, heatColour, heatRange, thresholdColour, type HeatRange } from '../heatmap.js'
 import type { ReportExample, ReportInput } from '../input.js'
 import { markup, type Markup } from '../markup.js'
-import { turbo } from '../colour-map.js'
 import { renderPanels, type Panels } from '../panels.js'
 import { imageThreshold, verdictOf } from '../verdict.js'
 import { outcome } from './scores.js'
@@ -26,7 +25,7 @@ export async function examplesSection(input: ReportInput): Promise<Markup | unde
   const imageAt = imageThreshold(input)
   const truth = examples.some((e) => e.truth?.data.includes(1))
   const labelled = examples.some((e) => e.label !== 'unknown')
-  const chosen = input.evaluation?.pixel
+  const chosen = Number.isFinite(input.evaluation?.pixel?.threshold)
     ? 'the threshold with the best F1 on these test pixels'
     : 'the calibrated threshold'
   return markup`<section aria-labelledby="examples"><h2 id="examples">Examples</h2>
@@ -60,24 +59,25 @@ function headings(
 function exampleFigure(example: ReportExample, panels: Panels, input: ReportInput): Markup {
   const { id, defect, score } = example
   const verdict = verdictOf(example, imageThreshold(input))
-  const what = `${id} (${defect})`
+  const known = verdict.outcome !== 'not known'
+  const what = known ? `${id} (${defect})` : id
   const picture = (source: string, alt: string) =>
     markup`<img src="${source}" width="${panels.size}" height="${panels.size}" loading="lazy" alt="${alt}">`
   return markup`<figure class="example"><div class="panels">
 ${picture(panels.input, `Input ${what}${example.truth?.data.includes(1) ? ', true defect outlined in red' : ''}`)}
 ${picture(panels.heat, `Anomaly map of ${what}`)}
 ${picture(panels.mask, `Predicted mask of ${what}`)}
-</div><figcaption><strong>${defect}</strong> ${verdict.outcome === 'not known' ? `called ${verdict.called}` : outcome(verdict)} <span class="score">score ${number(score, 4)}</span><br><span class="id"><bdi>${id}</bdi></span></figcaption></figure>`
+</div><figcaption>${known ? markup`<strong>${defect}</strong> ${outcome(verdict)}` : markup`<strong>called ${verdict.called}</strong>`} <span class="score">score ${number(score, 4)}</span><br><span class="id"><bdi>${id}</bdi></span></figcaption></figure>`
 }
 
 /** What the colours mean, drawn on the page's ground as they are on a picture. */
 function legend(range: HeatRange, threshold: number): Markup {
   const stops = Array.from({ length: 17 }, (_, i) => {
     const t = i / 16
-    const [r, g, b] = turbo(t)
-    return `rgb(${r} ${g} ${b}) ${Math.round(t * 1000) / 10}%`
+    const [r, g, b] = heatColour(t)
+    return `rgb(${r} ${g} ${b} / ${Math.round(heatAlpha(t) * 100)}%) ${Math.round(t * 1000) / 10}%`
   })
   const place = Math.min(1, Math.max(0, (threshold - range.low) / (range.high - range.low)))
   const inside = Number.isFinite(threshold) && Math.abs(place - thresholdColour) < 0.3
-  return markup`<div class="legend" role="img" aria-label="Colours of the anomaly map: from blue at ${number(range.low)} over yellow to red at ${number(range.high)}"><div class="ramp" style="background:linear-gradient(to right,${stops.join(',')})"></div><div class="legend-text" aria-hidden="true"><span>≤ ${number(range.low)}<br>normal, no colour</span>${inside && markup`<span class="legend-threshold" style="left:${Math.round(place * 100)}%">${number(threshold)}<br>mask threshold</span>`}<span>≥ ${number(range.high)}<br>anomalous</span></div></div>`
+  return markup`<div class="legend" role="img" aria-label="Colours of the anomaly map: from blue at ${number(range.low)} over yellow to red at ${number(range.high)}"><div class="ramp" style="background:linear-gradient(to right,${stops.join(',')})"></div><div class="legend-text" aria-hidden="true"><span>≤ ${number(range.low)}<br>normal, no colour</span>${inside && markup`<span class="legend-threshold" style="left:${Math.round(place * 100)}%">${number(threshold)}<br>threshold</span>`}<span>≥ ${number(range.high)}<br>anomalous</span></div></div>`
 }

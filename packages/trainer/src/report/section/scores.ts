@@ -2,7 +2,7 @@ import { maxDots, stripPlot } from '../chart/strip.js'
 import { responsive } from '../chart/plot.js'
 import { number } from '../format.js'
 import type { ReportInput, ReportScore } from '../input.js'
-import { markup, type Markup } from '../markup.js'
+import { join, markup, type Markup } from '../markup.js'
 import { imageThreshold, verdictOf, type Verdict } from '../verdict.js'
 
 /** Most rows of the table; of more images those nearest to the threshold and the wrong ones stay. */
@@ -18,17 +18,29 @@ export function scoresSection(input: ReportInput): Markup | undefined {
   const left = scores.length - rows.length
   const thinned =
     scores.length > maxDots && ` Of more than ${maxDots} images in a row a sample is drawn.`
-  const key = labelled
-    ? markup`<span class="key good">●</span> good, <span class="key anomalous">▲</span> defective. Triangles left of the line are missed, circles right of it are false alarms.`
-    : 'One square per image.'
   return markup`<section aria-labelledby="scores"><h2 id="scores">Scores of the images</h2>
-<figure>${responsive((width, kind) => stripPlot(scores, threshold, width, kind))}<figcaption>${key} Height within a row means nothing.${thinned}</figcaption></figure>
+<figure>${responsive((width, kind) => stripPlot(scores, threshold, width, kind))}<figcaption>${keyOf(scores)} Height within a row means nothing.${thinned}</figcaption></figure>
 <details><summary>All images (${scores.length.toLocaleString('en-US')})</summary>
 ${left > 0 && markup`<p>The ${rows.length.toLocaleString('en-US')} images that matter most: wrong verdicts and those nearest to the threshold.</p>`}
 <div class="scroll"><table class="sortable"><caption>Highest score first</caption>
 <thead><tr><th scope="col" class="number" aria-sort="descending">Score</th><th scope="col">Verdict</th>${labelled && markup`<th scope="col">Outcome</th>`}<th scope="col">Defect</th><th scope="col">Image</th></tr></thead>
 <tbody>${rows.map((s) => tableRow(s, threshold, labelled))}</tbody></table></div></details>
 </section>`
+}
+
+/** What the dots mean, of the labels that there are. */
+function keyOf(scores: readonly ReportScore[]): Markup {
+  const has = (label: ReportScore['label']) => scores.some((s) => s.label === label)
+  return join(
+    [
+      has('good') &&
+        markup`<span class="key good">●</span> good; right of the line it is a false alarm.`,
+      has('anomalous') &&
+        markup`<span class="key anomalous">▲</span> defective; left of the line it is missed.`,
+      has('unknown') && markup`<span class="key">■</span> not labelled.`,
+    ].filter((part) => part !== false),
+    ' ',
+  )
 }
 
 function tableRow(s: ReportScore, threshold: number, labelled: boolean): Markup {

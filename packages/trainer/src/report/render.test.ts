@@ -1,0 +1,169 @@
+import { manifestSchema } from '@cflow/core'
+import { expect, it } from 'vitest'
+import type { Evaluation } from '../evaluation.js'
+import type { ReportExample, ReportInput, ReportScore } from './input.js'
+import { renderReport } from './render.js'
+
+const size = 16
+const evil = `<img src=x onerror="alert('1')">`
+
+const manifest = manifestSchema.parse({
+  format: 'cflow-detector',
+  version: 1,
+  software: { name: 'cflow', version: '0.1.0' },
+  category: evil,
+  encoder: {
+    name: 'test-encoder',
+    mean: [0, 0, 0],
+    std: [1, 1, 1],
+    taps: [{ name: 'tap1', channels: 4, stride: 4, height: 4, width: 4 }],
+  },
+  inputSize: size,
+  recipe: 'whitened',
+  flows: [],
+  aggregation: 'joint',
+  scales: [],
+  calibration: { scores: [1, 2], falsePositiveRate: 0.05, threshold: 2, guaranteed: false },
+  training: { seed: 0, images: 8, heldOut: 2, passes: 3, digest: '00' },
+})
+
+const scores: readonly ReportScore[] = [
+  { id: 'a/good', label: 'good', defect: 'good', score: 1 },
+  { id: `b/${evil}`, label: 'anomalous', defect: evil, score: 5 },
+  { id: 'c/missed', label: 'anomalous', defect: 'dent', score: 1.5 },
+]
+
+const example = (score: ReportScore, group: ReportExample['group']): ReportExample => ({
+  ...score,
+  group,
+  image: { width: size, height: size, data: new Uint8Array(size * size * 3).fill(90) },
+  truth: { width: size, height: size, data: new Uint8Array(size * size).fill(1, 0, 20) },
+  map: Float32Array.from({ length: size * size }, (_, i) => (i < 20 ? 5 : 1)),
+})
+
+const detection = {
+  auroc: 0.9876,
+  averagePrecision: 0.95,
+  f1Max: 0.9,
+  threshold: 2.5,
+  precision: 0.8,
+  recall: 1,
+}
+
+const evaluation: Evaluation = {
+  protocol: 'strict',
+  image: detection,
+  pixel: { ...detection, aupro: 0.8123 },
+  operatingPoint: { threshold: 2, falsePositiveRate: 0, truePositiveRate: 0.5 },
+  defects: [{ defect: evil, images: 1, imageAuroc: 1, pixelAuroc: NaN }],
+  timing: { seconds: { train: 65 }, millisecondsPerImage: 12, imagesPerSecond: 80 },
+}
+
+const full: ReportInput = {
+  title: evil,
+  manifest,
+  evaluation,
+  pixelThreshold: 2.5,
+  scores,
+  examples: [example(scores[1]!, 'best'), example(scores[2]!, 'worst')],
+  histogram: {
+    edges: Array.from({ length: 41 }, (_, i) => i / 10),
+    normal: Array.from({ length: 40 }, (_, i) => (i < 20 ? 0.5 : 0)),
+    anomalous: Array.from({ length: 40 }, (_, i) => (i < 20 ? 0 : 0.5)),
+  },
+  curves: {
+    imageRoc: { x: [0, 0, 1], y: [0, 1, 1] },
+    pixelRoc: { x: [0, 0.2, 1], y: [0, 0.9, 1] },
+    pro: { x: [0, 0.2, 0.4], y: [0, 0.6, 0.8] },
+  },
+  history: [1, 2, 3].map((pass) => ({ pass, losses: [4 - pass], learningRate: 1, seconds: 1 })),
+  modelBytes: 1_230_000,
+}
+
+const sections = (html: string) => [...html.matchAll(/<h2 id="(\w+)"/g)].map((m) => m[1])
+
+it('shows every section when there is data for it', async () => {
+  const html = await renderReport(full)
+  expect(sections(html)).toEqual([
+    'results',
+    'scores',
+    'examples',
+    'densities',
+    'curves',
+    'learning',
+    'cost',
+    'use',
+  ])
+  for (const text of ['98.76\u00a0%', '81.23\u00a0%', '1.23 MB', '1 min 05 s', 'Protocol: strict'])
+    expect(html).toContain(text)
+  expect(html).toContain('caught 1 of 2 defective images')
+  expect(html.match(/src="data:image\/webp;base64,/g)).toHaveLength(6)
+  expect(await renderReport(full)).toBe(html)
+})
+
+it('lets nothing from outside become markup, and loads nothing', async () => {
+  const html = await renderReport(full)
+  expect(html).not.toContain('<img src=x')
+  expect(html).toContain('&lt;img src=x onerror=&quot;alert(&#39;1&#39;)&quot;&gt;')
+  expect(html.match(/<script/g)).toHaveLength(1)
+  expect(html).not.toMatch(/(?:src|href)="(?!data:|#)/)
+  expect(html).not.toContain('url(')
+  expect(html).toContain("default-src 'none'".replaceAll("'", '&#39;'))
+})
+
+it('gives every picture and chart a description, and every table a caption', async () => {
+  const html = await renderReport(full)
+  for (const [tag] of html.matchAll(/<img [^>]*>/g)) expect(tag).toMatch(/ alt="[^"]+"/)
+  for (const [tag] of html.matchAll(/<svg class="chart[^>]*>/g))
+    expect(tag).toMatch(/ aria-label="[^"]+"/)
+  expect(html.match(/<caption/g)).toHaveLength(html.match(/<table/g)!.length)
+})
+
+it('leaves out what an unlabelled set cannot have', async () => {
+  const { evaluation: _e, histogram: _h, curves: _c, ...rest } = full
+  const unlabelled = scores.map((s) => ({ ...s, label: 'unknown' as const, defect: 'unknown' }))
+  const html = await renderReport({ ...rest, scores: unlabelled, examples: [], history: [] })
+  expect(sections(html)).toEqual(['results', 'scores', 'use'])
+  expect(html).toContain('of 3 unlabelled images it called 1 anomalous')
+  expect(html).not.toMatch(/NaN|undefined/)
+})
+
+it('says why a metric is missing when there are only good images', async () => {
+  const none = Object.fromEntries(Object.keys(detection).map((k) => [k, NaN])) as never
+  const html = await renderReport({
+    ...full,
+    scores: scores.slice(0, 1),
+    evaluation: {
+      ...evaluation,
+      image: none,
+      pixel: { ...(none as object), aupro: NaN } as never,
+      operatingPoint: { threshold: 2, falsePositiveRate: 0, truePositiveRate: NaN },
+      defects: [],
+    },
+    examples: [],
+  })
+  expect(html).toContain('–<br><span class="note">no defective images</span>')
+  expect(html).toContain('no defects to find')
+  expect(html).toContain('what it catches could not be measured')
+  expect(html).not.toContain('NaN')
+})
+
+it('does without ground-truth masks', async () => {
+  const { pixel: _p, ...images } = evaluation
+  const { truth: _t, ...bare } = full.examples[0]!
+  const html = await renderReport({ ...full, evaluation: images, examples: [bare] })
+  expect(html).toContain('no ground-truth masks')
+  expect(html).not.toContain('outlined in <span class="key truth">')
+})
+
+it('warns when the promised rate is an extrapolation', async () => {
+  expect(await renderReport(full)).toContain('2 held-out images are too few')
+})
+
+it('takes a run without scores, and losses that are not numbers', async () => {
+  const history = [{ pass: 1, losses: [NaN], learningRate: 1, seconds: 1 }]
+  const html = await renderReport({ ...full, scores: [], examples: [], history })
+  expect(html).toContain('No images were judged.')
+  expect(html).toContain('The loss is not a number.')
+  expect(html).not.toMatch(/="[^"]*NaN/)
+})

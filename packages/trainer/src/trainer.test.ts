@@ -1,0 +1,209 @@
+import { CflowError } from '@cflow/base'
+import { manifestKey, parseManifest } from '@cflow/core'
+import { syntheticDataset } from '@cflow/datasets'
+import { encoderSpec } from '@cflow/encoders'
+import { loadEncoderWeights } from '@cflow/encoders/node'
+import { readMetadata } from '@cflow/graph'
+import { nodeRuntime } from '@cflow/runtimes/node'
+import fc from 'fast-check'
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { Random } from '@cflow/base'
+import {
+  decodeCheckpoint,
+  encoderModel,
+  evaluate,
+  fit,
+  resolveConfig,
+  software,
+  splitHeldOut,
+} from './index.js'
+import type { CheckpointStore, FitOptions, TrainOptions } from './index.js'
+import { ordered } from './pipeline.js'
+import { groupedSelections, groupedShape, permutedSelections } from './sampling.js'
+
+const runtime = await nodeRuntime()
+const weights = await loadEncoderWeights('efficientnet-lite0')
+const dataset = syntheticDataset({ kind: 'cable', size: 64, train: 10, test: 9 })
+
+function memory(): CheckpointStore & { bytes: Uint8Array | undefined } {
+  return {
+    bytes: undefined,
+    read() {
+      return Promise.resolve(this.bytes)
+    },
+    write(bytes) {
+      this.bytes = bytes
+      return Promise.resolve()
+    },
+  }
+}
+
+function job(options: TrainOptions, more: Partial<FitOptions> = {}) {
+  const config = resolveConfig({ inputSize: 64, passes: 2, ...options })
+  const encoder = encoderModel(
+    encoderSpec(config.encoder),
+    weights,
+    config.poolLayers,
+    config.inputSize,
+  )
+  return fit({ samples: dataset.train, category: 'cable', config, encoder, runtime, ...more })
+}
+
+describe('training', () => {
+  it('gives the same file for the same seed, another for another', async () => {
+    const [a, b, c] = [await job({}), await job({}), await job({ seed: 1 })]
+    expect(Buffer.compare(b.model, a.model)).toBe(0)
+    expect(Buffer.compare(c.model, a.model)).not.toBe(0)
+    expect(parseManifest(readMetadata(a.model))).toEqual(a.manifest)
+    expect(Object.keys(readMetadata(a.model))).toEqual([manifestKey])
+    expect(a.manifest.training.images + a.manifest.training.heldOut).toBe(10)
+  })
+
+  it.each(['whitened', 'paper'] as const)(
+    '%s: resumed after an interruption it gives the same bytes',
+    async (recipe) => {
+      const options = { recipe, passes: 3, couplingLayers: 2 }
+      const whole = await job(options)
+      const checkpoints = memory()
+      await job(options, { checkpoints, stopAfter: 1 })
+      expect(decodeCheckpoint(checkpoints.bytes!).passes).toBe(1)
+      const resumed = await job(options, { checkpoints, resume: true })
+      expect(resumed.history.length).toBe(3)
+      expect(Buffer.compare(resumed.model, whole.model)).toBe(0)
+    },
+  )
+
+  it('lowers the loss', async () => {
+    const { history } = await job({ passes: 6 })
+    history[0]!.losses.forEach((first, k) => expect(history[5]!.losses[k]).toBeLessThan(first))
+  })
+
+  it('refuses a checkpoint from other settings, other images, or a damaged one', async () => {
+    const checkpoints = memory()
+    await job({ passes: 1 }, { checkpoints })
+    const refused = (options: TrainOptions, more: Partial<FitOptions> = {}) =>
+      expect(job(options, { checkpoints, resume: true, ...more })).rejects.toMatchObject({
+        code: 'CHECKPOINT',
+      })
+    await refused({ passes: 2 })
+    await refused({ passes: 1 }, { samples: dataset.train.slice(1) })
+    checkpoints.bytes = checkpoints.bytes!.slice(0, 100)
+    await refused({ passes: 1 })
+  })
+
+  it('says how many images are too few', async () => {
+    await expect(job({}, { samples: dataset.train.slice(0, 2) })).rejects.toMatchObject({
+      code: 'TOO_FEW_IMAGES',
+    })
+  })
+
+  it('trains every kind of flow it offers', async () => {
+    for (const options of [
+      { permutation: 'hard', conditional: false, poolLayers: 2 },
+      { permutation: 'soft', clamp: 'freia', loss: 'logsigmoid', rotation: 5 },
+      { recipe: 'paper', poolLayers: 1, couplingLayers: 1, heldOut: 0.2 },
+    ] as const)
+      expect((await job({ ...options, passes: 1 })).manifest.scales.length).toBe(
+        'poolLayers' in options ? options.poolLayers : 3,
+      )
+  })
+
+  it('finds the defects of the built-in set, also at 64 pixels', async () => {
+    const { model, manifest } = await job({})
+    const { evaluation } = await evaluate({ model, manifest, samples: dataset.test, runtime })
+    expect(evaluation.pixel!.auroc).toBeGreaterThan(0.75)
+    expect(evaluation.defects.length).toBeGreaterThan(2)
+  })
+})
+
+describe('settings', () => {
+  it('name the field that is wrong', () => {
+    expect(() => resolveConfig({ passes: -1 })).toThrow(/passes/)
+    expect(() => resolveConfig({ inputSize: 100 })).toThrow(/multiple of 32/)
+    expect(() => resolveConfig({ recipe: 'x' as 'paper' })).toThrow(CflowError)
+  })
+  it('keep some images out of training, never all', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 5, max: 300 }),
+        fc.double({ min: 0, max: 0.5, noNaN: true }),
+        (n, heldOut) => {
+          const { training, heldOut: held } = splitHeldOut(n, { heldOut, seed: 0 })
+          expect([...training, ...held].sort((a, b) => a - b)).toEqual(
+            Array.from({ length: n }, (_, i) => i),
+          )
+          expect(training.length).toBeGreaterThan(1)
+        },
+      ),
+    )
+  })
+})
+
+describe('sampling', () => {
+  const scale = { tap: 't', depth: 4, stride: 8, height: 6, width: 5 }
+  it.each(['grouped', 'permuted'] as const)(
+    '%s: no vector twice in a pass, positions in step',
+    (kind) => {
+      fc.assert(
+        fc.property(
+          fc.integer({ min: 2, max: 40 }),
+          fc.integer({ min: 1, max: 200 }),
+          (images, miniBatch) => {
+            const shape =
+              kind === 'grouped'
+                ? groupedShape(scale, miniBatch, images)
+                : {
+                    rows: Math.min(miniBatch, images * 30),
+                    positions: Math.min(miniBatch, images * 30),
+                  }
+            const select = kind === 'grouped' ? groupedSelections : permutedSelections
+            const seen = new Set<number>()
+            let rows = 0
+            for (const { image, position } of select(shape, 30, images, Random.seeded(images))) {
+              expect(image.length).toBe(shape.rows)
+              for (let r = 0; r < shape.rows; r++) {
+                seen.add(image[r]! * 30 + position[r]!)
+                expect(position[r]).toBe(position[r % shape.positions])
+              }
+              rows += shape.rows
+            }
+            expect(seen.size).toBe(rows)
+            expect(rows).toBeGreaterThan(0)
+          },
+        ),
+      )
+    },
+  )
+})
+
+it('works ahead in order, and fails in turn', async () => {
+  const got: number[] = []
+  let running = 0
+  let most = 0
+  const work = async (n: number) => {
+    most = Math.max(most, ++running)
+    await new Promise((r) => setTimeout(r, (7 * n) % 5))
+    running--
+    if (n === 12) throw new Error('twelve')
+    return n
+  }
+  const all = async () => {
+    for await (const n of ordered(
+      Array.from({ length: 20 }, (_, i) => i),
+      work,
+      3,
+    ))
+      got.push(n)
+  }
+  await expect(all()).rejects.toThrow('twelve')
+  expect(got).toEqual(Array.from({ length: 12 }, (_, i) => i))
+  expect(most).toBeLessThanOrEqual(3)
+})
+
+it('is recorded in files under the package’s version', () => {
+  const { version } = JSON.parse(
+    readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
+  ) as { version: string }
+  expect(software.version).toBe(version)
+})
