@@ -1,40 +1,33 @@
-// npm run verify: format, lint, types, build and every test; the last line says how many passed.
+// npm run verify: format, lint, types, build and every test; the last line says how many passed. Needs only Node and npm.
 import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { install, workspace } from './install.mjs'
-import { run } from './run.mjs'
 import { countTests, totalLine } from './test-count.mjs'
+import { install, root, run } from './workspace.mjs'
 
-await install()
+install()
 
 const nx = (...targets) => ['nx', 'run-many', '-t', ...targets, '--parallel=2']
-const results = join(workspace, 'test-results', 'vitest.json')
+const results = join(root, 'test-results', 'vitest.json')
 rmSync(results, { force: true })
-const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${results}`]
-
-/** Every check runs, also after one that failed. */
 const checks = {
   format: ['prettier', '--check', '.'],
   lint: nx('lint'),
-  'types and build': nx('build', 'typecheck'),
-  'project references': ['nx', 'sync:check'],
-  tests: ['vitest', 'run', ...reporters],
+  build: nx('build', 'typecheck'),
+  references: ['nx', 'sync:check'],
+  tests: ['vitest', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${results}`],
 }
-const failedChecks = []
-for (const [name, args] of Object.entries(checks)) {
-  console.log(`\n== ${name}`)
-  const { code } = await run('npx', ['--no-install', ...args])
-  if (code !== 0) failedChecks.push(name)
-}
+// every check runs, also after one that failed
+const failedChecks = Object.entries(checks)
+  .filter(([, args]) => run('npx', ['--no-install', ...args], { check: false }) !== 0)
+  .map(([name]) => name)
 
-const count = countTests(() => readFileSync(results, 'utf8'), workspace)
+const count = countTests(() => readFileSync(results, 'utf8'), root)
 console.log()
 for (const [project, { passed, failed, skipped }] of Object.entries(count.projects))
   console.log(`${project.padEnd(22)} ${passed} passed, ${failed} failed, ${skipped} skipped`)
 for (const name of failedChecks) console.log(`failed: ${name}`)
-// a check without tests of its own counts as one failure
-const others = failedChecks.filter((name) => name !== 'tests').length
-const silent = failedChecks.includes('tests') && count.failed === 0 ? 1 : 0
-const failed = count.failed + others + silent
+// a failed check counts as one failure, unless its failed tests are counted already
+const failures = failedChecks.filter((name) => name !== 'tests' || count.failed === 0)
+const failed = count.failed + failures.length
 console.log(totalLine({ ...count, failed }))
 process.exit(failed > 0 ? 1 : 0)

@@ -9,11 +9,12 @@ process.chdir(root)
 
 /** Run a command with its output shown. @returns its exit code; ends the process with it unless `check` is false */
 export function run(command, args, { check = true } = {}) {
-  console.log(`\n> ${command} ${args.join(' ')}`)
+  console.log(`\n> ${command === process.execPath ? 'node' : command} ${args.join(' ')}`)
   const result = spawnSync(command, args, {
     stdio: 'inherit',
-    shell: process.platform === 'win32',
-    env: { ...process.env, NX_DAEMON: 'false' },
+    // npx is a script on Windows, and scripts need a shell there
+    shell: process.platform === 'win32' && command !== process.execPath,
+    env: { ...process.env, NX_DAEMON: 'false', NX_TUI: 'false' },
   })
   const code = result.status ?? 1
   if (check && code !== 0) process.exit(code)
@@ -22,6 +23,18 @@ export function run(command, args, { check = true } = {}) {
 
 /** Install with the pnpm version that package.json pins (corepack fails on a signature check with Node 20). */
 export function install() {
-  const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  if (isInstalled()) return
+  const { packageManager } = JSON.parse(read('package.json'))
   run('npx', ['--yes', packageManager, 'install', '--frozen-lockfile'])
 }
+
+/** Whether node_modules is what the lock file asks for: pnpm leaves a copy of it there. */
+function isInstalled() {
+  try {
+    return read('node_modules/.pnpm/lock.yaml') === read('pnpm-lock.yaml')
+  } catch {
+    return false
+  }
+}
+
+const read = (path) => readFileSync(join(root, path), 'utf8')

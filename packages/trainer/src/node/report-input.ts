@@ -40,7 +40,7 @@ export async function reportInput(sources: ReportSources): Promise<ReportInput> 
     pixelThreshold: Number.isFinite(found) ? found : threshold,
     scores,
     examples: await loadExamples({ ...sources, choices: chooseExamples(scores, threshold) }),
-    ...(pixels && { histogram: pixels.scoreHistogram() }),
+    ...(pixels && { histogram: pixels.scoreHistogram({ bins: 4000 }) }),
     curves,
     history,
     modelBytes: model.length,

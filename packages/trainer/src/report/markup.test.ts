@@ -10,7 +10,7 @@ it('escapes every value of a template, in text and in attributes', () => {
 })
 
 it('keeps markup, joins lists and leaves out nothing-values', () => {
-  const list = [markup`<b>${'<'}</b>`, 'a&b', 3, undefined, null, false]
+  const list = [markup`<b>${'<'}</b>`, 'a&b', 3, undefined, null, false] as const
   expect(markup`[${list}]`.text).toBe('[<b>&lt;</b>a&amp;b3]')
   expect(join(['<', trusted('<i>')], ' & ').text).toBe('&lt; &amp; <i>')
 })

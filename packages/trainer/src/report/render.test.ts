@@ -1,4 +1,4 @@
-import { manifestSchema } from '@cflow/core'
+import { parseManifest } from '@cflow/core'
 import { expect, it } from 'vitest'
 import type { Evaluation } from '../evaluation.js'
 import type { ReportExample, ReportInput, ReportScore } from './input.js'
@@ -7,24 +7,32 @@ import { renderReport } from './render.js'
 const size = 16
 const evil = `<img src=x onerror="alert('1')">`
 
-const manifest = manifestSchema.parse({
-  format: 'cflow-detector',
-  version: 1,
-  software: { name: 'cflow', version: '0.1.0' },
-  category: evil,
-  encoder: {
-    name: 'test-encoder',
-    mean: [0, 0, 0],
-    std: [1, 1, 1],
-    taps: [{ name: 'tap1', channels: 4, stride: 4, height: 4, width: 4 }],
-  },
-  inputSize: size,
-  recipe: 'whitened',
-  flows: [],
-  aggregation: 'joint',
-  scales: [],
-  calibration: { scores: [1, 2], falsePositiveRate: 0.05, threshold: 2, guaranteed: false },
-  training: { seed: 0, images: 8, heldOut: 2, passes: 3, digest: '00' },
+const manifest = parseManifest({
+  cflow: JSON.stringify({
+    format: 'cflow-detector',
+    version: 1,
+    software: { name: 'cflow', version: '0.1.0' },
+    category: evil,
+    encoder: {
+      name: 'test-encoder',
+      mean: [0, 0, 0],
+      std: [1, 1, 1],
+      taps: [{ name: 'tap1', channels: 4, stride: 4, height: 4, width: 4 }],
+    },
+    inputSize: size,
+    recipe: 'whitened',
+    flows: [],
+    aggregation: 'joint',
+    scales: [],
+    calibration: {
+      source: 'held-out',
+      scores: [1, 2],
+      falsePositiveRate: 0.05,
+      threshold: 2,
+      guaranteed: false,
+    },
+    training: { seed: 0, images: 8, heldOut: 2, passes: 3, digest: '00' },
+  }),
 })
 
 const scores: readonly ReportScore[] = [
@@ -80,6 +88,11 @@ const full: ReportInput = {
   modelBytes: 1_230_000,
 }
 
+function without<T extends object, K extends keyof T & string>(from: T, ...keys: K[]): Omit<T, K> {
+  const kept = Object.entries(from).filter(([key]) => !(keys as string[]).includes(key))
+  return Object.fromEntries(kept) as Omit<T, K>
+}
+
 const sections = (html: string) => [...html.matchAll(/<h2 id="(\w+)"/g)].map((m) => m[1])
 
 it('shows every section when there is data for it', async () => {
@@ -120,7 +133,7 @@ it('gives every picture and chart a description, and every table a caption', asy
 })
 
 it('leaves out what an unlabelled set cannot have', async () => {
-  const { evaluation: _e, histogram: _h, curves: _c, ...rest } = full
+  const rest = without(full, 'evaluation', 'histogram', 'curves')
   const unlabelled = scores.map((s) => ({ ...s, label: 'unknown' as const, defect: 'unknown' }))
   const html = await renderReport({ ...rest, scores: unlabelled, examples: [], history: [] })
   expect(sections(html)).toEqual(['results', 'scores', 'use'])
@@ -149,15 +162,25 @@ it('says why a metric is missing when there are only good images', async () => {
 })
 
 it('does without ground-truth masks', async () => {
-  const { pixel: _p, ...images } = evaluation
-  const { truth: _t, ...bare } = full.examples[0]!
+  const images = without(evaluation, 'pixel')
+  const bare = without(full.examples[0]!, 'truth')
   const html = await renderReport({ ...full, evaluation: images, examples: [bare] })
   expect(html).toContain('no ground-truth masks')
   expect(html).not.toContain('outlined in <span class="key truth">')
 })
 
-it('warns when the promised rate is an extrapolation', async () => {
-  expect(await renderReport(full)).toContain('2 held-out images are too few')
+it('promises a rate only where it is guaranteed', async () => {
+  const calibrated = (changes: Partial<typeof manifest.calibration>) =>
+    renderReport({
+      ...full,
+      examples: [],
+      manifest: { ...manifest, calibration: { ...manifest.calibration, ...changes } },
+    })
+  const few = await calibrated({})
+  expect(few).toContain('2 held-out images are too few')
+  expect(few).not.toContain('promised')
+  expect(await calibrated({ guaranteed: true })).toContain('≤ 5.0\u00a0%')
+  expect(await calibrated({ source: 'training' })).toContain('no images were held out')
 })
 
 it('takes a run without scores, and losses that are not numbers', async () => {

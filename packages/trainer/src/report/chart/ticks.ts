@@ -48,12 +48,13 @@ function tidy(value: number, step: number): number {
 /** Labels of ticks, all with as many decimals as the closest two need. */
 export function tickLabels(ticks: readonly number[]): string[] {
   const largest = Math.max(...ticks.map(Math.abs))
-  if (largest >= 1e6 || (largest > 0 && largest < 1e-4)) return ticks.map(scientific)
+  const short = ticks.map(scientific)
+  const distinct = new Set(short).size === ticks.length
+  if (distinct && (largest >= 1e6 || (largest > 0 && largest < 1e-4))) return short
+  const gaps = ticks.slice(1).map((t, i) => Math.abs(t - ticks[i]!))
+  const tolerance = 1e-3 * (Math.min(...gaps, Infinity) < Infinity ? Math.min(...gaps) : largest)
   let decimals = 0
-  while (
-    decimals < 8 &&
-    ticks.some((t) => Math.abs(Number(t.toFixed(decimals)) - t) > 1e-9 * largest)
-  )
+  while (decimals < 8 && ticks.some((t) => Math.abs(Number(t.toFixed(decimals)) - t) > tolerance))
     decimals++
   return ticks.map((t) =>
     t

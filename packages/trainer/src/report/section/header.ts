@@ -90,7 +90,12 @@ function facts({ manifest, modelBytes }: ReportInput): Markup {
       'Training',
       `${count(training.images, 'good image')}, ${count(training.passes, 'pass', 'passes')}, seed ${training.seed}`,
     ],
-    ['Held out', `${count(training.heldOut, 'good image')}, to calibrate the threshold`],
+    [
+      'Held out',
+      training.heldOut > 0
+        ? `${count(training.heldOut, 'good image')}, to calibrate the threshold`
+        : 'no images; the threshold comes from the training images',
+    ],
     ['Detector file', modelBytes > 0 ? bytes(modelBytes) : dash],
     ['Threshold', number(manifest.calibration.threshold, 4)],
     ['Software', `${software.name} ${software.version}`],

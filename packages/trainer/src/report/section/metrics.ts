@@ -32,7 +32,7 @@ function metricTable({ evaluation, scores }: ReportInput): Markup | undefined {
     valueCell(value, (v) => percent(v, 2), reason)
   const f1 = (metrics: DetectionMetrics | undefined, reason: string): Part =>
     metrics && Number.isFinite(metrics.f1Max)
-      ? markup`<td class="number">${percent(metrics.f1Max, 2)}<br><span class="note">precision ${percent(metrics.precision)}, recall ${percent(metrics.recall)}<br>at score\u00a0${number(metrics.threshold, 4)}</span></td>`
+      ? markup`<td class="number">${percent(metrics.f1Max, 2)}<br><span class="note">precision ${percent(metrics.precision)}, recall ${percent(metrics.recall)}<br>at\u00a0${number(metrics.threshold, 4)}</span></td>`
       : cell(NaN, reason)
   const aupro =
     protocol === 'strict' ? 'exact curve' : '1,000 thresholds, as the authors’ code samples it'
