@@ -40,7 +40,7 @@ export async function predict(
       if (!image) throw error
       const options = falsePositiveRate === undefined ? {} : { falsePositiveRate }
       const detection = await detector.detect(image, options)
-      const overlay = await overlays?.(index, image, detection)
+      const overlay = await overlays?.(target.path, image, detection)
       const { score, threshold, anomalous, pValue } = detection
       const verdict = { score, threshold, anomalous, pValue }
       prediction = { path: target.path, ...verdict, ...(overlay !== undefined && { overlay }) }

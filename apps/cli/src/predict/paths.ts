@@ -1,7 +1,7 @@
 import { CflowError } from '@cflow/base'
 import { imageExtensions, walkImages } from '@cflow/datasets/node'
 import { stat } from 'node:fs/promises'
-import { extname, join, resolve } from 'node:path'
+import { extname, isAbsolute, join, resolve, sep } from 'node:path'
 import { glob, isDynamicPattern } from 'tinyglobby'
 
 /** An image to score, or what is wrong with an argument. */
@@ -42,7 +42,8 @@ async function expand(arg: string): Promise<readonly string[]> {
       subject: arg,
       hint: 'Check the path; relative paths start at the current folder.',
     })
-  const matches = await glob(arg.replaceAll('\\', '/'), { expandDirectories: false })
+  const pattern = sep === '\\' ? arg.replaceAll(sep, '/') : arg
+  const matches = await glob(pattern, { absolute: isAbsolute(arg), expandDirectories: false })
   const images = matches.filter((m) => imageExtensions.includes(extname(m).toLowerCase())).sort()
   if (images.length === 0)
     throw new CflowError('EMPTY', `no image matches ${arg}`, { subject: arg })

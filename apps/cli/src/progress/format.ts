@@ -35,7 +35,9 @@ export function progressLine(p: Progress, vectorsPerPass: number): string {
   if (p.stage === 'train') {
     const pass = Math.min(p.total, Math.floor(p.done) + (p.done >= p.total ? 0 : 1))
     parts.push(`pass ${pass}/${p.total}`, `${Math.floor((100 * p.done) / Math.max(p.total, 1))}%`)
-    if (p.losses) parts.push(`loss ${p.losses.map((l) => l.toFixed(3)).join(' ')}`)
+    // a scale that this pass has not come to has no loss yet
+    if (p.losses)
+      parts.push(`loss ${p.losses.map((l) => (l === 0 ? '–' : l.toFixed(3))).join(' ')}`)
     if (p.rate) parts.push(`${quantity(p.rate * vectorsPerPass)} vectors/s`)
   } else {
     parts.push(`${Math.floor(p.done)}/${p.total}`)

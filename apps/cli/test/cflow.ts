@@ -1,0 +1,53 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { main } from '../src/cli.js'
+
+export interface Outcome {
+  readonly code: number
+  readonly out: string
+  readonly err: string
+}
+
+export interface World {
+  readonly columns?: number
+  readonly signal?: AbortSignal
+  /** Called with every piece of standard error. */
+  readonly onErr?: (text: string) => void
+}
+
+/** Run the command in this process. */
+export async function cflow(args: readonly string[], world: World = {}): Promise<Outcome> {
+  let [out, err] = ['', '']
+  const code = await main(args, {
+    out: (text) => void (out += text),
+    err: (text) => {
+      err += text
+      world.onErr?.(text)
+    },
+    columns: world.columns,
+    env: {},
+    signal: world.signal ?? new AbortController().signal,
+  })
+  return { code, out, err }
+}
+
+/** The one JSON document that `--json` prints. */
+export const json = <T>({ out }: Outcome): T => JSON.parse(out) as T
+
+/** A folder of its own, and its removal. */
+export async function scratchFolder(): Promise<{ dir: string; remove: () => Promise<void> }> {
+  const dir = await mkdtemp(join(tmpdir(), 'cflow-cli-'))
+  return { dir, remove: () => rm(dir, { recursive: true, force: true }) }
+}
+
+/** Settings that train in seconds. */
+export const tiny = [
+  ...['--input-size', '64', '--passes', '1', '--pool-layers', '1', '--coupling-layers', '2'],
+  '--quiet',
+] as const
+/** Images that `writeMvtec` wrote into a folder, with those settings. */
+export const tinySet = (root: string): readonly string[] => [
+  ...['--dataset', 'mvtec', '--root', root, '--category', 'part'],
+  ...tiny,
+]

@@ -1,0 +1,148 @@
+import { access, readFile, readdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { cflow, json, scratchFolder, tiny, tinySet } from './cflow.js'
+import { writeGood, writeMvtec } from './photos.js'
+
+let dir: string
+let remove: () => Promise<void>
+const at = (...parts: string[]) => join(dir, ...parts)
+beforeAll(async () => {
+  ;({ dir, remove } = await scratchFolder())
+  await writeMvtec(at('set'))
+})
+const set = () => tinySet(at('set'))
+afterAll(() => remove())
+
+interface Metrics {
+  readonly image?: { readonly auroc: number; readonly f1Max: number }
+  readonly pixel?: { readonly auroc: number; readonly aupro: number; readonly f1Max: number }
+  readonly timing: { readonly seconds: Record<string, number>; readonly runtime: string }
+  readonly config: Record<string, unknown>
+  readonly history: readonly unknown[]
+  readonly files: Record<string, string>
+}
+
+describe('train', { timeout: 120_000 }, () => {
+  it('leaves detector, metrics, report and checkpoint, and prints one JSON document', async () => {
+    const few = ['--train-images', '6', '--test-images', '6']
+    const result = await cflow([
+      'train',
+      '--dataset',
+      'synthetic',
+      ...few,
+      ...tiny,
+      '--out',
+      at('run'),
+      '--json',
+    ])
+    expect(result.err).toBe('')
+    expect(result.code).toBe(0)
+    const { files, ...printed } = json<Metrics>(result)
+    for (const path of Object.values(files)) await access(path)
+    expect((await readdir(at('run'))).sort()).toEqual([
+      'checkpoint',
+      'metrics.json',
+      'model.onnx',
+      'report.html',
+    ])
+    expect(await readdir(at('run', 'checkpoint'))).toEqual(['checkpoint.safetensors'])
+    expect(JSON.parse(await readFile(files['metrics']!, 'utf8'))).toEqual(printed)
+    const rates = [printed.image!.auroc, printed.image!.f1Max, printed.pixel!.auroc]
+    for (const rate of [...rates, printed.pixel!.aupro, printed.pixel!.f1Max]) {
+      expect(rate).toBeGreaterThanOrEqual(0)
+      expect(rate).toBeLessThanOrEqual(1)
+    }
+    expect(printed.timing.seconds).toMatchObject({
+      train: expect.any(Number) as number,
+      total: expect.any(Number) as number,
+    })
+    expect(printed.config).toMatchObject({ inputSize: 64, passes: 1, recipe: 'whitened' })
+    const report = await readFile(files['report']!, 'utf8')
+    expect(report).toMatch(/^<!doctype html>/)
+    expect(report).toContain('data:image/')
+  })
+
+  it('prints a summary for people, and progress beside it', async () => {
+    const flags = set().filter((flag) => flag !== '--quiet')
+    const { code, out, err } = await cflow(['train', ...flags, '--out', at('people')], {
+      columns: 80,
+    })
+    expect(code).toBe(0)
+    expect(out).toMatch(/images +AUROC \d\.\d{4}/)
+    expect(out).toMatch(/pixels +AUROC \d\.\d{4} +AUPRO/)
+    expect(out).toContain(at('people', 'report.html'))
+    expect(err).toMatch(/train +pass 1\/1 .*loss -?\d+\.\d+/)
+    expect(err.endsWith('\r\u001b[K')).toBe(true)
+  })
+
+  it('gives the same bytes after a stop and --resume as in one go', async () => {
+    const passes = [...set(), '--passes', '2']
+    expect((await cflow(['train', ...passes, '--out', at('whole')])).code).toBe(0)
+    const stopped = await cflow(['train', ...passes, '--out', at('parts'), '--stop-after', '1'])
+    expect(stopped.code).toBe(0)
+    const resumed = await cflow(['train', ...passes, '--out', at('parts'), '--resume', '--json'])
+    expect(json<Metrics>(resumed).history).toHaveLength(2)
+    const bytes = (run: string) => readFile(at(run, 'model.onnx'))
+    expect((await bytes('parts')).equals(await bytes('whole'))).toBe(true)
+  })
+
+  it('does with good images only', async () => {
+    await writeGood(at('good'))
+    const args = ['train', '--root', at('good'), ...tiny, '--out', at('good-run'), '--json']
+    const result = await cflow(args)
+    expect(result.code).toBe(0)
+    const metrics = json<Metrics>(result)
+    expect(metrics).not.toHaveProperty('image')
+    expect(metrics).not.toHaveProperty('pixel')
+    expect(metrics).toMatchObject({ dataset: { name: 'folder', train: 8, test: 0 } })
+    expect(await readFile(at('good-run', 'report.html'), 'utf8')).toContain('<!doctype html>')
+  })
+
+  it('reads MVTec AD’s layout and a configuration file, and flags win over the file', async () => {
+    const lines = [
+      'dataset: mvtec',
+      `root: ${JSON.stringify(at('set'))}`,
+      'category: part',
+      'input-size: 96',
+      'couplingLayers: 2',
+      'unconditional: true',
+      'passes: 0',
+      'seed: 7',
+    ]
+    await writeFile(at('settings.yaml'), lines.join('\n'))
+    const args = ['train', '--config', at('settings.yaml'), '--input-size', '64', '--conditional']
+    const result = await cflow([...args, '--out', at('configured'), '--json', '--quiet'])
+    expect(result.err).toBe('')
+    expect(json<Metrics>(result).config).toMatchObject({
+      inputSize: 64,
+      couplingLayers: 2,
+      conditional: true,
+      passes: 0,
+      seed: 7,
+    })
+    expect(json(result)).toMatchObject({ dataset: { name: 'mvtec', category: 'part' } })
+  })
+
+  it('keeps the checkpoint at Ctrl-C, and says how to go on', async () => {
+    const passes = [...set().filter((f) => f !== '--quiet'), '--passes', '500']
+    const out = ['--out', at('interrupted')]
+    await cflow(['train', ...passes, ...out, '--stop-after', '1'])
+    const before = await readFile(at('interrupted', 'checkpoint', 'checkpoint.safetensors'))
+    const controller = new AbortController()
+    const { code, err } = await cflow(['train', ...passes, ...out, '--resume'], {
+      columns: 80,
+      signal: controller.signal,
+      onErr: (text) => {
+        if (text.includes('pass ')) controller.abort(new Error('interrupted'))
+      },
+    })
+    expect(code).toBe(130)
+    expect(err).toContain('add --resume to go on')
+    expect(err).not.toContain('error:')
+    const after = await readFile(at('interrupted', 'checkpoint', 'checkpoint.safetensors'))
+    expect(after.equals(before)).toBe(true)
+    const again = [...passes, ...out, '--resume', '--stop-after', '2']
+    expect((await cflow(['train', ...again])).code).toBe(0)
+  })
+})

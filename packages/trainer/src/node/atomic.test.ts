@@ -1,0 +1,95 @@
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { CflowError } from '@cflow/base'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { writeFileAtomic } from './atomic.js'
+import { fileCheckpoints } from './checkpoints.js'
+
+/** What the file system answers to the next writes; nothing makes it work. */
+const failing = vi.hoisted(() => ({ code: undefined as string | undefined }))
+vi.mock('node:fs/promises', async (original) => {
+  const fs = await original<typeof import('node:fs/promises')>()
+  const open: typeof fs.open = async (path, flags) => {
+    const file = await fs.open(path, flags)
+    if (failing.code === undefined) return file
+    const { code } = failing
+    file.writeFile = async () => {
+      await file.write('half of the')
+      throw Object.assign(new Error(`${code}: write`), { code })
+    }
+    return file
+  }
+  return { ...fs, open }
+})
+
+let dir: string
+beforeEach(async () => {
+  failing.code = undefined
+  dir = await mkdtemp(join(tmpdir(), 'cflow-atomic-'))
+})
+afterEach(() => rm(dir, { recursive: true, force: true }))
+
+const errorOf = (work: Promise<unknown>) =>
+  work.then(
+    () => undefined,
+    (error: unknown) => error as CflowError,
+  )
+
+describe('writeFileAtomic', () => {
+  it('writes, replaces, and makes folders', async () => {
+    const path = join(dir, 'a', 'b', 'file.txt')
+    await writeFileAtomic(path, 'one')
+    await writeFileAtomic(path, new Uint8Array([116, 119, 111]))
+    expect(await readFile(path, 'utf8')).toBe('two')
+    expect(await readdir(join(dir, 'a', 'b'))).toEqual(['file.txt'])
+  })
+
+  it('leaves the old file and nothing else when the disk is full', async () => {
+    const path = join(dir, 'file.txt')
+    await writeFile(path, 'old')
+    failing.code = 'ENOSPC'
+    const error = await errorOf(writeFileAtomic(path, 'new'))
+    expect(error).toMatchObject({ code: 'IO', subject: path })
+    expect(error!.message).toBe(`cannot write ${path}: the disk is full`)
+    expect(error!.hint).toMatch(/Free some space/)
+    expect(await readdir(dir)).toEqual(['file.txt'])
+    expect(await readFile(path, 'utf8')).toBe('old')
+  })
+
+  it('names the path where it may not write', async () => {
+    failing.code = 'EACCES'
+    const path = join(dir, 'file.txt')
+    const error = await errorOf(writeFileAtomic(path, 'new'))
+    expect(error).toMatchObject({ code: 'IO', subject: path })
+    expect(error!.message).toMatch(/permission denied/)
+    expect(await readdir(dir)).toEqual([])
+  })
+
+  it('refuses a path below a file, and a folder of that name', async () => {
+    await writeFile(join(dir, 'file'), '')
+    await mkdir(join(dir, 'folder'))
+    for (const path of [join(dir, 'file', 'x'), join(dir, 'folder')])
+      expect(await errorOf(writeFileAtomic(path, ''))).toMatchObject({ code: 'IO' })
+    expect((await readdir(dir)).sort()).toEqual(['file', 'folder'])
+  })
+})
+
+describe('fileCheckpoints', () => {
+  it('reads what was written last, and nothing before that', async () => {
+    const store = fileCheckpoints(join(dir, 'checkpoint'))
+    expect(await store.read()).toBeUndefined()
+    await store.write(new Uint8Array([1]))
+    await store.write(new Uint8Array([2, 3]))
+    expect([...(await store.read())!]).toEqual([2, 3])
+  })
+
+  it('keeps the checkpoint before when the disk is full', async () => {
+    const store = fileCheckpoints(join(dir, 'checkpoint'))
+    await store.write(new Uint8Array([1]))
+    failing.code = 'ENOSPC'
+    expect(await errorOf(store.write(new Uint8Array(100)))).toMatchObject({ code: 'IO' })
+    expect([...(await store.read())!]).toEqual([1])
+    expect(await readdir(join(dir, 'checkpoint'))).toHaveLength(1)
+  })
+})

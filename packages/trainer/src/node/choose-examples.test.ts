@@ -1,0 +1,51 @@
+import { expect, it } from 'vitest'
+import type { ReportScore } from '../report/input.js'
+import { chooseExamples } from './choose-examples.js'
+
+const image = (label: ReportScore['label'], score: number): ReportScore => ({
+  id: `${label} ${score}`,
+  label,
+  defect: label,
+  score,
+})
+const scores = [
+  ...[1, 2, 3, 9, 14].map((s) => image('good', s)),
+  ...[6, 11, 15, 20, 40, 50].map((s) => image('anomalous', s)),
+]
+
+const chosen = (from: readonly ReportScore[], threshold: number, most: number) => {
+  const groups: Record<string, string[]> = { best: [], worst: [], doubtful: [] }
+  for (const { index, group } of chooseExamples(from, threshold, most))
+    groups[group]!.push(from[index]!.id)
+  return groups
+}
+
+it('shows mistakes as worst, high scores of defects as best, and those near the threshold', () => {
+  expect(chosen(scores, 10, 2)).toEqual({
+    worst: ['good 14', 'anomalous 6'],
+    best: ['anomalous 50', 'anomalous 40'],
+    doubtful: ['good 9', 'anomalous 11'],
+  })
+})
+
+it('shows no image twice, and all groups of a small set', () => {
+  const choices = chooseExamples(scores, 10)
+  expect(new Set(choices.map((c) => c.index)).size).toBe(choices.length)
+  expect(choices).toHaveLength(scores.length)
+  const few = chosen([image('good', 1), image('anomalous', 5), image('anomalous', 3)], 2, 6)
+  expect(few).toEqual({
+    worst: ['good 1'],
+    best: ['anomalous 5'],
+    doubtful: ['anomalous 3'],
+  })
+})
+
+it('takes images without a known truth for good ones', () => {
+  const unknown = [1, 2, 3, 4, 5, 6].map((s) => image('unknown', s))
+  expect(chosen(unknown, 3.4, 2)).toEqual({
+    worst: ['unknown 6', 'unknown 5'],
+    best: ['unknown 1', 'unknown 2'],
+    doubtful: ['unknown 3', 'unknown 4'],
+  })
+  expect(chooseExamples([], 1)).toEqual([])
+})
