@@ -2,7 +2,7 @@ import { aggregationSchema, anomalyOf, pValue, thresholdAt } from '@cflow/core'
 import { encodePng } from '@cflow/datasets/node'
 import { afterAll, describe, expect, it } from 'vitest'
 import { noise, toyDetector, toyManifest } from '../test/toy.js'
-import { explain, loadDetector, plainDetection } from './index.node.js'
+import { loadDetector, plainDetection } from './index.node.js'
 import type { Detection } from './index.node.js'
 
 const detector = await loadDetector(toyDetector())
@@ -46,6 +46,16 @@ describe('a verdict', () => {
         code: 'USAGE',
       })
     expect(() => detector.threshold(0)).toThrow(/between 0 and 1/)
+  })
+
+  it('guarantees no rate where the scores are those of training images', async () => {
+    const calibration = { ...toyManifest.calibration, source: 'training' as const }
+    const other = await loadDetector(toyDetector({ calibration }))
+    const { threshold } = other.threshold(0.1)
+    expect(threshold).toBe(detector.threshold(0.1).threshold)
+    expect([other.threshold(0.1).guaranteed, other.threshold().guaranteed]).toEqual([false, false])
+    expect(await other.detect(noise(1, 8, 8))).toMatchObject({ guaranteed: false })
+    await other.release()
   })
 
   it('comes with a mask that holds a pixel exactly when the image is anomalous', async () => {
@@ -168,37 +178,5 @@ describe('after release', () => {
     expect((await begun).score).toBeGreaterThan(0)
     await expect(short.detect(noise(1, 8, 8))).rejects.toMatchObject({ code: 'USAGE' })
     await expect(short.detectBatch([])).rejects.toMatchObject({ code: 'USAGE' })
-  })
-})
-
-describe('explain', () => {
-  const detection = (changes: Partial<Detection>): Detection => ({
-    score: 12.3456,
-    threshold: 9.1,
-    anomalous: true,
-    falsePositiveRate: 0.05,
-    guaranteed: true,
-    pValue: 0.01,
-    anomalyMap: { width: 0, height: 0, data: new Float32Array() },
-    contributions: [0.1, 0.2, 0.7].map((share, k) => ({
-      tap: `t${k}`,
-      stride: 8 * 2 ** k,
-      value: 1,
-      share,
-    })),
-    milliseconds: 1,
-    ...changes,
-  })
-
-  it('says it in a sentence', () => {
-    expect(explain(detection({}))).toBe(
-      'score 12.3 is above the threshold 9.1 (false-positive rate 5 %); mostly the coarse scale (stride 32)',
-    )
-    expect(explain(detection({ score: -1234, anomalous: false, guaranteed: false }))).toBe(
-      'score -1230 is not above the threshold 9.1 (false-positive rate 5 %, extrapolated)',
-    )
-    const even = detection({}).contributions.map((c) => ({ ...c, share: 1 / 3 }))
-    expect(explain(detection({ contributions: even }))).toMatch(/; all scales have a part in it$/)
-    expect(explain(detection({ contributions: [] }))).toMatch(/\)$/)
   })
 })

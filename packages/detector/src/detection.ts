@@ -30,9 +30,12 @@ export interface Detection {
   readonly anomalous: boolean
   /** The rate that the threshold was chosen for: the share of good images reported as anomalous. */
   readonly falsePositiveRate: number
-  /** False where there were too few held-out images for so small a rate and the threshold is an extrapolation. */
+  /**
+   * Whether the rate holds for good images like the held-out ones. False where there were too few of them for so small
+   * a rate (the threshold is then an extrapolation), or none and the training images took their place.
+   */
   readonly guaranteed: boolean
-  /** Conformal p-value: the share of good images that would score at least as high. */
+  /** Conformal p-value: the share of good images that would score at least as high (too small without held-out ones). */
   readonly pValue: number
   /** S×S pixels, S = `manifest.inputSize`, whatever the size of the image. */
   readonly anomalyMap: AnomalyMap

@@ -25,7 +25,7 @@ export function explain(detection: Detection): string {
   const { score, threshold, anomalous, falsePositiveRate, guaranteed, contributions } = detection
   const verb = anomalous ? 'is above' : 'is not above'
   const rate = `false-positive rate ${number(100 * falsePositiveRate)} %`
-  const doubt = guaranteed ? '' : ', extrapolated'
+  const doubt = guaranteed ? '' : ', not guaranteed'
   const sentence = `score ${number(score)} ${verb} the threshold ${number(threshold)} (${rate}${doubt})`
   return anomalous ? sentence + whereFrom(contributions) : sentence
 }

@@ -6,15 +6,19 @@ import type { Detection } from './detection.js'
 export type Operating = Threshold & { readonly falsePositiveRate: number }
 
 /**
- * The threshold for a false-positive rate; the stored one without a rate.
+ * The threshold for a false-positive rate; the stored one without a rate. No rate is guaranteed where the detector was
+ * calibrated on its own training images.
  * @throws CflowError USAGE when the rate does not lie between 0 and 1, EMPTY when a rate is asked for and the detector
  *   holds no scores to calibrate with
  */
 export function operatingPoint({ calibration }: Manifest, rate: number | undefined): Operating {
-  if (rate !== undefined)
-    return { ...thresholdAt(calibration.scores, rate), falsePositiveRate: rate }
-  const { threshold, guaranteed, falsePositiveRate } = calibration
-  return { threshold, guaranteed, falsePositiveRate }
+  const { threshold, guaranteed } =
+    rate === undefined ? calibration : thresholdAt(calibration.scores, rate)
+  return {
+    threshold,
+    guaranteed: guaranteed && calibration.source === 'held-out',
+    falsePositiveRate: rate ?? calibration.falsePositiveRate,
+  }
 }
 
 /** The decision on a score. */

@@ -13,7 +13,7 @@ const weights = (shape: number[]) =>
       Array.from({ length: sizeOf(shape) }, () => 0.3 * random.normal()),
     ),
   )
-const [w1, w2] = [weights([6, 3, 4, 4]), weights([4, 6, 2, 2])]
+const [w1, w2] = [weights([8, 3, 4, 4]), weights([4, 8, 2, 2])]
 
 /** Two convolutions, a tap after each: strides 4 and 8. */
 const encoder: Encoder = {
@@ -25,7 +25,7 @@ const encoder: Encoder = {
   },
 }
 
-const flows = [6, 4].map((depth): ScaleFlow => {
+const flows = [8, 4].map((depth): ScaleFlow => {
   const config = {
     depth,
     condition: 8,
@@ -47,7 +47,7 @@ export const toyManifest: Manifest = {
     mean: [0.5, 0.5, 0.5],
     std: [0.5, 0.5, 0.5],
     taps: [
-      { name: 'fine', channels: 6, stride: 4, height: 4, width: 4 },
+      { name: 'fine', channels: 8, stride: 4, height: 4, width: 4 },
       { name: 'coarse', channels: 4, stride: 8, height: 2, width: 2 },
     ],
   },
@@ -56,7 +56,7 @@ export const toyManifest: Manifest = {
   flows: flows.map((f) => f.config),
   aggregation: 'joint',
   scales: [
-    { depth: 6, mean: -1.2, deviation: 0.4, max: -0.5 },
+    { depth: 8, mean: -1.2, deviation: 0.4, max: -0.5 },
     { depth: 4, mean: -1.1, deviation: 0.3, max: -0.6 },
   ],
   calibration: {
