@@ -32,6 +32,7 @@ export {
   sub,
   tanh,
 } from './operators/elementwise.js'
+export { gather, range, sizeOfAxis } from './operators/indexing.js'
 export { and, equal, greater, less, where } from './operators/logic.js'
 export { gemm, matMul } from './operators/matrix.js'
 export {
@@ -40,14 +41,11 @@ export {
   concat,
   expand,
   expandLike,
-  gather,
   identity,
   pad,
-  range,
   reshape,
   reshapeTo,
   shapeOf,
-  sizeOfAxis,
   slice,
   split,
   transpose,

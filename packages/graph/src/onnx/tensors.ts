@@ -1,24 +1,13 @@
 import { create } from '@bufbuild/protobuf'
 import { CflowError, bytesPerElement, sizeOf } from '@cflow/base'
 import type { DType, Tensor, TensorData } from '@cflow/base'
+import { dtypeNumbered, onnxType } from '../element-types.js'
 import { TensorProtoSchema } from './generated/onnx_pb.js'
 import type { TensorProto } from './generated/onnx_pb.js'
 
-/** ONNX's numbers of the element types (TensorProto.DataType). */
-export const onnxType: { readonly [T in DType]: number } = {
-  float32: 1,
-  uint8: 2,
-  int8: 3,
-  int32: 6,
-  int64: 7,
-  bool: 9,
-  float16: 10,
-  float64: 11,
-}
-
 /** @throws CflowError MODEL for a type that this package does not handle */
 export function dtypeOf(number: number | undefined, where: string): DType {
-  const found = (Object.keys(onnxType) as DType[]).find((t) => onnxType[t] === number)
+  const found = dtypeNumbered(number)
   if (!found)
     throw new CflowError('MODEL', `${where}: ONNX element type ${number} is not supported`)
   return found

@@ -1,6 +1,7 @@
 import { create, toBinary } from '@bufbuild/protobuf'
 import { CflowError } from '@cflow/base'
 import type { DType } from '@cflow/base'
+import { onnxType } from '../element-types.js'
 import { identity } from '../operators/movement.js'
 import { topologicalOrder } from '../order.js'
 import { unknownRank } from '../value.js'
@@ -20,7 +21,7 @@ import {
 import type { TensorProto, ValueInfoProto } from './generated/onnx_pb.js'
 import { toAttribute } from './attributes.js'
 import { Names } from './names.js'
-import { onnxType, toTensorProto } from './tensors.js'
+import { toTensorProto } from './tensors.js'
 
 export interface OnnxOptions {
   /** Name of the graph, for people. */

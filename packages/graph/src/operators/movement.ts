@@ -1,20 +1,11 @@
-import { CflowError, tensor, zeros } from '@cflow/base'
+import { CflowError, zeros } from '@cflow/base'
 import type { DType } from '@cflow/base'
+import { dtypeNumbered, onnxType } from '../element-types.js'
 import { apply, applyAll, attribute, intAttribute, intsAttribute } from '../operator.js'
 import type { Operator } from '../operator.js'
 import { addDims, axisOf, broadcast, sameDType } from '../shapes.js'
-import {
-  constant,
-  constantOf,
-  int64s,
-  integersOf,
-  scalar,
-  shapeText,
-  staticShape,
-} from '../value.js'
+import { constant, int64s, integersOf, shapeText, staticShape } from '../value.js'
 import type { Attributes, Dim, Shape, Value } from '../value.js'
-import { equal } from './logic.js'
-import { matMul } from './matrix.js'
 import { sumTo } from './reduction.js'
 
 const first = (inputs: readonly (Value | undefined)[]) => inputs[0] as Value
@@ -212,78 +203,6 @@ export const Pad: Operator = {
   },
 }
 
-/** Rows or columns by index. The gradient of a permutation is the inverse permutation; of anything else, a product
- * with the one-hot matrix of the indices. */
-export const Gather: Operator = {
-  type: 'Gather',
-  infer: (inputs, attributes) => {
-    const x = first(inputs)
-    const axis = axisOf(intAttribute(attributes, 'axis', 0), x.shape.length)
-    const index = inputs[1] as Value
-    return [
-      {
-        dtype: x.dtype,
-        shape: [...x.shape.slice(0, axis), ...index.shape, ...x.shape.slice(axis + 1)],
-      },
-    ]
-  },
-  gradient: (node, [g]) => {
-    if (!g) return []
-    const x = first(node.inputs)
-    const index = node.inputs[1] as Value
-    const axis = axisOf(intAttribute(node.attributes, 'axis', 0), x.shape.length)
-    const size = x.shape[axis]
-    if (typeof size !== 'number')
-      throw new CflowError('SHAPE', 'the gradient of Gather needs an axis of known size')
-    const inverse = index.node.kind === 'constant' && inversePermutation(index, size)
-    if (inverse) return [gather(g, inverse, axis)]
-    if (index.shape.length !== 1)
-      throw new CflowError('SHAPE', 'the gradient of Gather needs a one-dimensional index')
-    const order = x.shape.map((_, i) => i)
-    const toFront = [axis, ...order.filter((i) => i !== axis)]
-    const rows = axis === 0 ? g : transpose(g, toFront)
-    const n = staticShape(index, 'the index of Gather')[0] as number
-    const flat = reshape(rows, [n, -1])
-    const d = matMul(oneHotRows(index, size, g.dtype), flat)
-    const shaped = reshapeTo(
-      d,
-      toFront.map((i) => x.shape[i] as Dim),
-    )
-    return [
-      axis === 0
-        ? shaped
-        : transpose(
-            shaped,
-            toFront.map((_, i) => toFront.indexOf(i)),
-          ),
-    ]
-  },
-}
-
-function inversePermutation(index: Value, size: number): Value | undefined {
-  const order = integersOf(index, 'index')
-  if (index.shape.length !== 1 || order.length !== size || new Set(order).size !== size)
-    return undefined
-  const inverse = new BigInt64Array(size)
-  order.forEach((from, to) => (inverse[from] = BigInt(to)))
-  return constant(tensor('int64', [size], inverse))
-}
-
-/** [size, n] matrix whose column j has a 1 in row index[j]. */
-function oneHotRows(index: Value, size: number, dtype: DType): Value {
-  const rows = cast(
-    constant(
-      tensor(
-        'int32',
-        [size, 1],
-        Int32Array.from({ length: size }, (_, i) => i),
-      ),
-    ),
-    index.dtype,
-  )
-  return cast(equal(rows, reshape(index, [1, -1])), dtype)
-}
-
 export const Expand: Operator = {
   type: 'Expand',
   infer: (inputs) => {
@@ -298,45 +217,15 @@ export const Expand: Operator = {
   gradient: (node, [g]) => [g && sumTo(g, first(node.inputs))],
 }
 
-const onnxTypeNumber: Readonly<Partial<Record<DType, number>>> = {
-  float32: 1,
-  uint8: 2,
-  int8: 3,
-  int32: 6,
-  int64: 7,
-  bool: 9,
-  float16: 10,
-  float64: 11,
-}
-
 export const Cast: Operator = {
   type: 'Cast',
   infer: (inputs, attributes) => {
     const to = intAttribute(attributes, 'to', 1)
-    const dtype = (Object.keys(onnxTypeNumber) as DType[]).find((t) => onnxTypeNumber[t] === to)
+    const dtype = dtypeNumbered(to)
     if (!dtype) throw new CflowError('SHAPE', `cannot cast to ONNX type ${to}`)
     return [{ dtype, shape: first(inputs).shape }]
   },
   gradient: (node, [g]) => [g && cast(g, first(node.inputs).dtype)],
-}
-
-/** 0, 1, … up to the limit (exclusive), int64 or float. */
-export const Range: Operator = {
-  type: 'Range',
-  infer: (inputs) => {
-    const [start, limit, delta] = inputs
-    const all = [start, limit, delta]
-    if (all.every((v) => v?.node.kind === 'constant')) {
-      const [a, b, c] = all.map((v) => Number(constantOf(v, 'range').data[0]))
-      return [
-        {
-          dtype: first(inputs).dtype,
-          shape: [Math.max(Math.ceil(((b as number) - (a as number)) / (c as number)), 0)],
-        },
-      ]
-    }
-    return [{ dtype: first(inputs).dtype, shape: [null] }]
-  },
 }
 
 export const reshape = (x: Value, shape: readonly number[]): Value =>
@@ -401,9 +290,6 @@ export function pad(
   return apply(Pad, [x, int64s(pads)], { mode: attribute.string(mode) })
 }
 
-export const gather = (x: Value, index: Value, axis: number): Value =>
-  apply(Gather, [x, index], { axis: attribute.int(axis) })
-
 export const expand = (x: Value, shape: readonly number[]): Value =>
   apply(Expand, [x, int64s(shape)])
 
@@ -413,19 +299,10 @@ export function expandLike(x: Value, like: Value): Value {
 }
 
 export function cast(x: Value, dtype: DType): Value {
-  return x.dtype === dtype
-    ? x
-    : apply(Cast, [x], { to: attribute.int(onnxTypeNumber[dtype] as number) })
+  return x.dtype === dtype ? x : apply(Cast, [x], { to: attribute.int(onnxType[dtype]) })
 }
 
 export const shapeOf = (x: Value): Value => apply(ShapeOf, [x])
-
-/** Size of one axis at run time, an int64 scalar. */
-export const sizeOfAxis = (x: Value, axis: number): Value =>
-  gather(shapeOf(x), scalar(axisOf(axis, x.shape.length), 'int64'), 0)
-
-/** 0, 1, … n−1 for an int64 or float scalar n. */
-export const range = (n: Value): Value => apply(Range, [scalar(0, n.dtype), n, scalar(1, n.dtype)])
 
 export const identity = (x: Value): Value => apply(Identity, [x])
 

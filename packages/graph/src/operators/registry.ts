@@ -1,5 +1,6 @@
 import type { Operator } from '../operator.js'
 import * as elementwise from './elementwise.js'
+import * as indexing from './indexing.js'
 import * as logic from './logic.js'
 import * as matrix from './matrix.js'
 import * as movement from './movement.js'
@@ -11,7 +12,7 @@ const isOperator = (x: unknown): x is Operator =>
 
 /** Every operator of this package, by ONNX type. */
 export const operators: ReadonlyMap<string, Operator> = new Map(
-  [elementwise, logic, matrix, movement, reduction, vision]
+  [elementwise, indexing, logic, matrix, movement, reduction, vision]
     .flatMap((module) => Object.values(module).filter(isOperator))
     .map((operator) => [operator.type, operator]),
 )
