@@ -2,6 +2,7 @@ import { tensor } from '@cflow/base'
 import type { Tensor } from '@cflow/base'
 import {
   detectorNames,
+  detectorOutputs,
   encode,
   imageInput,
   likelihoodMap,
@@ -10,10 +11,10 @@ import {
   writeDetector,
 } from '@cflow/core'
 import type { Manifest, ScaleFlow, ScaleStatistics } from '@cflow/core'
-import { writeOnnx } from '@cflow/graph'
+import { input, writeOnnx } from '@cflow/graph'
 import type { Value } from '@cflow/graph'
 import type { Runtime } from '@cflow/runtimes'
-import type { EncoderModel } from './encoding.js'
+import type { EncoderModel, ScaleShape } from './encoding.js'
 
 /** Resized pixels, uint8 [S, S, 3], one image after the other. */
 export type Pixels = () => AsyncIterable<Uint8Array>
@@ -22,42 +23,72 @@ const feed = (size: number, pixels: Uint8Array): Record<string, Tensor> => ({
   [detectorNames.image]: tensor('uint8', [1, size, size, 3], pixels),
 })
 
-/** Statistics of the likelihoods of normal images at each scale (DESIGN, Score). */
-export async function scaleStatistics(
+/** Likelihoods per dimension of normal images: per scale, float32 [h·w] image by image. */
+async function normalLikelihoods(
   runtime: Runtime,
   model: EncoderModel,
   flows: readonly ScaleFlow[],
   images: Pixels,
-): Promise<ScaleStatistics[]> {
+  onImage: (done: number) => void,
+): Promise<Float32Array[][]> {
   const maps = encode(imageInput(), model.encoder, model.inputSize)
   const session = await runtime.createSession(
     writeOnnx(
       Object.fromEntries(
-        flows.map((f, k) => [`l${k}`, likelihoodMap(maps[k] as Value, f, `f${k}`)]),
+        flows.map((f, k) => [
+          detectorNames.logLikelihood(k),
+          likelihoodMap(maps[k] as Value, f, `f${k}`),
+        ]),
       ),
     ),
   )
   const parts = flows.map((): Float32Array[] => [])
+  let done = 0
   for await (const pixels of images()) {
     const got = await session.run(feed(model.inputSize, pixels))
-    parts.forEach((list, k) => list.push(got[`l${k}`]?.data as Float32Array))
+    parts.forEach((list, k) => list.push(got[detectorNames.logLikelihood(k)]?.data as Float32Array))
+    onImage(++done)
   }
   await session.release()
-  return parts.map((list, k) => {
-    const { depth, height, width } = model.scales[k] as EncoderModel['scales'][number]
-    const values = new Float32Array(list.reduce((n, a) => n + a.length, 0))
-    let at = 0
-    for (const a of list) {
-      values.set(a, at)
-      at += a.length
-    }
-    return statisticsOf({ depth, height, width, values })
-  })
+  return parts
+}
+
+function statisticsOfScale(scale: ScaleShape, parts: readonly Float32Array[]): ScaleStatistics {
+  const { depth, height, width } = scale
+  const values = new Float32Array(parts.length * height * width)
+  parts.forEach((l, i) => values.set(l, i * height * width))
+  return statisticsOf({ depth, height, width, values })
+}
+
+/** Scores of images whose likelihoods are known: the last part of the detector's graph. */
+async function scoresOf(
+  runtime: Runtime,
+  model: EncoderModel,
+  aggregation: Manifest['aggregation'],
+  statistics: readonly ScaleStatistics[],
+  likelihoods: readonly (readonly Float32Array[])[],
+): Promise<number[]> {
+  const shapes = model.scales.map((s) => [1, s.height, s.width])
+  const inputs = shapes.map((shape, k) => input(detectorNames.logLikelihood(k), 'float32', shape))
+  const outputs = detectorOutputs(inputs, aggregation, statistics, model.inputSize)
+  const score = outputs[detectorNames.score] as Value
+  const session = await runtime.createSession(writeOnnx({ [detectorNames.score]: score }))
+  const scores: number[] = []
+  for (const i of (likelihoods[0] as readonly Float32Array[]).keys()) {
+    const feeds = shapes.map((shape, k) => {
+      const l = likelihoods[k]?.[i] as Float32Array
+      return [detectorNames.logLikelihood(k), tensor('float32', shape, l)] as const
+    })
+    const got = await session.run(Object.fromEntries(feeds))
+    scores.push(got[detectorNames.score]?.data[0] as number)
+  }
+  await session.release()
+  return scores
 }
 
 /**
- * The detector file with its thresholds: statistics of every scale first, then the scores that the detector itself
- * gives the calibration images, then the file with both.
+ * The detector file with its thresholds: likelihoods of the calibration images, their statistics at every scale (DESIGN,
+ * Score), the scores that follow from both, then the file.
  */
 export async function calibratedDetector(
   runtime: Runtime,
@@ -71,31 +102,24 @@ export async function calibratedDetector(
   },
   onImage: (done: number) => void,
 ): Promise<{ readonly model: Uint8Array; readonly manifest: Manifest }> {
-  const scales = await scaleStatistics(runtime, model, flows, calibration.images)
-  const { source, falsePositiveRate } = calibration
-  const manifestWith = (scores: readonly number[]): Manifest => {
-    const t = scores.length > 0 ? thresholdAt(scores, falsePositiveRate) : undefined
-    return {
-      ...draft,
-      scales,
-      calibration: {
-        source,
-        scores: [...scores],
-        falsePositiveRate,
-        threshold: t?.threshold ?? 0,
-        guaranteed: source === 'held-out' && (t?.guaranteed ?? false),
-      },
-    }
+  const { source, falsePositiveRate, images } = calibration
+  const likelihoods = await normalLikelihoods(runtime, model, flows, images, onImage)
+  const scales = model.scales.map((s, k) =>
+    statisticsOfScale(s, likelihoods[k] as readonly Float32Array[]),
+  )
+  const scores = await scoresOf(runtime, model, draft.aggregation, scales, likelihoods)
+  scores.sort((a, b) => a - b)
+  const { threshold, guaranteed } = thresholdAt(scores, falsePositiveRate)
+  const manifest: Manifest = {
+    ...draft,
+    scales,
+    calibration: {
+      source,
+      scores,
+      falsePositiveRate,
+      threshold,
+      guaranteed: source === 'held-out' && guaranteed,
+    },
   }
-  const uncalibrated = writeDetector(model.encoder, flows, manifestWith([]))
-  const session = await runtime.createSession(uncalibrated)
-  const scores: number[] = []
-  for await (const pixels of calibration.images()) {
-    const got = await session.run(feed(model.inputSize, pixels), [detectorNames.score])
-    scores.push(got[detectorNames.score]?.data[0] as number)
-    onImage(scores.length)
-  }
-  await session.release()
-  const manifest = manifestWith(scores.sort((a, b) => a - b))
   return { model: writeDetector(model.encoder, flows, manifest), manifest }
 }

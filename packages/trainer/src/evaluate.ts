@@ -11,7 +11,6 @@ import type {
   Evaluation,
   ImageResult,
   LocalisationMetrics,
-  Protocol,
 } from './evaluation.js'
 import { ordered } from './pipeline.js'
 import { now, stageProgress } from './progress.js'
@@ -23,7 +22,6 @@ export interface EvaluateOptions {
   /** Labelled test images. */
   readonly samples: readonly Sample[]
   readonly runtime: Runtime
-  readonly protocol?: Protocol
   readonly onProgress?: OnProgress
 }
 
@@ -53,6 +51,7 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationResu
   const hasMasks = samples.some((s) => s.loadMask)
   const pixels = hasMasks ? new PixelMetrics() : undefined
   const perDefect = new Map<string, PixelMetrics>()
+  const defects = [...new Set(samples.map((s) => s.defect))].filter((d) => d !== 'good')
   const scores: ImageScore[] = []
   const milliseconds: number[] = []
   const began = now()
@@ -64,10 +63,7 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationResu
     if (pixels && (mask || result.label === 'good')) {
       const truth = mask ?? new Uint8Array(size * size)
       pixels.add(map, truth, size, size)
-      const defects =
-        result.label === 'good' ? [...new Set(samples.map((s) => s.defect))] : [result.defect]
-      for (const defect of defects) {
-        if (defect === 'good') continue
+      for (const defect of result.label === 'good' ? defects : [result.defect]) {
         const own = perDefect.get(defect) ?? new PixelMetrics()
         perDefect.set(defect, own)
         own.add(map, truth, size, size)

@@ -1,5 +1,3 @@
-import type { Manifest } from '@cflow/core'
-
 /** Which rules a table of results was made by; every report says which (see the package's README). */
 export type Protocol = 'strict' | 'paper'
 
@@ -73,5 +71,3 @@ export interface PassRecord {
   readonly learningRate: number
   readonly seconds: number
 }
-
-export type { Manifest }

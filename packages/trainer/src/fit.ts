@@ -195,7 +195,7 @@ export async function fit(options: FitOptions): Promise<FitResult> {
       runtime,
       model,
       trained,
-      draftOf(options, digest, training.length, heldOut.length, last),
+      draftOf(options, flows, digest, training.length, heldOut.length, last),
       {
         source: heldOut.length > 0 ? 'held-out' : 'training',
         falsePositiveRate: config.falsePositiveRate,
@@ -233,6 +233,7 @@ async function* counted<T>(
 
 function draftOf(
   options: FitOptions,
+  flows: readonly ScaleFlow[],
   digest: string,
   images: number,
   heldOut: number,
@@ -259,13 +260,7 @@ function draftOf(
     },
     inputSize: config.inputSize,
     recipe: config.recipe,
-    flows: encoder.scales.map((s) => ({
-      depth: s.depth,
-      condition: config.conditional ? conditionSize : 0,
-      couplingLayers: config.couplingLayers,
-      permutation: config.permutation,
-      clamp: config.clamp,
-    })),
+    flows: flows.map((f) => f.config),
     aggregation: config.aggregation,
     training: { seed: config.seed, images, heldOut, passes, digest },
   }

@@ -15,7 +15,6 @@ export type Features = readonly Float32Array[]
 
 /** The training images, resized once, as pixels and as features; what fits in memory is kept. */
 export interface TrainingImages {
-  readonly count: number
   /** Whether the features of all images are kept, so that a pass costs no encoding. */
   readonly cached: boolean
   /** Resized pixels in the order of the indices, read ahead. */
@@ -68,7 +67,6 @@ export function trainingImages(
     return features
   }
   return {
-    count: samples.length,
     cached,
     pixels: (indices) => ordered(indices, load),
     features: (indices, random) => ordered(indices, (i) => encode(i, random)),

@@ -1,4 +1,4 @@
-export { calibratedDetector, scaleStatistics } from './calibrate.js'
+export { calibratedDetector } from './calibrate.js'
 export { checkCheckpoint, decodeCheckpoint, encodeCheckpoint } from './checkpoint.js'
 export type { Checkpoint, CheckpointStore } from './checkpoint.js'
 export { recipes, recipeSchema, resolveConfig, trainConfigSchema } from './config.js'
