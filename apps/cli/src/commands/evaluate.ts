@@ -13,6 +13,7 @@ import { openDataset } from '../dataset.js'
 import { printJson } from '../io.js'
 import type { Session } from '../io.js'
 import { progressReporter } from '../progress/reporter.js'
+import { deviceOptions } from '../settings/device.js'
 import { resolveSettings } from '../settings/resolve.js'
 import { evaluateSchema } from '../settings/schema.js'
 import { summary } from '../summary.js'
@@ -23,11 +24,8 @@ export async function evaluateModel(session: Session, path: string, flags: objec
   const settings = await resolveSettings(session, flags, evaluateSchema)
   const { model, manifest } = await readDetectorFile(path)
   const dataset = await openDataset(settings, manifest.category)
-  const { out, device, threads } = settings
-  const runtime = await nodeRuntime({
-    ...(device !== undefined && { device }),
-    ...(threads !== undefined && { threads }),
-  })
+  const { out } = settings
+  const runtime = await nodeRuntime(deviceOptions(settings))
   const undo = out === undefined ? undefined : await prepareRun(out, { checkpoint: false })
   const progress = progressReporter(session)
   try {

@@ -10,6 +10,7 @@ import { findImages } from '../predict/paths.js'
 import type { Target } from '../predict/paths.js'
 import { failed, tableHead, tableRow } from '../predict/row.js'
 import type { Prediction } from '../predict/row.js'
+import { deviceOptions } from '../settings/device.js'
 import { resolveSettings } from '../settings/resolve.js'
 import { predictSchema } from '../settings/schema.js'
 
@@ -21,12 +22,9 @@ export async function predict(
   flags: object,
 ): Promise<void> {
   const settings = await resolveSettings(session, flags, predictSchema)
-  const { out, device, threads, falsePositiveRate } = settings
+  const { out, falsePositiveRate } = settings
   const targets = await findImages(args)
-  const detector = await loadDetector(path, {
-    ...(device !== undefined && { device }),
-    ...(threads !== undefined && { threads }),
-  })
+  const detector = await loadDetector(path, deviceOptions(settings))
   const overlays = out === undefined ? undefined : await overlayWriter(out, targets)
   const predictions: Prediction[] = []
   if (!session.json) session.io.out(tableHead)

@@ -20,6 +20,7 @@ import { Interrupted } from '../failure.js'
 import { note, printJson } from '../io.js'
 import type { Session } from '../io.js'
 import { progressReporter } from '../progress/reporter.js'
+import { deviceOptions } from '../settings/device.js'
 import { resolveSettings } from '../settings/resolve.js'
 import { trainShape } from '../settings/schema.js'
 import { summary } from '../summary.js'
@@ -38,7 +39,7 @@ export async function train(session: Session, flags: object): Promise<void> {
     Object.fromEntries(Object.entries(settings).filter(([key]) => configKeys.includes(key))),
   )
   const dataset = await openDataset(settings)
-  const { device, threads, weights, stopAfter, resume = false } = settings
+  const { weights, stopAfter, resume = false } = settings
   const spec = encoderSpec(config.encoder)
   const encoder = encoderModel(
     spec,
@@ -46,10 +47,7 @@ export async function train(session: Session, flags: object): Promise<void> {
     config.poolLayers,
     config.inputSize,
   )
-  const runtime = await nodeRuntime({
-    ...(device !== undefined && { device }),
-    ...(threads !== undefined && { threads }),
-  })
+  const runtime = await nodeRuntime(deviceOptions(settings))
   const out = settings.out ?? join('runs', dataset.category)
   const paths = runPaths(out)
   const undo = await prepareRun(out, { checkpoint: true })
@@ -86,21 +84,25 @@ export async function train(session: Session, flags: object): Promise<void> {
       ...tested,
       timing: { ...tested.timing, seconds: { ...fitted.seconds, ...tested.timing.seconds } },
     }
-    const judgement = { scores: judged.scores, ...(judged.pixels && { pixels: judged.pixels }) }
+    const judgement = {
+      scores: judged.scores,
+      ...(judged.pixels && { pixels: judged.pixels }),
+      ...(evaluation && { evaluation }),
+    }
     const report = await renderReport(
       await reportInput({
         title: `${dataset.category}: ${config.encoder}, ${config.inputSize} pixels`,
         model,
         manifest,
         samples,
-        judgement: evaluation ? { ...judgement, evaluation } : judgement,
+        judgement,
         history,
         runtime,
       }),
     )
     const metrics = metricsDocument({
       manifest,
-      judgement: evaluation ? { ...judgement, evaluation } : judgement,
+      judgement,
       dataset,
       runtime: runtime.name,
       modelBytes: model.length,
