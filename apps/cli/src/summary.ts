@@ -25,10 +25,24 @@ export function summary(
         'pixels',
         `AUROC ${rate(pixel.auroc)}  AUPRO ${rate(pixel.aupro)}  F1 ${rate(pixel.f1Max)}`,
       ])
-    rows.push([
-      'threshold',
-      `${operatingPoint.threshold.toPrecision(6)}  finds ${percent(operatingPoint.truePositiveRate)} of the defects, false alarms on ${percent(operatingPoint.falsePositiveRate)}`,
-    ])
+    if (operatingPoint)
+      rows.push([
+        'threshold',
+        `${operatingPoint.threshold.toPrecision(6)}  finds ${percent(operatingPoint.truePositiveRate)} of the defects, false alarms on ${percent(operatingPoint.falsePositiveRate)}`,
+      ])
+    const { best } = evaluation
+    if (best)
+      rows.push([
+        'best epoch',
+        [
+          `image ${rate(best.image.value)} (pass ${best.image.pass})`,
+          best.pixel && `pixel ${rate(best.pixel.value)} (pass ${best.pixel.pass})`,
+          best.aupro && `AUPRO ${rate(best.aupro.value)} (pass ${best.aupro.pass})`,
+        ]
+          .filter(Boolean)
+          .join('  '),
+      ])
+    rows.push(['protocol', evaluation.protocol])
     rows.push(['speed', `${timing.millisecondsPerImage.toFixed(1)} ms an image`])
   } else {
     const { threshold, falsePositiveRate } = manifest.calibration

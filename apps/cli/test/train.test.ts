@@ -87,6 +87,23 @@ describe('train', { timeout: 120_000 }, () => {
     expect((await bytes('parts')).equals(await bytes('whole'))).toBe(true)
   })
 
+  it('measures by the paper’s rules when asked, best epochs included, and says so', async () => {
+    const flags = [...set(), '--passes', '2', '--protocol', 'paper', '--json']
+    const trained = await cflow(['train', ...flags, '--out', at('paper-rules')])
+    const first = json<Metrics & { best: { image: { value: number }; passes: number[] } }>(trained)
+    expect(first).toMatchObject({ protocol: 'paper', best: { passes: [1, 2] } })
+    expect(first.best.image.value).toBeGreaterThanOrEqual(first.image!.auroc)
+    const report = await readFile(first.files['report']!, 'utf8')
+    expect(report).toContain('Protocol: paper.')
+    expect(report).toContain('Best of 2 epochs')
+
+    const model = first.files['model']!
+    const root = ['--dataset', 'mvtec', '--root', at('set'), '--category', 'part', '--json']
+    const paper = await cflow(['evaluate', model, ...root, '--protocol', 'paper'])
+    expect(json<Metrics>(paper)).toMatchObject({ protocol: 'paper', image: first.image })
+    expect(json(await cflow(['evaluate', model, ...root]))).toMatchObject({ protocol: 'strict' })
+  })
+
   it('does with good images only', async () => {
     await writeGood(at('good'))
     const args = ['train', '--root', at('good'), ...tiny, '--out', at('good-run'), '--json']

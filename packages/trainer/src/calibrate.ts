@@ -3,9 +3,6 @@ import type { Tensor } from '@cflow/base'
 import {
   detectorNames,
   detectorOutputs,
-  encode,
-  imageInput,
-  likelihoodMap,
   statisticsOf,
   thresholdAt,
   writeDetector,
@@ -14,6 +11,7 @@ import type { Manifest, ScaleFlow, ScaleStatistics } from '@cflow/core'
 import { input, writeOnnx } from '@cflow/graph'
 import type { Value } from '@cflow/graph'
 import type { Runtime } from '@cflow/runtimes'
+import { likelihoodModel } from './encoding.js'
 import type { EncoderModel, ScaleShape } from './encoding.js'
 
 /** Resized pixels, uint8 [S, S, 3], one image after the other. */
@@ -31,17 +29,7 @@ async function normalLikelihoods(
   images: Pixels,
   onImage: (done: number) => void,
 ): Promise<Float32Array[][]> {
-  const maps = encode(imageInput(), model.encoder, model.inputSize)
-  const session = await runtime.createSession(
-    writeOnnx(
-      Object.fromEntries(
-        flows.map((f, k) => [
-          detectorNames.logLikelihood(k),
-          likelihoodMap(maps[k] as Value, f, `f${k}`),
-        ]),
-      ),
-    ),
-  )
+  const session = await runtime.createSession(likelihoodModel(model, flows))
   const parts = flows.map((): Float32Array[] => [])
   let done = 0
   for await (const pixels of images()) {

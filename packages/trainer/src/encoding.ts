@@ -1,10 +1,19 @@
 import { CflowError, tensor } from '@cflow/base'
 import type { RgbImage, Tensor } from '@cflow/base'
-import { imageInput, normalise, resample, rowsOfMap } from '@cflow/core'
-import type { Encoder } from '@cflow/core'
+import {
+  detectorNames,
+  encode,
+  imageInput,
+  likelihoodMap,
+  normalise,
+  resample,
+  rowsOfMap,
+} from '@cflow/core'
+import type { Encoder, ScaleFlow } from '@cflow/core'
 import { selectTaps } from '@cflow/encoders'
 import type { EncoderSpec, Weights } from '@cflow/encoders'
 import { cast, input, transpose, writeOnnx } from '@cflow/graph'
+import type { Value } from '@cflow/graph'
 import type { Runtime, Session } from '@cflow/runtimes'
 
 /** One scale of an encoder at a given input size. */
@@ -45,6 +54,19 @@ export function encoderModel(
     return { tap: tap.name, depth, stride: tap.stride, height, width }
   })
   return { spec: selected, encoder, inputSize, scales }
+}
+
+/** The flows as a model from `image` to the likelihoods per dimension of every scale (`log_likelihood_k`). */
+export function likelihoodModel(model: EncoderModel, flows: readonly ScaleFlow[]): Uint8Array {
+  const maps = encode(imageInput(), model.encoder, model.inputSize)
+  return writeOnnx(
+    Object.fromEntries(
+      flows.map((f, k) => [
+        detectorNames.logLikelihood(k),
+        likelihoodMap(maps[k] as Value, f, `flow${k}`),
+      ]),
+    ),
+  )
 }
 
 /** Resizes images by the graph's one resampler, and turns pixels into feature vectors. */

@@ -1,7 +1,6 @@
-import { CflowError, messageOf, tensor } from '@cflow/base'
+import { CflowError, messageOf } from '@cflow/base'
 import { detectorNames } from '@cflow/core'
 import type { Manifest } from '@cflow/core'
-import { resizeMaskNearest } from '@cflow/datasets'
 import type { Sample } from '@cflow/datasets'
 import { PixelMetrics, auroc, averagePrecision, confusionAt, f1Max } from '@cflow/metrics'
 import type { Runtime } from '@cflow/runtimes'
@@ -11,8 +10,9 @@ import type {
   Evaluation,
   ImageResult,
   LocalisationMetrics,
+  Protocol,
 } from './evaluation.js'
-import { ordered } from './pipeline.js'
+import { labelledImages } from './labelled.js'
 import { now, stageProgress } from './progress.js'
 import type { OnProgress } from './progress.js'
 
@@ -47,39 +47,71 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationResu
     throw new CflowError('EMPTY', 'there are no test images to evaluate on', {
       hint: 'put labelled images in test/good and test/<defect>, or in good and bad',
     })
-  const size = manifest.inputSize
-  const hasMasks = samples.some((s) => s.loadMask)
+  const milliseconds: number[] = []
+  const report = stageProgress('evaluate', samples.length, options.onProgress)
+  async function* timed(): AsyncGenerator<ImageResult> {
+    for await (const { result, time } of results(options)) {
+      yield result
+      milliseconds.push(time)
+      report(milliseconds.length)
+    }
+  }
+  return judgeMaps(timed(), {
+    protocol: 'strict',
+    size: manifest.inputSize,
+    defects: samples.map((s) => s.defect),
+    hasMasks: samples.some((s) => s.loadMask),
+    threshold: manifest.calibration.threshold,
+    milliseconds,
+    began: now(),
+  })
+}
+
+/**
+ * Metrics of images whose maps and scores are known.
+ * @param images in the order of the samples
+ */
+export async function judgeMaps(
+  images: AsyncIterable<ImageResult>,
+  about: {
+    readonly protocol: Protocol
+    /** S: maps are S×S. */
+    readonly size: number
+    /** Defects of all images, in any order. */
+    readonly defects: readonly string[]
+    readonly hasMasks: boolean
+    /** Of the scores; absent where they are on no calibrated scale. */
+    readonly threshold?: number
+    /** Time of each image, complete when the images are through. */
+    readonly milliseconds: readonly number[]
+    readonly began: number
+  },
+): Promise<EvaluationResult> {
+  const { protocol, size, hasMasks, threshold, milliseconds } = about
   const pixels = hasMasks ? new PixelMetrics() : undefined
   const perDefect = new Map<string, PixelMetrics>()
-  const defects = [...new Set(samples.map((s) => s.defect))].filter((d) => d !== 'good')
+  const defects = [...new Set(about.defects)].filter((d) => d !== 'good')
   const scores: ImageScore[] = []
-  const milliseconds: number[] = []
-  const began = now()
-  const report = stageProgress('evaluate', samples.length, options.onProgress)
-  for await (const { result, time } of results(options)) {
-    const { map, mask, ...score } = result
+  for await (const { map, mask, ...score } of images) {
     scores.push(score)
-    milliseconds.push(time)
-    if (pixels && (mask || result.label === 'good')) {
+    if (pixels && (mask || score.label === 'good')) {
       const truth = mask ?? new Uint8Array(size * size)
       pixels.add(map, truth, size, size)
-      for (const defect of result.label === 'good' ? defects : [result.defect]) {
+      for (const defect of score.label === 'good' ? defects : [score.defect]) {
         const own = perDefect.get(defect) ?? new PixelMetrics()
         perDefect.set(defect, own)
         own.add(map, truth, size, size)
       }
     }
-    report(scores.length)
   }
   const known = scores.filter((s) => s.label !== 'unknown')
-  const image = detection(known)
   const evaluation: Evaluation = {
-    protocol: 'strict',
-    image,
-    ...(pixels && { pixel: localisation(pixels) }),
-    operatingPoint: operatingPoint(known, manifest.calibration.threshold),
+    protocol,
+    image: detection(known),
+    ...(pixels && { pixel: localisation(pixels, protocol) }),
+    ...(threshold !== undefined && { operatingPoint: operatingPoint(known, threshold) }),
     defects: defectRows(known, perDefect),
-    timing: timing(milliseconds, (now() - began) / 1000),
+    timing: timing(milliseconds, (now() - about.began) / 1000),
   }
   return { evaluation, scores, ...(pixels && { pixels }) }
 }
@@ -89,27 +121,14 @@ export async function* results(
   options: Pick<EvaluateOptions, 'model' | 'manifest' | 'samples' | 'runtime'>,
 ): AsyncGenerator<{ readonly result: ImageResult; readonly time: number }> {
   const { manifest, samples, runtime } = options
-  const size = manifest.inputSize
   const session = await runtime.createSession(options.model)
   const wanted = [detectorNames.anomalyMap, detectorNames.score]
   try {
-    const loaded = ordered(samples, async (sample) => {
-      const image = await sample.load()
-      const mask = await sample.loadMask?.()
-      return { sample, image, mask: mask && resizeMaskNearest(mask, size, size).data }
-    })
-    for await (const { sample, image, mask } of loaded) {
+    for await (const { sample, feeds, mask } of labelledImages(samples, manifest.inputSize)) {
       const began = now()
-      const got = await session
-        .run(
-          {
-            [detectorNames.image]: tensor('uint8', [1, image.height, image.width, 3], image.data),
-          },
-          wanted,
-        )
-        .catch((error: unknown) => {
-          throw new CflowError('RUNTIME', `${sample.id}: ${messageOf(error)}`, { cause: error })
-        })
+      const got = await session.run(feeds, wanted).catch((error: unknown) => {
+        throw new CflowError('RUNTIME', `${sample.id}: ${messageOf(error)}`, { cause: error })
+      })
       const time = now() - began
       yield {
         time,
@@ -142,12 +161,12 @@ function detection(scores: readonly ImageScore[]): DetectionMetrics {
   }
 }
 
-function localisation(pixels: PixelMetrics): LocalisationMetrics {
+function localisation(pixels: PixelMetrics, protocol: Protocol): LocalisationMetrics {
   const f1 = pixels.f1Max()
   return {
     auroc: pixels.auroc(),
     averagePrecision: pixels.averagePrecision(),
-    aupro: pixels.aupro(0.3),
+    aupro: pixels.aupro(0.3, { protocol: protocol === 'paper' ? 'cflow-ad' : 'exact' }),
     f1Max: f1.f1,
     threshold: f1.threshold,
     precision: f1.precision,

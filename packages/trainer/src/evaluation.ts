@@ -58,9 +58,27 @@ export interface Evaluation {
   readonly image: DetectionMetrics
   /** Absent without ground-truth masks. */
   readonly pixel?: LocalisationMetrics
-  readonly operatingPoint: OperatingPoint
+  /** Absent where the scores are on no calibrated scale. */
+  readonly operatingPoint?: OperatingPoint
+  /** Best epoch on the test set by metric, as the authors report; only of a training under the `paper` protocol. */
+  readonly best?: BestEpochs
   readonly defects: readonly DefectRow[]
   readonly timing: Timing
+}
+
+/** For each metric the best of several epochs, chosen on the test set: optimistic, for published tables only. */
+export interface BestEpochs {
+  readonly image: BestEpoch
+  readonly pixel?: BestEpoch
+  readonly aupro?: BestEpoch
+  /** Passes after which the test set was looked at. */
+  readonly passes: readonly number[]
+}
+
+export interface BestEpoch {
+  readonly value: number
+  /** Passes done by then. */
+  readonly pass: number
 }
 
 /** Mean loss of one pass over the training images, per scale (finest first). */

@@ -36,6 +36,14 @@ export interface FitOptions {
   /** Stop after this many passes in all, as if interrupted there (the schedule stays that of all passes). */
   readonly stopAfter?: number
   readonly onProgress?: OnProgress
+  /**
+   * Called after every `every`-th pass and after the last one with the flows as they are then, and waited for: for
+   * evaluation by epoch. A resumed training calls it for its own passes only.
+   */
+  readonly epochs?: {
+    readonly every: number
+    readonly onEpoch: (pass: number, flows: readonly ScaleFlow[]) => Promise<void>
+  }
   readonly signal?: AbortSignal
 }
 
@@ -55,7 +63,7 @@ export interface FitResult {
  * @throws CflowError TOO_FEW_IMAGES, CHECKPOINT, IMAGE and what the runtime throws
  */
 export async function fit(options: FitOptions): Promise<FitResult> {
-  const { samples, config, encoder: model, runtime, onProgress } = options
+  const { samples, config, encoder: model, runtime, onProgress, epochs } = options
   if (samples.length < minimumImages)
     throw new CflowError(
       'TOO_FEW_IMAGES',
@@ -138,6 +146,14 @@ export async function fit(options: FitOptions): Promise<FitResult> {
       ),
     )
 
+  const current = (): Promise<ScaleFlow[]> =>
+    Promise.all(
+      trainers.map(async (t, k) => ({
+        ...(flows[k] as ScaleFlow),
+        parameters: await t.parameters(),
+      })),
+    )
+
   const history: PassRecord[] = [...(checkpoint?.history ?? [])]
   const first = checkpoint?.passes ?? 0
   const last = Math.min(config.passes, options.stopAfter ?? config.passes)
@@ -181,12 +197,11 @@ export async function fit(options: FitOptions): Promise<FitResult> {
       )
       saved = now()
     }
+    if (epochs && ((pass + 1) % epochs.every === 0 || pass + 1 === last))
+      await timed('epochs', async () => epochs.onEpoch(pass + 1, await current()))
   }
-  const trained: ScaleFlow[] = []
-  for (const [k, t] of trainers.entries()) {
-    trained.push({ ...(flows[k] as ScaleFlow), parameters: await t.parameters() })
-    await t.release()
-  }
+  const trained = await current()
+  for (const t of trainers) await t.release()
   await release()
 
   const calibration = heldOut.length > 0 ? heldOut : training

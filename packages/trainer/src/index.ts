@@ -3,11 +3,13 @@ export { checkCheckpoint, decodeCheckpoint, encodeCheckpoint } from './checkpoin
 export type { Checkpoint, CheckpointStore } from './checkpoint.js'
 export { recipes, recipeSchema, resolveConfig, trainConfigSchema } from './config.js'
 export type { Recipe, TrainConfig, TrainOptions } from './config.js'
-export { encoderModel, featureExtractor } from './encoding.js'
+export { encoderModel, featureExtractor, likelihoodModel } from './encoding.js'
 export type { EncoderModel, FeatureExtractor, ScaleShape } from './encoding.js'
 export { evaluate, results } from './evaluate.js'
 export type { EvaluateOptions, EvaluationResult, ImageScore } from './evaluate.js'
 export type {
+  BestEpoch,
+  BestEpochs,
   DefectRow,
   DetectionMetrics,
   Evaluation,
@@ -20,6 +22,8 @@ export type {
 } from './evaluation.js'
 export { fit, minimumImages, splitHeldOut } from './fit.js'
 export type { FitOptions, FitResult } from './fit.js'
+export { bestEpochs, evaluatePaper } from './paper-protocol.js'
+export type { PaperProtocolOptions } from './paper-protocol.js'
 export { ordered } from './pipeline.js'
 export type { OnProgress, Progress, Stage } from './progress.js'
 export { software } from './software.js'

@@ -35,6 +35,7 @@ export async function evaluateModel(session: Session, path: string, flags: objec
       manifest,
       samples,
       runtime,
+      protocol: settings.protocol ?? 'strict',
       onProgress: progress.onProgress,
     })
     const { evaluation } = judgement

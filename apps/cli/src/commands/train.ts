@@ -1,7 +1,14 @@
 import { encoderSpec } from '@cflow/encoders'
 import { loadEncoderWeights } from '@cflow/encoders/node'
 import { nodeRuntime } from '@cflow/runtimes/node'
-import { encoderModel, fit, resolveConfig, splitHeldOut, trainConfigSchema } from '@cflow/trainer'
+import {
+  bestEpochs,
+  encoderModel,
+  fit,
+  resolveConfig,
+  splitHeldOut,
+  trainConfigSchema,
+} from '@cflow/trainer'
 import type { CheckpointStore } from '@cflow/trainer'
 import {
   fileCheckpoints,
@@ -16,6 +23,7 @@ import {
 import { join } from 'node:path'
 import * as z from 'zod'
 import { openDataset } from '../dataset.js'
+import { epochEvaluations } from '../epochs.js'
 import { Interrupted } from '../failure.js'
 import { note, printJson } from '../io.js'
 import type { Session } from '../io.js'
@@ -39,7 +47,7 @@ export async function train(session: Session, flags: object): Promise<void> {
     Object.fromEntries(Object.entries(settings).filter(([key]) => configKeys.includes(key))),
   )
   const dataset = await openDataset(settings)
-  const { weights, stopAfter, resume = false } = settings
+  const { weights, stopAfter, resume = false, protocol = 'strict' } = settings
   const spec = encoderSpec(config.encoder)
   const encoder = encoderModel(
     spec,
@@ -57,6 +65,7 @@ export async function train(session: Session, flags: object): Promise<void> {
 
   const { training, heldOut } = splitHeldOut(dataset.train.length, config)
   const positions = encoder.scales.reduce((n, s) => n + s.height * s.width, 0)
+  const epochs = epochEvaluations(dataset.test, encoder, runtime, config)
   const progress = progressReporter(session, training.length * positions)
   const { onProgress } = progress
   try {
@@ -70,6 +79,7 @@ export async function train(session: Session, flags: object): Promise<void> {
       resume,
       ...(stopAfter !== undefined && { stopAfter }),
       onProgress,
+      ...(protocol === 'paper' && dataset.test.length > 0 && { epochs: epochs.hook }),
       signal: session.io.signal,
     })
     const { model, manifest, history } = fitted
@@ -78,15 +88,27 @@ export async function train(session: Session, flags: object): Promise<void> {
       dataset.test.length > 0
         ? dataset.test
         : heldOut.slice(0, mostHeldOut).map((i) => dataset.train[i]!)
-    const judged = await judge({ model, manifest, samples, runtime, onProgress })
+    const best = bestEpochs(epochs.seen)
+    const judged = await judge({
+      model,
+      manifest,
+      samples,
+      runtime,
+      protocol,
+      ...(best && { best }),
+      onProgress,
+    })
     const tested = dataset.test.length > 0 ? judged.evaluation : undefined
     const evaluation = tested && {
       ...tested,
       timing: { ...tested.timing, seconds: { ...fitted.seconds, ...tested.timing.seconds } },
     }
+    const { scores, pixels, measured, pixelThreshold } = judged
     const judgement = {
-      scores: judged.scores,
-      ...(judged.pixels && { pixels: judged.pixels }),
+      scores,
+      ...(pixels && { pixels }),
+      ...(measured && { measured }),
+      ...(pixelThreshold !== undefined && { pixelThreshold }),
       ...(evaluation && { evaluation }),
     }
     const report = await renderReport(

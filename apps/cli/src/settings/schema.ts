@@ -21,16 +21,19 @@ const commonShape = {
   quiet: z.boolean().optional(),
 }
 
+const protocol = z.enum(['strict', 'paper']).optional()
+
 /** What `train` takes beside the settings of the trainer itself. */
 export const trainShape = {
   ...datasetShape,
   ...commonShape,
   weights: text.optional(),
+  protocol,
   stopAfter: count.optional(),
   resume: z.boolean().optional(),
 }
 
-export const evaluateSchema = z.object({ ...datasetShape, ...commonShape })
+export const evaluateSchema = z.object({ ...datasetShape, ...commonShape, protocol })
 
 export const predictSchema = z.object({
   ...commonShape,

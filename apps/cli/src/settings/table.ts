@@ -31,6 +31,14 @@ const output: readonly Setting[] = [
   { key: 'quiet', help: 'no progress' },
 ]
 
+const evaluation: readonly Setting[] = [
+  {
+    key: 'protocol',
+    value: 'NAME',
+    help: 'strict (last epoch, scores by image, exact AUPRO) or paper (the authors’ rules)',
+  },
+]
+
 const training: readonly Setting[] = [
   { key: 'encoder', value: 'NAME', help: 'feature extractor (efficientnet-lite0)' },
   { key: 'weights', value: 'FILE', help: 'weights of the encoder: .pth or .safetensors' },
@@ -64,6 +72,7 @@ export const trainSettings: readonly Setting[] = [
   ...dataset,
   { key: 'out', value: 'DIR', help: 'folder for the results (runs/CATEGORY)' },
   ...training,
+  ...evaluation,
   ...machine,
   ...output,
 ]
@@ -71,6 +80,7 @@ export const trainSettings: readonly Setting[] = [
 export const evaluateSettings: readonly Setting[] = [
   ...dataset,
   { key: 'out', value: 'DIR', help: 'folder for metrics.json and report.html' },
+  ...evaluation,
   ...machine,
   ...output,
 ]

@@ -32,9 +32,10 @@ export function metricsDocument(sources: MetricsSources): Readonly<Record<string
     ...(evaluation && {
       image: evaluation.image,
       ...(evaluation.pixel && { pixel: evaluation.pixel }),
-      operatingPoint: evaluation.operatingPoint,
+      ...(evaluation.operatingPoint && { operatingPoint: evaluation.operatingPoint }),
       defects: evaluation.defects,
       protocol: evaluation.protocol,
+      ...(evaluation.best && { best: evaluation.best }),
     }),
     timing: {
       ...evaluation?.timing,

@@ -28,10 +28,11 @@ export async function reportInput(sources: ReportSources): Promise<ReportInput> 
   const { title, model, manifest, judgement, history } = sources
   const { evaluation, scores, pixels } = judgement
   const threshold = manifest.calibration.threshold
-  const found = evaluation?.pixel?.threshold ?? NaN
+  const found = judgement.pixelThreshold ?? NaN
+  const measured = judgement.measured ?? judgement
   const curves = {
-    ...imageCurve(scores, evaluation),
-    ...(pixels && pixelCurves(pixels)),
+    ...imageCurve(measured.scores, evaluation),
+    ...(measured.pixels && pixelCurves(measured.pixels)),
   }
   return {
     title,

@@ -16,7 +16,7 @@ export function verdictOf({ score, label }: ReportScore, threshold: number): Ver
 
 /** The threshold that verdicts in the report are made with: the calibrated one, in the units of the test's scores. */
 export function imageThreshold(input: ReportInput): number {
-  return input.evaluation?.operatingPoint.threshold ?? input.manifest.calibration.threshold
+  return input.evaluation?.operatingPoint?.threshold ?? input.manifest.calibration.threshold
 }
 
 /** How many images there are and how many of them are called anomalous. */

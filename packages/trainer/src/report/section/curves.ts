@@ -21,7 +21,8 @@ export function curvesSection({ curves, evaluation }: ReportInput): Markup | und
   const lines: Line[] = []
   if (imageRoc) lines.push({ curve: imageRoc, style: 0 })
   if (pixelRoc) lines.push({ curve: pixelRoc, style: 1 })
-  const point = evaluation?.operatingPoint
+  // the calibrated threshold is a point of the detector's own scores, which the paper's protocol does not rank by
+  const point = evaluation?.protocol === 'strict' ? evaluation.operatingPoint : undefined
   return markup`<section aria-labelledby="curves"><h2 id="curves">Trade-off curves</h2><div class="charts">
 ${
   lines.length > 0 &&

@@ -1,3 +1,4 @@
+import type { BestEpochs } from '../../evaluation.js'
 import { bytes, count, dash, number, percent } from '../format.js'
 import type { ReportInput } from '../input.js'
 import { markup, type Markup, type Part } from '../markup.js'
@@ -56,8 +57,8 @@ function tiles({ evaluation }: ReportInput): Markup | undefined {
     ['Image AUROC', image.auroc, 'ranks defective above good'],
     ['Pixel AUROC', pixel?.auroc ?? NaN, 'finds the place'],
     ['AUPRO to 0.3', pixel?.aupro ?? NaN, 'finds every defect'],
-    ['Defects caught', point.truePositiveRate, 'at the calibrated threshold'],
-    ['False alarms', point.falsePositiveRate, 'at the calibrated threshold'],
+    ['Defects caught', point?.truePositiveRate ?? NaN, 'at the calibrated threshold'],
+    ['False alarms', point?.falsePositiveRate ?? NaN, 'at the calibrated threshold'],
   ]
   const known = shown.filter(([, value]) => Number.isFinite(value))
   if (known.length === 0) return undefined
@@ -68,8 +69,14 @@ function protocolLine({ evaluation }: ReportInput): Markup | undefined {
   if (!evaluation) return undefined
   return evaluation.protocol === 'strict'
     ? markup`<p class="protocol"><strong>Protocol: strict.</strong> The threshold, the model and its scores were fixed before the test images were looked at; AUPRO is exact. Metrics that choose their own threshold (F1-max) say so.</p>`
-    : markup`<p class="protocol"><strong>Protocol: paper.</strong> The rules of the CFLOW-AD authors’ code, for comparison with published tables: scores are normalised over the whole test set and AUPRO is sampled, so expect slightly rosier numbers than in use.</p>`
+    : markup`<p class="protocol"><strong>Protocol: paper.</strong> The rules of the CFLOW-AD authors’ code, for comparison with published tables: scores are normalised over the whole test set and AUPRO is sampled, so expect slightly rosier numbers than in use. The threshold, what it catches and the pictures are of the detector’s own scores.${evaluation.best && ` Best of ${evaluation.best.passes.length} epochs, chosen on the test images themselves: ${bestLine(evaluation.best)}.`}</p>`
 }
+
+const bestLine = ({ image, pixel, aupro }: BestEpochs): string =>
+  [['image AUROC', image] as const, ['pixel AUROC', pixel] as const, ['AUPRO', aupro] as const]
+    .map(([name, b]) => b && `${name} ${percent(b.value, 2)} after pass ${b.pass}`)
+    .filter(Boolean)
+    .join(', ')
 
 function facts({ manifest, modelBytes }: ReportInput): Markup {
   const { encoder, training, inputSize, software } = manifest

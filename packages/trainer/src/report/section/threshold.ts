@@ -19,8 +19,8 @@ export function thresholdTable(input: ReportInput): Markup {
 <tbody>
 <tr><th scope="row">Threshold<span class="note">an image is called anomalous above it</span></th><td class="number">${number(threshold, 4)}</td></tr>
 <tr><th scope="row">${asked}<span class="note">${why}</span></th><td class="number">${calibration.guaranteed && '≤ '}${percent(calibration.falsePositiveRate)}</td></tr>
-${rateRow('False alarms measured', of('good'), 'no good test images', input.evaluation?.operatingPoint.falsePositiveRate)}
-${rateRow('Defects caught', of('anomalous'), 'no defective test images', input.evaluation?.operatingPoint.truePositiveRate)}
+${rateRow('False alarms measured', of('good'), 'no good test images', input.evaluation?.operatingPoint?.falsePositiveRate)}
+${rateRow('Defects caught', of('anomalous'), 'no defective test images', input.evaluation?.operatingPoint?.truePositiveRate)}
 ${unknown.images > 0 && rateRow('Unlabelled images called anomalous', unknown, '')}
 </tbody></table>`
 }

@@ -1,0 +1,98 @@
+import { anomalyMaps, detectorNames, statisticsOf } from '@cflow/core'
+import { resizeMaskNearest, syntheticDataset } from '@cflow/datasets'
+import { encoderSpec } from '@cflow/encoders'
+import { loadEncoderWeights } from '@cflow/encoders/node'
+import { PixelMetrics, auroc } from '@cflow/metrics'
+import { nodeRuntime } from '@cflow/runtimes/node'
+import { tensor } from '@cflow/base'
+import { describe, expect, it } from 'vitest'
+import { bestEpochs, encoderModel, evaluate, evaluatePaper, fit, resolveConfig } from './index.js'
+import type { Evaluation } from './index.js'
+
+const runtime = await nodeRuntime()
+const dataset = syntheticDataset({ kind: 'cable', size: 64, train: 8, test: 9 })
+const config = resolveConfig({ inputSize: 64, passes: 2, couplingLayers: 2 })
+const weights = await loadEncoderWeights(config.encoder)
+const encoder = encoderModel(encoderSpec(config.encoder), weights, 3, 64)
+const seen: number[] = []
+const epochs = {
+  every: 1,
+  onEpoch(pass: number) {
+    seen.push(pass)
+    return Promise.resolve()
+  },
+}
+const fitted = await fit({
+  samples: dataset.train,
+  category: 'cable',
+  config,
+  encoder,
+  runtime,
+  epochs,
+})
+const depths = encoder.scales.map((s) => s.depth)
+const options = { model: fitted.model, inputSize: 64, depths, samples: dataset.test, runtime }
+
+describe('the paper’s protocol', () => {
+  it('normalises by the maximum of the whole test set', async () => {
+    const session = await runtime.createSession(fitted.model)
+    const parts = depths.map((): number[][] => [])
+    const pixels = new PixelMetrics()
+    const masks: Uint8Array[] = []
+    for (const sample of dataset.test) {
+      const image = await sample.load()
+      const feeds = { image: tensor('uint8', [1, image.height, image.width, 3], image.data) }
+      const got = await session.run(feeds)
+      parts.forEach((p, k) => p.push(Array.from(got[detectorNames.logLikelihood(k)]!.data, Number)))
+      const mask = await sample.loadMask?.()
+      masks.push(mask ? resizeMaskNearest(mask, 64, 64).data : new Uint8Array(64 * 64))
+    }
+    await session.release()
+    const scales = parts.map((p, k) => {
+      const { height, width, depth } = encoder.scales[k]!
+      return { height, width, depth, values: Float64Array.from(p.flat()) }
+    })
+    const { maps, scores } = anomalyMaps('paper', scales.map(statisticsOf), scales, 64)
+    masks.forEach((m, i) =>
+      pixels.add(Float32Array.from(maps.subarray(i * 4096, (i + 1) * 4096)), m, 64, 64),
+    )
+    const labels = dataset.test.map((s) => s.label === 'anomalous')
+
+    const { evaluation, scores: got } = await evaluatePaper(options)
+    expect(evaluation.protocol).toBe('paper')
+    got.forEach((s, i) => expect(s.score).toBeCloseTo(scores[i]!, 5))
+    expect(evaluation.image.auroc).toBeCloseTo(auroc(Array.from(scores), labels), 12)
+    expect(evaluation.pixel!.auroc).toBeCloseTo(pixels.auroc(), 6)
+    expect(evaluation.pixel!.aupro).toBeCloseTo(pixels.aupro(0.3, { protocol: 'cflow-ad' }), 4)
+    expect(evaluation.operatingPoint).toBeUndefined()
+  })
+
+  it('gives an image another score in other company, which strict scores never do', async () => {
+    const last = dataset.test.slice(-1)
+    const paper = async (samples: typeof last) =>
+      (await evaluatePaper({ ...options, samples })).scores.at(-1)!.score
+    expect(Math.abs((await paper(last)) - (await paper([...dataset.test])))).toBeGreaterThan(1e-3)
+    const { model, manifest } = fitted
+    const strict = async (samples: typeof last) =>
+      (await evaluate({ model, manifest, samples, runtime })).scores.at(-1)!.score
+    expect(await strict(last)).toBeCloseTo(await strict([...dataset.test]), 5)
+  })
+
+  it('looks at the flows after every epoch and picks the first best by metric', () => {
+    expect(seen).toEqual([1, 2])
+    const at = (image: number, pixel: number) =>
+      ({ image: { auroc: image }, pixel: { auroc: pixel, aupro: NaN } }) as Evaluation
+    expect(
+      bestEpochs([
+        { pass: 8, evaluation: at(0.9, 0.5) },
+        { pass: 16, evaluation: at(0.9, 0.7) },
+        { pass: 24, evaluation: at(0.8, 0.6) },
+      ]),
+    ).toEqual({
+      image: { value: 0.9, pass: 8 },
+      pixel: { value: 0.7, pass: 16 },
+      passes: [8, 16, 24],
+    })
+    expect(bestEpochs([])).toBeUndefined()
+  })
+})
