@@ -2,7 +2,12 @@ import { Command } from 'commander'
 import { readFileSync } from 'node:fs'
 import { addEncoders } from './encoders/commands.js'
 import { addSettings } from './settings/flags.js'
-import { evaluateSettings, predictSettings, trainSettings } from './settings/table.js'
+import {
+  evaluateSettings,
+  importSettings,
+  predictSettings,
+  trainSettings,
+} from './settings/table.js'
 import type { Session } from './io.js'
 
 /** The command line. What a command needs is imported when it runs, so that help is quick. */
@@ -38,6 +43,15 @@ export function program(session: Session): Command {
     .action(async (model: string, paths: string[], flags: object) => {
       const { predict } = await import('./commands/predict.js')
       await predict(session, model, paths, flags)
+    })
+  addSettings(command('import'), importSettings)
+    .description(
+      'Make a detector of a checkpoint of the authors’ code, with good images to calibrate.',
+    )
+    .argument('<checkpoint>', 'checkpoint (.pt) with decoders, and perhaps the encoder')
+    .action(async (checkpoint: string, flags: object) => {
+      const { importCheckpoint } = await import('./commands/import.js')
+      await importCheckpoint(session, checkpoint, flags)
     })
   addEncoders(root, session)
   for (const c of withSubcommands(root))
