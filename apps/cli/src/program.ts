@@ -1,7 +1,13 @@
 import { Command } from 'commander'
 import { readFileSync } from 'node:fs'
+import { addEncoders } from './encoders/commands.js'
 import { addSettings } from './settings/flags.js'
-import { evaluateSettings, predictSettings, trainSettings } from './settings/table.js'
+import {
+  evaluateSettings,
+  importSettings,
+  predictSettings,
+  trainSettings,
+} from './settings/table.js'
 import type { Session } from './io.js'
 
 /** The command line. What a command needs is imported when it runs, so that help is quick. */
@@ -38,7 +44,17 @@ export function program(session: Session): Command {
       const { predict } = await import('./commands/predict.js')
       await predict(session, model, paths, flags)
     })
-  for (const c of [root, ...root.commands])
+  addSettings(command('import'), importSettings)
+    .description(
+      'Make a detector of a checkpoint of the authors’ code, with good images to calibrate.',
+    )
+    .argument('<checkpoint>', 'checkpoint (.pt) with decoders, and perhaps the encoder')
+    .action(async (checkpoint: string, flags: object) => {
+      const { importCheckpoint } = await import('./commands/import.js')
+      await importCheckpoint(session, checkpoint, flags)
+    })
+  addEncoders(root, session)
+  for (const c of withSubcommands(root))
     c.exitOverride().configureOutput({
       writeOut: (text) => session.io.out(text),
       writeErr: (text) => session.io.err(text),
@@ -47,12 +63,18 @@ export function program(session: Session): Command {
   return root
 }
 
+const withSubcommands = (command: Command): Command[] => [
+  command,
+  ...command.commands.flatMap(withSubcommands),
+]
+
 const examples = `
 Examples:
   cflow train --root photos/good --out runs/first
   cflow train --dataset mvtec --root mvtec --category transistor --out runs/transistor
   cflow evaluate runs/first/model.onnx --root photos --out runs/check
-  cflow predict runs/first/model.onnx new-photos/ --out overlays`
+  cflow predict runs/first/model.onnx new-photos/ --out overlays
+  cflow encoders pull resnet18`
 
 function version(): string {
   const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')

@@ -1,4 +1,5 @@
 export { adamDefaults, adamFeeds, adamStep } from './training/adam.js'
+export { flowOfState } from './flow/checkpoint.js'
 export {
   blockShape,
   clampBound,

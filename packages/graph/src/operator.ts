@@ -15,6 +15,8 @@ export interface Operator {
   readonly type: string
   /** ONNX domain; the standard one when absent. */
   readonly domain?: string
+  /** The operator set of its domain that a file needs to hold it, where that is not this package's own. */
+  readonly version?: number
   /** Shape rule: types of the outputs. @throws CflowError SHAPE when the inputs do not fit together */
   infer(
     inputs: readonly (Value | undefined)[],

@@ -101,10 +101,5 @@ export function resolveConfig(options: TrainOptions = {}): TrainConfig {
     throw new CflowError('CONFIG', z.prettifyError(parsed.error), {
       subject: parsed.error.issues[0]?.path.join('.') ?? '',
     })
-  if (parsed.data.inputSize % 32 !== 0)
-    throw new CflowError('CONFIG', `inputSize ${parsed.data.inputSize} is no multiple of 32`, {
-      subject: 'inputSize',
-      hint: 'the coarsest map has one position for 32×32 pixels: use 128, 256, 512 …',
-    })
   return parsed.data
 }

@@ -12,6 +12,7 @@ import { featureExtractor } from './encoding.js'
 import type { EncoderModel } from './encoding.js'
 import type { PassRecord } from './evaluation.js'
 import { trainingImages } from './images.js'
+import { manifestEncoder } from './manifest-encoder.js'
 import { chunkPlan, runPass } from './passes.js'
 import { now, stageProgress } from './progress.js'
 import type { OnProgress } from './progress.js'
@@ -261,18 +262,7 @@ function draftOf(
     software,
     method: 'cflow',
     category: options.category,
-    encoder: {
-      name: encoder.spec.name,
-      mean: [...encoder.spec.mean],
-      std: [...encoder.spec.std],
-      taps: encoder.scales.map((s) => ({
-        name: s.tap,
-        channels: s.depth,
-        stride: s.stride,
-        height: s.height,
-        width: s.width,
-      })),
-    },
+    encoder: manifestEncoder(encoder),
     inputSize: config.inputSize,
     recipe: config.recipe,
     flows: flows.map((f) => f.config),

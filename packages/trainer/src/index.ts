@@ -1,3 +1,7 @@
+export { assembleDetector } from './assemble.js'
+export type { AssembleOptions } from './assemble.js'
+export { authorsCheckpoint } from './authors-checkpoint.js'
+export type { AuthorsCheckpoint, AuthorsCheckpointOptions } from './authors-checkpoint.js'
 export { calibratedDetector } from './calibrate.js'
 export { checkCheckpoint, decodeCheckpoint, encodeCheckpoint } from './checkpoint.js'
 export type { Checkpoint, CheckpointStore } from './checkpoint.js'

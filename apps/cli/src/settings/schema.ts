@@ -13,7 +13,8 @@ export const datasetShape = {
 }
 export type DatasetSettings = z.infer<z.ZodObject<typeof datasetShape>>
 
-const commonShape = {
+/** Settings of every command that runs a model. */
+export const commonShape = {
   out: text.optional(),
   device: text.optional(),
   threads: z.int().min(1).max(1024).optional(),

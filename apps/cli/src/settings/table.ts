@@ -85,6 +85,18 @@ export const evaluateSettings: readonly Setting[] = [
   ...output,
 ]
 
+/** Settings of `import` that `train` has too. */
+const imported = ['encoder', 'weights', 'inputSize', 'clamp', 'aggregation', 'falsePositiveRate']
+
+export const importSettings: readonly Setting[] = [
+  ...dataset,
+  { key: 'out', value: 'DIR', help: 'folder for model.onnx (runs/CATEGORY)' },
+  ...training.filter((s) => imported.includes(s.key)),
+  { key: 'unseen', help: 'the checkpoint was not trained on these images' },
+  ...machine,
+  ...output,
+]
+
 export const predictSettings: readonly Setting[] = [
   { key: 'out', value: 'DIR', help: 'folder for heat maps over the images (PNG)' },
   {
@@ -99,7 +111,11 @@ export const predictSettings: readonly Setting[] = [
 
 /** Every key that some command knows: one configuration file may serve all of them. */
 export const allKeys: readonly string[] = [
-  ...new Set([...trainSettings, ...evaluateSettings, ...predictSettings].map((s) => s.key)),
+  ...new Set(
+    [...trainSettings, ...evaluateSettings, ...predictSettings, ...importSettings].map(
+      (s) => s.key,
+    ),
+  ),
 ].filter((key) => key !== 'config')
 
 /** inputSize → input-size */

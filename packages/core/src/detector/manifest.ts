@@ -54,7 +54,7 @@ export const manifestSchema = z.object({
     images: z.int(),
     heldOut: z.int(),
     passes: z.number(),
-    /** SHA-256 over the training images' pixels, in order. */
+    /** SHA-256 over the training images' pixels, in order; of the checkpoint for flows that were trained elsewhere. */
     digest: z.string(),
   }),
 })

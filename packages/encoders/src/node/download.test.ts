@@ -1,7 +1,8 @@
+import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { hostname, tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { send, serve } from '../../test/server.js'
 import type { FileServer } from '../../test/server.js'
@@ -135,6 +136,44 @@ describe('download', () => {
     await expect(failed).rejects.toThrow(/was stopped/)
     await expect(download(source(), target(), { signal })).rejects.toThrow(/was stopped/)
   })
+
+  it('gives each of several downloads at the same time the whole file', async () => {
+    // slow enough that all of them are under way together
+    server = await serve((request, response) =>
+      setTimeout(() => send(bytes, request, response), 50),
+    )
+    const names = ['file.pth', 'second', 'third']
+    const seen: number[][] = []
+    await Promise.all(
+      names.map((name, i) =>
+        download(source(), join(folder, 'deep', name), {
+          onProgress: (n) => (seen[i] ??= []).push(n),
+        }),
+      ),
+    )
+    expect(kept()).toEqual(names)
+    for (const name of names)
+      expect(Buffer.compare(readFileSync(join(folder, 'deep', name)), bytes)).toBe(0)
+    expect(server.ranges).toEqual([undefined, undefined, undefined])
+    for (const progress of seen) expect(progress.at(-1)).toBe(bytes.length)
+  })
+
+  it.skipIf(process.platform === 'win32')(
+    'takes over what a process that is gone had, and leaves alone what another one is writing',
+    async () => {
+      server = await serve((request, response) => send(bytes, request, response))
+      mkdirSync(join(folder, 'deep'))
+      const host = hostname().replaceAll(/[^A-Za-z0-9-]/g, '-')
+      const gone = spawnSync(process.execPath, ['-e', '']).pid
+      const part = (pid: number) => join(folder, 'deep', `file.pth.${host}~${pid}~00000000.part`)
+      writeFileSync(part(gone), bytes.subarray(0, 50_000))
+      writeFileSync(part(process.ppid), bytes.subarray(0, 200_000))
+      await download(source(), target())
+      expect(server.ranges).toEqual(['bytes=50000-'])
+      expect(kept().sort()).toEqual(['file.pth', basename(part(process.ppid))].sort())
+      expect(Buffer.compare(readFileSync(target()), bytes)).toBe(0)
+    },
+  )
 
   it('says so when there is no network', async () => {
     const url = 'http://127.0.0.1:9/file.pth'

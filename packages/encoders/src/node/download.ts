@@ -1,10 +1,11 @@
 import { mkdir, rename, rm } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CflowError } from '@cflow/base'
 import type { PublishedWeights } from '../spec.js'
 import { sha256OfFile } from './digest.js'
 import { ioError, sizeOfFile } from './files.js'
+import { claimPart } from './part.js'
 import { Interrupted, transfer } from './transfer.js'
 
 export interface DownloadOptions {
@@ -20,8 +21,10 @@ export interface DownloadOptions {
 const maxBytes = 2 ** 31
 
 /**
- * Download a published file. What arrives is kept in `<path>.part`, so that a later call goes on where this one
- * stopped; only a file of the right size and SHA-256 gets its name.
+ * Download a published file. What arrives is kept beside it in `<file>.part`, so that a later call goes on where this one
+ * stopped; only a file of the right size and SHA-256 gets its name. Downloads of the same file at the same time do not
+ * disturb each other.
+ * @param path where the file goes; partial downloads lie in the same folder under the source's name
  * @throws CflowError NETWORK when it cannot be had (the part stays), WEIGHTS when it is another file (nothing stays)
  */
 export async function download(
@@ -29,19 +32,22 @@ export async function download(
   path: string,
   options: DownloadOptions = {},
 ): Promise<void> {
-  const part = `${path}.part`
+  const folder = dirname(path)
   try {
-    await mkdir(dirname(path), { recursive: true })
+    await mkdir(folder, { recursive: true })
   } catch (error) {
-    throw ioError('writing', dirname(path), error)
+    throw ioError('writing', folder, error)
   }
-  const have = await sizeOfFile(part)
-  if (have === undefined || have !== source.size) await transferAll(source, part, options)
-  await check(source, part)
+  const part = await claimPart(join(folder, source.file))
   try {
-    await rename(part, path)
-  } catch (error) {
-    throw ioError('writing', path, error)
+    const have = await sizeOfFile(part.path)
+    if (have === undefined || have !== source.size) await transferAll(source, part.path, options)
+    await check(source, part.path)
+    await rename(part.path, path).catch((error: unknown) => {
+      throw ioError('writing', path, error)
+    })
+  } finally {
+    await part.release()
   }
 }
 

@@ -25,12 +25,20 @@ export async function importWeights(name: string, file: string): Promise<string>
   return path
 }
 
-/** Convert a weight file, checked against the encoder, to safetensors. */
-export async function convertFile(spec: EncoderSpec, from: string, to: string): Promise<void> {
+/**
+ * Convert a weight file, checked against the encoder, to safetensors.
+ * @param source what the file is called in errors and in the metadata
+ */
+export async function convertFile(
+  spec: EncoderSpec,
+  from: string,
+  to: string,
+  source = from,
+): Promise<void> {
   const bytes = await readBytes(from)
   await writeWhole(
     to,
-    inFile(from, () => convertWeights(spec, bytes, basename(from))),
+    inFile(source, () => convertWeights(spec, bytes, basename(source))),
   )
 }
 

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { join } from 'node:path'
@@ -33,7 +34,8 @@ export async function pullWeights(name: string, options: PullOptions = {}): Prom
       subject: spec.name,
       hint: wayAround(spec.name),
     })
-  const file = join(cacheFolder(), 'downloads', source.file)
+  // a name of its own, so that another pull at the same time cannot take it away
+  const file = join(cacheFolder(), 'downloads', `${randomUUID()}.${source.format}`)
   try {
     await download(source, file, options)
   } catch (error) {
@@ -46,7 +48,7 @@ export async function pullWeights(name: string, options: PullOptions = {}): Prom
     })
   }
   try {
-    await convertFile(spec, file, path)
+    await convertFile(spec, file, path, source.file)
   } finally {
     await rm(file, { force: true })
   }

@@ -159,4 +159,41 @@ describe('shape rules', () => {
     const got = await run(outputs, { i: floats('float32', [1, 2, 9, 7], new Float32Array(126)) })
     for (const [name, v] of Object.entries(outputs)) expect(got[name]!.shape, name).toEqual(v.shape)
   })
+
+  it('agree with what the runtime computes, with automatic padding and rounding up', async () => {
+    const image = g.input('i', 'float32', [1, 2, 9, 8])
+    const kernel = g.constant(floats('float32', [4, 2, 3, 3], new Float32Array(72)))
+    const [conv, pool] = [g.operators.get('Conv')!, g.operators.get('MaxPool')!]
+    const ints = g.attribute.ints
+    const strides = ints([2, 2])
+    const outputs: Record<string, g.Value> = {
+      same: g.apply(conv, [image, kernel], { strides, auto_pad: g.attribute.string('SAME_UPPER') }),
+      valid: g.apply(conv, [image, kernel], { strides, auto_pad: g.attribute.string('VALID') }),
+      up: g.apply(pool, [image], {
+        kernel_shape: ints([3, 3]),
+        strides,
+        ceil_mode: g.attribute.int(1),
+      }),
+    }
+    const got = await run(outputs, { i: floats('float32', [1, 2, 9, 8], new Float32Array(144)) })
+    for (const name of ['same', 'valid'])
+      expect(got[name]!.shape, name).toEqual(outputs[name]!.shape)
+    expect(outputs['up']!.shape).toEqual([1, 2, 4, null])
+  })
+
+  it('upsample to exactly the size that is asked for', async () => {
+    const outputs: Record<string, g.Value> = {}
+    const feeds: Record<string, ReturnType<typeof floats>> = {}
+    for (let n = 1; n <= 40; n++) {
+      feeds[`i${n}`] = floats('float32', [1, 1, n, 1], new Float32Array(n))
+      const image = g.input(`i${n}`, 'float32', [1, 1, n, 1])
+      for (const to of [31 * n, 31 * n + 1, 32 * n - 3, 100 + n, 250])
+        outputs[`${n} to ${to}`] = g.resizeBilinear(image, to, 33)
+    }
+    const got = await run(outputs, feeds)
+    for (const [name, v] of Object.entries(outputs)) {
+      expect(got[name]!.shape, name).toEqual([1, 1, Number(name.split(' ').at(-1)), 33])
+      expect(v.shape, name).toEqual(got[name]!.shape)
+    }
+  })
 })

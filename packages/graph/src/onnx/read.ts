@@ -6,9 +6,13 @@ import { operators } from '../operators/registry.js'
 import { constant, input, unknownRank } from '../value.js'
 import type { Attribute, Attributes, Dim, Shape, Value } from '../value.js'
 import { fromAttribute } from './attributes.js'
+import { constantNode } from './constants.js'
 import { ModelProtoSchema } from './generated/onnx_pb.js'
 import type { GraphProto, ModelProto, NodeProto, ValueInfoProto } from './generated/onnx_pb.js'
 import { dtypeOf, fromTensorProto } from './tensors.js'
+import { upgraded } from './upgrade.js'
+import type { Form } from './upgrade.js'
+import { opsetVersion } from './write.js'
 
 export interface OnnxModel {
   readonly inputs: Readonly<Record<string, Value>>
@@ -62,10 +66,11 @@ export function readOnnx(
     values.set(info.name, v)
     inputs[info.name] = v
   }
-  const known = new Map(
+  const infos = new Map(
     [...graph.valueInfo, ...graph.output].map((info) => [info.name, info] as const),
   )
-  for (const node of graph.node) addNode(node, values, known)
+  const opsets = opsetsOf(model)
+  for (const node of graph.node) addNode(node, values, { infos, opsets })
   const outputs: Record<string, Value> = {}
   for (const { name } of graph.output) outputs[name] = named(values, name, 'output')
   return {
@@ -73,7 +78,7 @@ export function readOnnx(
     outputs,
     values,
     metadata: metadataOf(model),
-    opsets: Object.fromEntries(model.opsetImport.map((o) => [o.domain, Number(o.version)])),
+    opsets,
     producer: { name: model.producerName, version: model.producerVersion },
   }
 }
@@ -88,56 +93,88 @@ function named(values: ReadonlyMap<string, Value>, name: string, where: string):
   return v
 }
 
-function addNode(
-  node: NodeProto,
-  values: Map<string, Value>,
-  infos: ReadonlyMap<string, ValueInfoProto>,
-): void {
+/** What is known of a file beside its nodes. */
+interface FileContext {
+  readonly infos: ReadonlyMap<string, ValueInfoProto>
+  readonly opsets: Readonly<Record<string, number>>
+}
+
+/** Operator sets before this one are too different to be brought up to date. */
+const oldestOpset = 7
+
+/** Version of each operator set; the standard one has two names. */
+function opsetsOf(model: ModelProto): Readonly<Record<string, number>> {
+  const opsets = Object.fromEntries(
+    model.opsetImport.map((o) => [standardName(o.domain), Number(o.version)]),
+  )
+  const standard = opsets['']
+  if (standard !== undefined && standard < oldestOpset)
+    throw new CflowError(
+      'MODEL',
+      `the file uses ONNX operator set ${standard}, older than ${oldestOpset}`,
+      {
+        hint: 'convert it with onnx.version_converter, or export it again',
+      },
+    )
+  return opsets
+}
+
+const standardName = (domain: string): string => (domain === 'ai.onnx' ? '' : domain)
+
+function addNode(node: NodeProto, values: Map<string, Value>, context: FileContext): void {
   const where = `${node.opType} ${node.name}`
   const attributes: Record<string, Attribute> = {}
   for (const a of node.attribute) attributes[a.name] = fromAttribute(a)
-  if (node.opType === 'Constant' && attributes['value']?.kind === 'tensor') {
+  if (node.opType === 'Constant') {
     const name = node.output[0] as string
-    values.set(name, constant(attributes['value'].value, name))
-    return
+    const value = constantNode(attributes, name)
+    if (value) {
+      values.set(name, value)
+      return
+    }
   }
   const inputs = node.input.map((name) => (name === '' ? undefined : named(values, name, where)))
+  const domain = standardName(node.domain)
+  const opset = context.opsets[domain] ?? opsetVersion
+  const form =
+    domain === ''
+      ? upgraded({ type: node.opType, inputs, attributes }, opset, node.output.length)
+      : { type: node.opType, inputs, attributes }
   const results =
-    applyKnown(node, inputs, attributes) ?? applyOpaque(node, inputs, attributes, infos)
+    (domain === '' ? applyKnown(form, node, opset) : undefined) ??
+    applyOpaque(form, node, { domain, opset, infos: context.infos })
   node.output.forEach((name, i) => name !== '' && values.set(name, results[i] as Value))
 }
 
-function applyKnown(
-  node: NodeProto,
-  inputs: readonly (Value | undefined)[],
-  attributes: Attributes,
-): readonly Value[] | undefined {
-  const operator = node.domain === '' ? operators.get(node.opType) : undefined
-  if (!operator || inputs.some((v) => v?.shape === unknownRank && v.node.kind !== 'constant'))
+function applyKnown(form: Form, node: NodeProto, opset: number): readonly Value[] | undefined {
+  const { type, inputs, attributes } = form
+  const found = operators.get(type)
+  if (!found || inputs.some((v) => v?.shape === unknownRank && v.node.kind !== 'constant'))
     return undefined
+  const operator = opset > opsetVersion ? { ...found, version: opset } : found
   try {
     const options = { label: node.name || undefined, outputs: node.output.length }
     const results = applyAll(operator, inputs, attributes, options)
     return results.length >= node.output.length ? results : undefined
   } catch (error) {
-    // a form of the operator that the shape rule does not cover (other operator sets): keep it as it is
+    // a form of the operator that the shape rule does not cover: keep it as it is
     if (error instanceof CflowError) return undefined
     throw error
   }
 }
 
 function applyOpaque(
+  { type, inputs, attributes }: Form,
   node: NodeProto,
-  inputs: readonly (Value | undefined)[],
-  attributes: Attributes,
-  infos: ReadonlyMap<string, ValueInfoProto>,
+  file: { readonly domain: string; readonly opset: number; readonly infos: FileContext['infos'] },
 ): readonly Value[] {
   const operator: Operator = {
-    type: node.opType,
-    domain: node.domain,
+    type,
+    domain: file.domain,
+    ...((file.domain !== '' || file.opset > opsetVersion) && { version: file.opset }),
     infer: () =>
       node.output.map((name) => {
-        const info = infos.get(name)
+        const info = file.infos.get(name)
         return info ? typeOf(info) : { dtype: inputs[0]?.dtype ?? 'float32', shape: unknownRank }
       }),
   }

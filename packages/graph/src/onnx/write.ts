@@ -28,7 +28,7 @@ export interface OnnxOptions {
   readonly name?: string
   /** Key–value metadata of the model. */
   readonly metadata?: Readonly<Record<string, string>>
-  /** Operator sets besides the standard one, by domain. */
+  /** Operator sets besides the standard one, by domain, where the operators do not say. */
   readonly domains?: Readonly<Record<string, number>>
   readonly producer?: { readonly name: string; readonly version: string }
 }
@@ -81,12 +81,9 @@ export function writeOnnx(
     irVersion,
     producerName: options.producer?.name ?? 'cflow',
     producerVersion: options.producer?.version ?? '',
-    opsetImport: [
-      create(OperatorSetIdProtoSchema, { domain: '', version: BigInt(opsetVersion) }),
-      ...Object.entries(options.domains ?? {}).map(([domain, version]) =>
-        create(OperatorSetIdProtoSchema, { domain, version: BigInt(version) }),
-      ),
-    ],
+    opsetImport: [...operatorSets(order, options.domains ?? {})].map(([domain, version]) =>
+      create(OperatorSetIdProtoSchema, { domain, version: BigInt(version) }),
+    ),
     metadataProps: Object.entries(options.metadata ?? {}).map(([key, value]) =>
       create(StringStringEntryProtoSchema, { key, value }),
     ),
@@ -99,6 +96,20 @@ export function writeOnnx(
     }),
   })
   return toBinary(ModelProtoSchema, model)
+}
+
+/** The operator sets that the nodes need, by domain; the standard one first. */
+function operatorSets(
+  order: readonly Node[],
+  domains: Readonly<Record<string, number>>,
+): ReadonlyMap<string, number> {
+  const sets = new Map([['', opsetVersion], ...Object.entries(domains)])
+  for (const node of order)
+    if (node.kind === 'operator' && node.operator.version !== undefined) {
+      const { domain = '', version } = node.operator
+      sets.set(domain, Math.max(sets.get(domain) ?? 1, version))
+    }
+  return sets
 }
 
 /** Replaces operators by the values their `lower` gives, through the whole graph. */

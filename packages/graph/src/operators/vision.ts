@@ -1,49 +1,33 @@
 import { CflowError, floats } from '@cflow/base'
-import { apply, attribute, intAttribute, intsAttribute } from '../operator.js'
+import { apply, attribute, intAttribute, intsAttribute, stringAttribute } from '../operator.js'
 import type { Operator } from '../operator.js'
 import { constant, constantOf, integersOf, shapeText } from '../value.js'
 import type { Attribute, Attributes, Dim, Value } from '../value.js'
 
-/** Size of one spatial axis after a window of `kernel` slides over it. */
-function windowed(
-  size: Dim,
-  kernel: number,
-  stride: number,
-  before: number,
-  after: number,
-  dilation = 1,
-): Dim {
-  if (typeof size !== 'number') return null
-  return Math.floor((size + before + after - dilation * (kernel - 1) - 1) / stride) + 1
-}
-
+/** Sizes of the spatial axes after a window slides over them. */
 function spatial(x: Value, kernel: readonly number[], attributes: Attributes): Dim[] {
   const n = kernel.length
-  const strides = intsAttribute(
-    attributes,
-    'strides',
-    kernel.map(() => 1),
-  )
-  const pads = intsAttribute(
-    attributes,
-    'pads',
-    Array.from({ length: 2 * n }, () => 0),
-  )
-  const dilations = intsAttribute(
-    attributes,
-    'dilations',
-    kernel.map(() => 1),
-  )
-  return kernel.map((k, i) =>
-    windowed(
-      x.shape[2 + i] as Dim,
-      k,
-      strides[i] as number,
-      pads[i] as number,
-      pads[n + i] as number,
-      dilations[i] as number,
-    ),
-  )
+  const each = (name: string, length: number, value: number) =>
+    intsAttribute(
+      attributes,
+      name,
+      Array.from({ length }, () => value),
+    )
+  const strides = each('strides', n, 1)
+  const pads = each('pads', 2 * n, 0)
+  const dilations = each('dilations', n, 1)
+  const auto = stringAttribute(attributes, 'auto_pad', 'NOTSET')
+  const ceil = intAttribute(attributes, 'ceil_mode', 0) === 1
+  return kernel.map((k, i) => {
+    const size = x.shape[2 + i]
+    if (typeof size !== 'number') return null
+    const stride = strides[i] as number
+    if (auto.startsWith('SAME')) return Math.ceil(size / stride)
+    const padding = auto === 'VALID' ? 0 : (pads[i] as number) + (pads[n + i] as number)
+    const steps = (size + padding - (dilations[i] as number) * (k - 1) - 1) / stride
+    // runtimes differ in whether a last window that lies in the padding counts
+    return ceil && !Number.isInteger(steps) ? null : Math.floor(steps) + 1
+  })
 }
 
 /** Convolution of [N, C, H, W] with [M, C/groups, kH, kW]. For inference: encoders are frozen (section 4.1). */
@@ -168,12 +152,26 @@ export function resizeBilinear(x: Value, height: number, width: number): Value {
     throw new CflowError('SHAPE', 'bilinear upsampling needs maps of known size')
   return apply(
     Resize,
-    [x, undefined, constant(floats('float32', [4], [1, 1, height / h, width / w]))],
+    [
+      x,
+      undefined,
+      constant(floats('float32', [4], [1, 1, factorTo(h, height), factorTo(w, width)])),
+    ],
     {
       mode: attribute.string('linear'),
       coordinate_transformation_mode: attribute.string('align_corners'),
     },
   )
+}
+
+/**
+ * A float32 factor by which `from` samples become exactly `to`: runtimes round the product down. With aligned corners
+ * the positions of the samples follow from the two sizes, not from the factor.
+ */
+function factorTo(from: number, to: number): number {
+  const factor = Math.fround(to / from)
+  const exact = [factor * from, Math.fround(factor * from)].every((n) => Math.floor(n) === to)
+  return exact ? factor : (to + 0.5) / from
 }
 
 /** Nearest-neighbour upsampling by whole factors. */
