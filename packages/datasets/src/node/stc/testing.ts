@@ -29,7 +29,8 @@ export async function testSamples(root: string, clip: Clip): Promise<Sample[]> {
   return names.map((name, i): Sample => {
     const id = `testing/frames/${clip.name}/${name}`
     const anomalous = labels[i] === 1
-    const sample = fileSample({ root, id, split: 'test', defect: anomalous ? stcDefect : 'good' })
+    const file = fileSample({ root, id, split: 'test', defect: anomalous ? stcDefect : 'good' })
+    const sample = { ...file, sequence: clip.name }
     return pixels && anomalous
       ? { ...sample, loadMask: () => maskAt(pixels, i, join(folder, name)) }
       : sample

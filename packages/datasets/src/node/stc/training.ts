@@ -45,6 +45,7 @@ function storedSamples(clip: Clip, store: FrameStore, step: number): Sample[] {
     split: 'train' as const,
     label: 'good' as const,
     defect: 'good',
+    sequence: clip.name,
     load: () => loadFrame(store, i),
   }))
 }
@@ -55,7 +56,8 @@ async function imageSamples(root: string, clip: Clip, step: number): Promise<Sam
     .filter((_, i) => i % step === 0)
     .map((name) => {
       const id = `training/frames/${clip.name}/${name}`
-      return fileSample({ root, id, split: 'train', defect: 'good' })
+      const sample = fileSample({ root, id, split: 'train', defect: 'good' })
+      return { ...sample, sequence: clip.name }
     })
 }
 
