@@ -3,33 +3,44 @@ import { syntheticDataset, syntheticKinds } from '@cflow/datasets'
 import type { Dataset, SyntheticKind } from '@cflow/datasets'
 import { folderDataset, mvtecCategories, mvtecDataset } from '@cflow/datasets/node'
 import type { DatasetSettings } from './settings/schema.js'
+import { openStc } from './stc.js'
+import type { Purpose } from './stc.js'
 
 /**
  * The images that the settings choose. Which images those are never depends on the training's seed, so that trainings
  * with different seeds compare.
  * @param trained category of the detector that is evaluated, used where no category is given
- * @throws CflowError USAGE for what is missing, NOT_FOUND, EMPTY, MASK
+ * @param purpose what videos are decoded for
+ * @throws CflowError USAGE for what is missing, NOT_FOUND, EMPTY, MASK, IMAGE
  */
-export async function openDataset(settings: DatasetSettings, trained?: string): Promise<Dataset> {
+export async function openDataset(
+  settings: DatasetSettings,
+  trained?: string,
+  purpose: Purpose = {},
+): Promise<Dataset> {
   const { root, category } = settings
   const name = settings.dataset ?? (root === undefined ? undefined : 'folder')
   if (name === undefined)
     throw new CflowError('USAGE', 'no images to work on: --dataset or --root is missing', {
       subject: '--dataset',
-      hint: 'Give --root DIR with your images, or --dataset mvtec|folder|synthetic.',
+      hint: 'Give --root DIR with your images, or --dataset mvtec|folder|stc|synthetic.',
     })
-  if (name === 'synthetic') return synthetic(settings, trained)
-  for (const [key, flag] of [
-    ['trainImages', '--train-images'],
-    ['testImages', '--test-images'],
+  for (const [key, flag, owner] of [
+    ['trainImages', '--train-images', 'synthetic'],
+    ['testImages', '--test-images', 'synthetic'],
+    ['scene', '--scene', 'stc'],
+    ['frameStep', '--frame-step', 'stc'],
+    ['ffmpeg', '--ffmpeg', 'stc'],
   ] as const)
-    if (settings[key] !== undefined)
-      throw new CflowError('USAGE', `${flag} is for --dataset synthetic only`, { subject: flag })
+    if (settings[key] !== undefined && name !== owner)
+      throw new CflowError('USAGE', `${flag} is for --dataset ${owner} only`, { subject: flag })
+  if (name === 'synthetic') return synthetic(settings, trained)
   if (root === undefined)
     throw new CflowError('USAGE', `--dataset ${name} needs --root`, {
       subject: '--root',
       hint: 'Give the folder that holds the images.',
     })
+  if (name === 'stc') return openStc(root, settings, trained, purpose)
   if (name === 'folder') return folderDataset(root, category === undefined ? {} : { category })
   return mvtec(root, category, trained)
 }

@@ -16,6 +16,8 @@ export interface Sample {
   readonly defect: string
   /** The image file, where there is one. */
   readonly path?: string
+  /** The sequence, such as a video, that the image is a part of: neighbours are alike. Absent for single images. */
+  readonly sequence?: string
   /**
    * The image, 8-bit RGB at its own size. A fresh copy on each call.
    * @throws CflowError NOT_FOUND or IMAGE where the file is gone or cannot be decoded
@@ -30,7 +32,7 @@ export interface Sample {
 
 /** Samples in a fixed order: sorted by folder, then by name. */
 export interface Dataset {
-  /** Where it comes from: 'mvtec', 'folder' or 'synthetic'. */
+  /** Where it comes from: 'mvtec', 'folder', 'stc' or 'synthetic'. */
   readonly name: string
   /** The kind of object in the images, such as 'transistor'. */
   readonly category: string

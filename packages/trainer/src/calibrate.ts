@@ -85,12 +85,14 @@ export async function calibratedDetector(
   draft: Omit<Manifest, 'scales' | 'calibration'>,
   calibration: {
     readonly source: Manifest['calibration']['source']
+    /** Whether the images were taken independently of one another; no rate is guaranteed for frames of a video. */
+    readonly independent: boolean
     readonly falsePositiveRate: number
     readonly images: Pixels
   },
   onImage: (done: number) => void,
 ): Promise<{ readonly model: Uint8Array; readonly manifest: Manifest }> {
-  const { source, falsePositiveRate, images } = calibration
+  const { source, independent, falsePositiveRate, images } = calibration
   const likelihoods = await normalLikelihoods(runtime, model, flows, images, onImage)
   const scales = model.scales.map((s, k) =>
     statisticsOfScale(s, likelihoods[k] as readonly Float32Array[]),
@@ -106,7 +108,7 @@ export async function calibratedDetector(
       scores,
       falsePositiveRate,
       threshold,
-      guaranteed: source === 'held-out' && guaranteed,
+      guaranteed: source === 'held-out' && independent && guaranteed,
     },
   }
   return { model: writeDetector(model.encoder, flows, manifest), manifest }

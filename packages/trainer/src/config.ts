@@ -1,6 +1,7 @@
 import { CflowError } from '@cflow/base'
 import { aggregationSchema, clampSchema, permutationSchema } from '@cflow/core'
 import * as z from 'zod'
+import { normalisationSchema } from './normalisation.js'
 
 export const recipeSchema = z.enum(['whitened', 'paper'])
 export type Recipe = z.infer<typeof recipeSchema>
@@ -9,6 +10,8 @@ export type Recipe = z.infer<typeof recipeSchema>
 export const trainConfigSchema = z.strictObject({
   /** Name of the encoder (see @cflow/encoders). */
   encoder: z.string(),
+  /** Of pixels before the encoder; see `Normalisation`. */
+  normalisation: normalisationSchema,
   /** S: images are resized to S×S pixels. */
   inputSize: z.int().min(32).max(4096),
   /** K: number of scales, counted from the coarsest (section 4.1). */
@@ -40,6 +43,7 @@ export type TrainConfig = z.infer<typeof trainConfigSchema>
 
 const common = {
   encoder: 'efficientnet-lite0',
+  normalisation: 'encoder',
   inputSize: 256,
   poolLayers: 3,
   clamp: 'paper',

@@ -11,8 +11,10 @@ import { digestOf } from './digest.js'
 import { featureExtractor } from './encoding.js'
 import type { EncoderModel } from './encoding.js'
 import type { PassRecord } from './evaluation.js'
+import { evenly, splitHeldOut } from './held-out.js'
 import { trainingImages } from './images.js'
 import { manifestEncoder } from './manifest-encoder.js'
+import { ownedRuntime } from './owned.js'
 import { chunkPlan, runPass } from './passes.js'
 import { now, stageProgress } from './progress.js'
 import type { OnProgress } from './progress.js'
@@ -23,6 +25,12 @@ import { estimateWhitening, whitener } from './whiten.js'
 
 /** Good images below which nothing sensible can be learned or calibrated. */
 export const minimumImages = 5
+
+/** Milliseconds between two checkpoints at least. */
+const checkpointInterval = 10_000
+
+/** Images that are calibrated with at most, evenly spread: more say nothing new, and their likelihoods are in memory. */
+const mostCalibration = 4096
 
 export interface FitOptions {
   /** Good images only. */
@@ -64,6 +72,15 @@ export interface FitResult {
  * @throws CflowError TOO_FEW_IMAGES, CHECKPOINT, IMAGE and what the runtime throws
  */
 export async function fit(options: FitOptions): Promise<FitResult> {
+  const runtime = ownedRuntime(options.runtime)
+  try {
+    return await fitWith({ ...options, runtime })
+  } finally {
+    await runtime.releaseAll()
+  }
+}
+
+async function fitWith(options: FitOptions): Promise<FitResult> {
   const { samples, config, encoder: model, runtime, onProgress, epochs } = options
   if (samples.length < minimumImages)
     throw new CflowError(
@@ -88,7 +105,11 @@ export async function fit(options: FitOptions): Promise<FitResult> {
     featureLength,
   })
   const all = samples.map((_, i) => i)
-  const { training, heldOut } = splitHeldOut(samples.length, config)
+  const { training, heldOut } = splitHeldOut(
+    samples.length,
+    config,
+    samples.map((s) => s.sequence),
+  )
 
   const digest = await timed('read', () => {
     const report = stageProgress('read', samples.length, onProgress)
@@ -159,53 +180,64 @@ export async function fit(options: FitOptions): Promise<FitResult> {
   const first = checkpoint?.passes ?? 0
   const last = Math.min(config.passes, options.stopAfter ?? config.passes)
   const report = stageProgress('train', last, onProgress, first)
+  const { checkpoints } = options
+  const write = (state: Checkpoint) =>
+    timed('checkpoint', async () => checkpoints?.write(encodeCheckpoint(state)))
   let saved = now()
-  for (let pass = first; pass < last; pass++) {
-    const began = now()
-    let reported = 0
-    const result = await timed('train', () =>
-      runPass(
-        {
-          config,
-          scales: model.scales,
-          trainers,
-          images,
-          indices: training,
-          plan,
-          signal: options.signal,
-          onStep(share, losses) {
-            if (now() - reported < 250) return
-            reported = now()
-            report(pass + share, losses)
+  /** The state after the last pass, while it is not written. */
+  let unsaved: Checkpoint | undefined
+  try {
+    for (let pass = first; pass < last; pass++) {
+      const began = now()
+      let reported = 0
+      const result = await timed('train', () =>
+        runPass(
+          {
+            config,
+            scales: model.scales,
+            trainers,
+            images,
+            indices: training,
+            plan,
+            signal: options.signal,
+            onStep(share, losses) {
+              if (now() - reported < 250) return
+              reported = now()
+              report(pass + share, losses)
+            },
           },
-        },
-        pass,
-      ),
-    )
-    history.push({ pass: pass + 1, ...result, seconds: (now() - began) / 1000 })
-    report(pass + 1, result.losses)
-    if (options.checkpoints && (pass + 1 === last || now() - saved > 10_000)) {
-      const state: Checkpoint = {
-        config,
-        digest,
-        passes: pass + 1,
-        scales: await Promise.all(trainers.map((t) => t.state())),
-        whitenings,
-        history,
-      }
-      await timed('checkpoint', () =>
-        (options.checkpoints as CheckpointStore).write(encodeCheckpoint(state)),
+          pass,
+        ),
       )
-      saved = now()
+      history.push({ pass: pass + 1, ...result, seconds: (now() - began) / 1000 })
+      if (checkpoints)
+        unsaved = {
+          config,
+          digest,
+          passes: pass + 1,
+          scales: await Promise.all(trainers.map((t) => t.state())),
+          whitenings,
+          history: [...history],
+        }
+      if (unsaved && (pass + 1 === last || now() - saved > checkpointInterval)) {
+        await write(unsaved)
+        unsaved = undefined
+        saved = now()
+      }
+      report(pass + 1, result.losses)
+      if (epochs && ((pass + 1) % epochs.every === 0 || pass + 1 === last))
+        await timed('epochs', async () => epochs.onEpoch(pass + 1, await current()))
     }
-    if (epochs && ((pass + 1) % epochs.every === 0 || pass + 1 === last))
-      await timed('epochs', async () => epochs.onEpoch(pass + 1, await current()))
+  } catch (error) {
+    // an interruption loses no pass that is over; what cannot be written then is not what went wrong
+    if (unsaved) await write(unsaved).catch(() => undefined)
+    throw error
   }
   const trained = await current()
   for (const t of trainers) await t.release()
   await release()
 
-  const calibration = heldOut.length > 0 ? heldOut : training
+  const calibration = evenly(heldOut.length > 0 ? heldOut : training, mostCalibration)
   const result = await timed('calibrate', () =>
     calibratedDetector(
       runtime,
@@ -214,6 +246,7 @@ export async function fit(options: FitOptions): Promise<FitResult> {
       draftOf(options, flows, digest, training.length, heldOut.length, last),
       {
         source: heldOut.length > 0 ? 'held-out' : 'training',
+        independent: samples.every((s) => s.sequence === undefined),
         falsePositiveRate: config.falsePositiveRate,
         images: () => images.pixels(calibration),
       },
@@ -222,18 +255,6 @@ export async function fit(options: FitOptions): Promise<FitResult> {
   )
   await extractor.release()
   return { ...result, flows: trained, history, seconds }
-}
-
-/** Which images are trained on and which are kept to calibrate with: the same for the same seed and number. */
-export function splitHeldOut(
-  count: number,
-  config: Pick<TrainConfig, 'heldOut' | 'seed'>,
-): { readonly training: number[]; readonly heldOut: number[] } {
-  const wanted = Math.max(Math.round(count * config.heldOut), Math.min(3, count - 3))
-  const n = config.heldOut === 0 ? 0 : wanted
-  const order = Array.from(Random.seeded(config.seed, 'held out').permutation(count))
-  const ascending = (a: number, b: number) => a - b
-  return { heldOut: order.slice(0, n).sort(ascending), training: order.slice(n).sort(ascending) }
 }
 
 async function* counted<T>(

@@ -24,10 +24,13 @@ export type {
   Protocol,
   Timing,
 } from './evaluation.js'
-export { fit, minimumImages, splitHeldOut } from './fit.js'
+export { fit, minimumImages } from './fit.js'
 export type { FitOptions, FitResult } from './fit.js'
 export { bestEpochs, evaluatePaper } from './paper-protocol.js'
 export type { PaperProtocolOptions } from './paper-protocol.js'
+export { splitHeldOut } from './held-out.js'
+export { normalised } from './normalisation.js'
+export type { Normalisation } from './normalisation.js'
 export { ordered } from './pipeline.js'
 export type { OnProgress, Progress, Stage } from './progress.js'
 export { software } from './software.js'

@@ -9,19 +9,28 @@ import {
   runPaths,
   writeRun,
 } from '@cflow/trainer/node'
+import { join } from 'node:path'
 import { openDataset } from '../dataset.js'
 import { printJson } from '../io.js'
 import type { Session } from '../io.js'
 import { progressReporter } from '../progress/reporter.js'
+import { everyScene } from '../scenes.js'
 import { deviceOptions } from '../settings/device.js'
 import { resolveSettings } from '../settings/resolve.js'
 import { evaluateSchema } from '../settings/schema.js'
 import { summary } from '../summary.js'
 
-/** `cflow evaluate`: a detector on labelled images; metrics.json and report.html into `--out`. */
+/**
+ * `cflow evaluate`: a detector on labelled images; metrics.json and report.html into `--out`. With `--scenes all` the
+ * path is the folder that `train --scenes all` made.
+ */
 export async function evaluateModel(session: Session, path: string, flags: object): Promise<void> {
   const began = performance.now()
   const settings = await resolveSettings(session, flags, evaluateSchema)
+  if (settings.scenes !== undefined)
+    return everyScene(session, settings, flags, (own, ownFlags, scene) =>
+      evaluateModel(own, runPaths(join(path, scene)).model, ownFlags),
+    )
   const { model, manifest } = await readDetectorFile(path)
   const dataset = await openDataset(settings, manifest.category)
   const { out } = settings

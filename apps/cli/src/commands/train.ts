@@ -5,11 +5,12 @@ import {
   bestEpochs,
   encoderModel,
   fit,
+  normalised,
   resolveConfig,
   splitHeldOut,
   trainConfigSchema,
 } from '@cflow/trainer'
-import type { CheckpointStore } from '@cflow/trainer'
+import type { CheckpointStore, TrainConfig } from '@cflow/trainer'
 import {
   fileCheckpoints,
   judge,
@@ -28,6 +29,7 @@ import { Interrupted } from '../failure.js'
 import { note, printJson } from '../io.js'
 import type { Session } from '../io.js'
 import { progressReporter } from '../progress/reporter.js'
+import { everyScene } from '../scenes.js'
 import { deviceOptions } from '../settings/device.js'
 import { resolveSettings } from '../settings/resolve.js'
 import { trainShape } from '../settings/schema.js'
@@ -43,12 +45,17 @@ const mostHeldOut = 60
 export async function train(session: Session, flags: object): Promise<void> {
   const began = performance.now()
   const settings = await resolveSettings(session, flags, schema)
-  const config = resolveConfig(
-    Object.fromEntries(Object.entries(settings).filter(([key]) => configKeys.includes(key))),
-  )
-  const dataset = await openDataset(settings)
+  if (settings.scenes !== undefined) {
+    const { out = join('runs', 'stc') } = settings
+    return everyScene(session, { ...settings, out }, flags, train)
+  }
+  const config = configOf(settings)
+  const opening = progressReporter(session)
+  const { signal } = session.io
+  const purpose = { trainingSize: config.inputSize, signal, onProgress: opening.onProgress }
+  const dataset = await openDataset(settings, undefined, purpose).finally(opening.end)
   const { weights, stopAfter, resume = false, protocol = 'strict' } = settings
-  const spec = encoderSpec(config.encoder)
+  const spec = normalised(encoderSpec(config.encoder), config.normalisation)
   const encoder = encoderModel(
     spec,
     await loadEncoderWeights(config.encoder, weights === undefined ? {} : { weights }),
@@ -59,11 +66,17 @@ export async function train(session: Session, flags: object): Promise<void> {
   const out = settings.out ?? join('runs', dataset.category)
   const paths = runPaths(out)
   const undo = await prepareRun(out, { checkpoint: true })
-  const checkpoints = watched(fileCheckpoints(paths.checkpoint))
-  if (resume && (await checkpoints.read()) === undefined)
+  const files = fileCheckpoints(paths.checkpoint)
+  const stored = resume ? await files.read() : undefined
+  const checkpoints = watched(files, stored)
+  if (resume && stored === undefined)
     note(session, `no checkpoint in ${paths.checkpoint}: training from the start`)
 
-  const { training, heldOut } = splitHeldOut(dataset.train.length, config)
+  const { training, heldOut } = splitHeldOut(
+    dataset.train.length,
+    config,
+    dataset.train.map((s) => s.sequence),
+  )
   const positions = encoder.scales.reduce((n, s) => n + s.height * s.width, 0)
   const epochs = epochEvaluations(dataset.test, encoder, runtime, config)
   const progress = progressReporter(session, training.length * positions)
@@ -156,11 +169,21 @@ export async function train(session: Session, flags: object): Promise<void> {
   }
 }
 
-/** A store that remembers whether this training wrote to it. */
-function watched(store: CheckpointStore): CheckpointStore & { written(): boolean } {
+/** Settings of the trainer: what is not said comes from the recipe, and for recipe `paper` from the dataset. */
+function configOf(settings: z.infer<typeof schema>): TrainConfig {
+  const given = Object.entries(settings).filter(([key]) => configKeys.includes(key))
+  const asAuthors = settings.dataset === 'stc' && settings.recipe === 'paper'
+  return resolveConfig({ ...(asAuthors && { normalisation: 'stc' }), ...Object.fromEntries(given) })
+}
+
+/** A store that was read already, and that remembers whether this training wrote to it. */
+function watched(
+  store: CheckpointStore,
+  stored: Uint8Array | undefined,
+): CheckpointStore & { written(): boolean } {
   let written = false
   return {
-    read: () => store.read(),
+    read: () => Promise.resolve(stored),
     async write(bytes) {
       await store.write(bytes)
       written = true

@@ -1,6 +1,7 @@
 import type { Progress, Stage } from '@cflow/trainer'
 
 const names: Readonly<Record<Stage, string>> = {
+  decode: 'decode',
   read: 'read images',
   encode: 'encode',
   whiten: 'whiten',

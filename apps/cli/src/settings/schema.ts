@@ -3,11 +3,21 @@ import * as z from 'zod'
 const text = z.string().min(1)
 const count = z.int().min(0)
 
+/** A scene of ShanghaiTech Campus: 1 and '01' are the same (a number where YAML reads one). */
+const scene = z
+  .union([z.string(), z.int()])
+  .transform((value) => String(value).padStart(2, '0'))
+  .refine((value) => /^\d{2}$/.test(value), 'a scene is a number such as 01')
+
 /** Settings that decide which images are used. */
 export const datasetShape = {
-  dataset: z.enum(['mvtec', 'folder', 'synthetic']).optional(),
+  dataset: z.enum(['mvtec', 'folder', 'stc', 'synthetic']).optional(),
   root: text.optional(),
   category: text.optional(),
+  scene: scene.optional(),
+  scenes: z.literal('all', 'only all: one scene is --scene NN').optional(),
+  frameStep: z.int().min(1).max(100_000).optional(),
+  ffmpeg: text.optional(),
   trainImages: z.int().min(0).max(100_000).optional(),
   testImages: z.int().min(0).max(100_000).optional(),
 }

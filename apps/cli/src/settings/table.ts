@@ -12,10 +12,14 @@ const dataset: readonly Setting[] = [
   {
     key: 'dataset',
     value: 'NAME',
-    help: 'mvtec, folder or synthetic (folder when --root is given)',
+    help: 'mvtec, folder, stc or synthetic (folder when --root is given)',
   },
   { key: 'root', value: 'DIR', help: 'folder of the images' },
   { key: 'category', value: 'NAME', help: 'category of mvtec, or kind of synthetic images' },
+  { key: 'scene', value: 'NN', help: 'scene of stc: 01 to 12' },
+  { key: 'scenes', value: 'all', help: 'every scene of stc in turn, and the mean' },
+  { key: 'frameStep', value: 'N', number: true, help: 'train on every Nth frame of stc (5)' },
+  { key: 'ffmpeg', value: 'FILE', help: 'the ffmpeg program (FFMPEG, else the one on the path)' },
   { key: 'trainImages', value: 'N', number: true, help: 'good images of the synthetic set' },
   { key: 'testImages', value: 'N', number: true, help: 'test images of the synthetic set' },
 ]
@@ -41,6 +45,11 @@ const evaluation: readonly Setting[] = [
 
 const training: readonly Setting[] = [
   { key: 'encoder', value: 'NAME', help: 'feature extractor (efficientnet-lite0)' },
+  {
+    key: 'normalisation',
+    value: 'NAME',
+    help: 'of pixels: encoder, or stc (the default of recipe paper on stc)',
+  },
   { key: 'weights', value: 'FILE', help: 'weights of the encoder: .pth or .safetensors' },
   { key: 'inputSize', value: 'PIXELS', number: true, help: 'images are resized to this (256)' },
   { key: 'recipe', value: 'NAME', help: 'whitened or paper; sets the defaults of the rest' },

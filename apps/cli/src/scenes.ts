@@ -1,0 +1,69 @@
+import { CflowError } from '@cflow/base'
+import { stcScenes } from '@cflow/datasets/node'
+import { jsonText, writeFileAtomic } from '@cflow/trainer/node'
+import { join } from 'node:path'
+import { note, printJson } from './io.js'
+import type { Session } from './io.js'
+import type { DatasetSettings } from './settings/schema.js'
+import { rate } from './summary.js'
+
+/** What a command prints of one scene with `--json`, as far as it is used here. */
+interface SceneMetrics {
+  readonly image?: { readonly auroc: number | null }
+  readonly pixel?: { readonly auroc: number | null }
+}
+
+/**
+ * Run a command once for each scene of ShanghaiTech Campus that can be tested, as the paper does (section 5.1: a model
+ * a scene; Table 5: the mean of their AUROCs). Results of scene 01 go into `<out>/01`, all together into
+ * `<out>/metrics.json`.
+ * @param command one run, with the flags of its scene, in a session that catches what it prints
+ */
+export async function everyScene(
+  session: Session,
+  settings: DatasetSettings & { readonly out?: string | undefined },
+  flags: object,
+  command: (session: Session, flags: object, scene: string) => Promise<void>,
+): Promise<void> {
+  const { root, out } = settings
+  if (settings.dataset !== 'stc' || root === undefined)
+    throw new CflowError('USAGE', '--scenes is for --dataset stc with --root', {
+      subject: '--scenes',
+    })
+  if (settings.scene !== undefined)
+    throw new CflowError('USAGE', '--scene and --scenes exclude each other', { subject: '--scene' })
+  const { testing: scenes } = await stcScenes(root)
+  if (scenes.length === 0)
+    throw new CflowError('EMPTY', `there are no test clips in ${root}`, {
+      subject: root,
+      hint: 'They lie in testing/frames/<scene>_<n>/.',
+    })
+  const documents: Record<string, SceneMetrics> = {}
+  for (const [i, scene] of scenes.entries()) {
+    note(session, `scene ${scene} (${i + 1} of ${scenes.length})`)
+    let printed = ''
+    const io = { ...session.io, out: (text: string) => void (printed += text) }
+    const own = { scene, scenes: undefined, ...(out !== undefined && { out: join(out, scene) }) }
+    await command({ ...session, io, json: true }, { ...flags, ...own }, scene)
+    documents[scene] = JSON.parse(printed) as SceneMetrics
+    if (!session.json) session.io.out(`scene ${scene}   ${sceneLine(documents[scene])}\n`)
+  }
+  const all = { mean: meanOf(Object.values(documents)), scenes: documents }
+  if (out !== undefined) await writeFileAtomic(join(out, 'metrics.json'), jsonText(all))
+  if (session.json) printJson(session, all)
+  else session.io.out(`mean       ${sceneLine(all.mean)}\n`)
+}
+
+function meanOf(scenes: readonly SceneMetrics[]): SceneMetrics {
+  const mean = (values: readonly (number | null | undefined)[]): number => {
+    const known = values.filter((v) => typeof v === 'number')
+    return known.reduce((a, b) => a + b, 0) / known.length
+  }
+  return {
+    image: { auroc: mean(scenes.map((s) => s.image?.auroc)) },
+    pixel: { auroc: mean(scenes.map((s) => s.pixel?.auroc)) },
+  }
+}
+
+const sceneLine = ({ image, pixel }: SceneMetrics): string =>
+  `frames AUROC ${rate(image?.auroc ?? NaN)}  pixels AUROC ${rate(pixel?.auroc ?? NaN)}`
