@@ -161,8 +161,16 @@ export function maxPool(
 
 export const globalAveragePool = (x: Value): Value => apply(GlobalAveragePool, [x])
 
-/** Bilinear interpolation of [N, C, h, w] with aligned corners by fixed factors (h·fy, w·fx); N may be dynamic. */
-export function resizeBilinear(x: Value, height: number, width: number): Value {
+/**
+ * Bilinear interpolation of [N, C, h, w] by fixed factors (h·fy, w·fx); N may be dynamic.
+ * @param corners `aligned`: the corners' centres meet (PyTorch's align_corners=True); `half`: the images' borders do
+ */
+export function resizeBilinear(
+  x: Value,
+  height: number,
+  width: number,
+  corners: 'aligned' | 'half' = 'aligned',
+): Value {
   const [h, w] = [x.shape[2], x.shape[3]]
   if (typeof h !== 'number' || typeof w !== 'number')
     throw new CflowError('SHAPE', 'bilinear upsampling needs maps of known size')
@@ -171,7 +179,9 @@ export function resizeBilinear(x: Value, height: number, width: number): Value {
     [x, undefined, constant(floats('float32', [4], [1, 1, height / h, width / w]))],
     {
       mode: attribute.string('linear'),
-      coordinate_transformation_mode: attribute.string('align_corners'),
+      coordinate_transformation_mode: attribute.string(
+        corners === 'aligned' ? 'align_corners' : 'half_pixel',
+      ),
     },
   )
 }
