@@ -1,10 +1,11 @@
 import { CflowError, tensor } from '@cflow/base'
 import type { RgbImage, Tensor } from '@cflow/base'
-import { imageInput, normalise, resample, rowsOfMap } from '@cflow/core'
-import type { Encoder } from '@cflow/core'
+import { encodePixels, imageInput, resample, rowsOfMap } from '@cflow/core'
+import type { Encoder, Manifest } from '@cflow/core'
 import { selectTaps } from '@cflow/encoders'
 import type { EncoderSpec, Weights } from '@cflow/encoders'
 import { cast, input, transpose, writeOnnx } from '@cflow/graph'
+import type { Value } from '@cflow/graph'
 import type { Runtime, Session } from '@cflow/runtimes'
 
 /** One scale of an encoder at a given input size. */
@@ -47,13 +48,33 @@ export function encoderModel(
   return { spec: selected, encoder, inputSize, scales }
 }
 
+/** What a manifest says of the encoder. */
+export const encoderEntry = ({ spec, scales }: EncoderModel): Manifest['encoder'] => ({
+  name: spec.name,
+  mean: [...spec.mean],
+  std: [...spec.std],
+  taps: scales.map((s) => ({
+    name: s.tap,
+    channels: s.depth,
+    stride: s.stride,
+    height: s.height,
+    width: s.width,
+  })),
+})
+
+/** What of an image is extracted: from pixels float32 [N, 3, S, S] in 0 … 255 to any values. */
+export type View = (pixels: Value, encoder: Encoder) => readonly Value[]
+
+/** The taps as rows [N·h·w, D]. */
+export const tapRows: View = (pixels, encoder) => encodePixels(pixels, encoder).map(rowsOfMap)
+
 /** Resizes images by the graph's one resampler, and turns pixels into feature vectors. */
 export interface FeatureExtractor {
   /** @returns uint8 [S, S, 3] */
   resize(image: RgbImage): Promise<Uint8Array>
   /**
    * @param pixels uint8 [S, S, 3]
-   * @returns per scale, float32 [h·w, D]
+   * @returns what the view gives: by default the taps' rows, per scale float32 [h·w, D]
    */
   extract(pixels: Uint8Array): Promise<readonly Float32Array[]>
   release(): Promise<void>
@@ -62,15 +83,16 @@ export interface FeatureExtractor {
 export async function featureExtractor(
   runtime: Runtime,
   model: EncoderModel,
+  view: View = tapRows,
 ): Promise<FeatureExtractor> {
   const { inputSize: size, encoder } = model
   const resized = cast(transpose(resample(imageInput(), size), [0, 2, 3, 1]), 'uint8')
   const resizer = await runtime.createSession(writeOnnx({ pixels: resized }))
   const pixels = input('pixels', 'uint8', ['N', size, size, 3])
   const planes = cast(transpose(pixels, [0, 3, 1, 2]), 'float32')
-  const maps = encoder.taps(normalise(planes, encoder.mean, encoder.std))
+  const features = view(planes, encoder)
   const session: Session = await runtime.createSession(
-    writeOnnx(Object.fromEntries(maps.map((map, k) => [`rows${k}`, rowsOfMap(map)]))),
+    writeOnnx(Object.fromEntries(features.map((rows, k) => [`rows${k}`, rows]))),
   )
   return {
     async resize(image) {
@@ -81,7 +103,7 @@ export async function featureExtractor(
     },
     async extract(data) {
       const got = await session.run({ pixels: tensor('uint8', [1, size, size, 3], data) })
-      return maps.map((_, k) => (got[`rows${k}`] as Tensor<'float32'>).data)
+      return features.map((_, k) => (got[`rows${k}`] as Tensor<'float32'>).data)
     },
     async release() {
       await resizer.release()

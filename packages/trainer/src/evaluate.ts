@@ -1,5 +1,4 @@
-import { CflowError, messageOf, tensor } from '@cflow/base'
-import { detectorNames } from '@cflow/core'
+import { CflowError, messageOf } from '@cflow/base'
 import type { Manifest } from '@cflow/core'
 import { resizeMaskNearest } from '@cflow/datasets'
 import type { Sample } from '@cflow/datasets'
@@ -15,9 +14,12 @@ import type {
 import { ordered } from './pipeline.js'
 import { now, stageProgress } from './progress.js'
 import type { OnProgress } from './progress.js'
+import { fileScorer } from './scorer.js'
+import type { Scorer } from './scorer.js'
 
 export interface EvaluateOptions {
-  readonly model: Uint8Array
+  /** A detector file, or a detector that is running already (it is not released). */
+  readonly model: Uint8Array | Scorer
   readonly manifest: Manifest
   /** Labelled test images. */
   readonly samples: readonly Sample[]
@@ -90,8 +92,8 @@ export async function* results(
 ): AsyncGenerator<{ readonly result: ImageResult; readonly time: number }> {
   const { manifest, samples, runtime } = options
   const size = manifest.inputSize
-  const session = await runtime.createSession(options.model)
-  const wanted = [detectorNames.anomalyMap, detectorNames.score]
+  const { model } = options
+  const scorer = model instanceof Uint8Array ? await fileScorer(runtime, model) : model
   try {
     const loaded = ordered(samples, async (sample) => {
       const image = await sample.load()
@@ -100,16 +102,9 @@ export async function* results(
     })
     for await (const { sample, image, mask } of loaded) {
       const began = now()
-      const got = await session
-        .run(
-          {
-            [detectorNames.image]: tensor('uint8', [1, image.height, image.width, 3], image.data),
-          },
-          wanted,
-        )
-        .catch((error: unknown) => {
-          throw new CflowError('RUNTIME', `${sample.id}: ${messageOf(error)}`, { cause: error })
-        })
+      const scored = await scorer.score(image).catch((error: unknown) => {
+        throw new CflowError('RUNTIME', `${sample.id}: ${messageOf(error)}`, { cause: error })
+      })
       const time = now() - began
       yield {
         time,
@@ -117,14 +112,13 @@ export async function* results(
           id: sample.id,
           label: sample.label,
           defect: sample.defect,
-          score: got[detectorNames.score]?.data[0] as number,
-          map: got[detectorNames.anomalyMap]?.data as Float32Array,
+          ...scored,
           ...(mask && { mask }),
         },
       }
     }
   } finally {
-    await session.release()
+    if (model instanceof Uint8Array) await scorer.release()
   }
 }
 

@@ -1,4 +1,4 @@
-import { CflowError, Random } from '@cflow/base'
+import { Random } from '@cflow/base'
 import { conditionSize, initialiseFlow } from '@cflow/core'
 import type { FlowConfig, Manifest, ScaleFlow, Whitening } from '@cflow/core'
 import type { Sample } from '@cflow/datasets'
@@ -8,9 +8,10 @@ import { checkCheckpoint, decodeCheckpoint, encodeCheckpoint } from './checkpoin
 import type { Checkpoint, CheckpointStore } from './checkpoint.js'
 import type { TrainConfig } from './config.js'
 import { digestOf } from './digest.js'
-import { featureExtractor } from './encoding.js'
+import { encoderEntry, featureExtractor } from './encoding.js'
 import type { EncoderModel } from './encoding.js'
 import type { PassRecord } from './evaluation.js'
+import { counted, requireImages, splitHeldOut } from './good-images.js'
 import { trainingImages } from './images.js'
 import { chunkPlan, runPass } from './passes.js'
 import { now, stageProgress } from './progress.js'
@@ -18,10 +19,8 @@ import type { OnProgress } from './progress.js'
 import { scaleTrainer } from './scale.js'
 import type { ScaleTrainer } from './scale.js'
 import { software } from './software.js'
+import { stopwatch } from './stopwatch.js'
 import { estimateWhitening, whitener } from './whiten.js'
-
-/** Good images below which nothing sensible can be learned or calibrated. */
-export const minimumImages = 5
 
 export interface FitOptions {
   /** Good images only. */
@@ -56,21 +55,8 @@ export interface FitResult {
  */
 export async function fit(options: FitOptions): Promise<FitResult> {
   const { samples, config, encoder: model, runtime, onProgress } = options
-  if (samples.length < minimumImages)
-    throw new CflowError(
-      'TOO_FEW_IMAGES',
-      `${samples.length} good image${samples.length === 1 ? '' : 's'} to train on, ${minimumImages} are the least`,
-      { hint: '30 to 300 images of good parts make a useful detector' },
-    )
-  const seconds: Record<string, number> = {}
-  const timed = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
-    const began = now()
-    try {
-      return await work()
-    } finally {
-      seconds[name] = (seconds[name] ?? 0) + (now() - began) / 1000
-    }
-  }
+  requireImages(samples)
+  const { seconds, timed } = stopwatch()
   const extractor = await featureExtractor(runtime, model)
   const featureLength = model.scales.reduce((n, s) => n + s.depth * s.height * s.width, 0)
   const images = trainingImages(samples, extractor, {
@@ -208,29 +194,6 @@ export async function fit(options: FitOptions): Promise<FitResult> {
   return { ...result, flows: trained, history, seconds }
 }
 
-/** Which images are trained on and which are kept to calibrate with: the same for the same seed and number. */
-export function splitHeldOut(
-  count: number,
-  config: Pick<TrainConfig, 'heldOut' | 'seed'>,
-): { readonly training: number[]; readonly heldOut: number[] } {
-  const wanted = Math.max(Math.round(count * config.heldOut), Math.min(3, count - 3))
-  const n = config.heldOut === 0 ? 0 : wanted
-  const order = Array.from(Random.seeded(config.seed, 'held out').permutation(count))
-  const ascending = (a: number, b: number) => a - b
-  return { heldOut: order.slice(0, n).sort(ascending), training: order.slice(n).sort(ascending) }
-}
-
-async function* counted<T>(
-  items: AsyncIterable<T>,
-  report: (done: number) => void,
-): AsyncGenerator<T> {
-  let done = 0
-  for await (const item of items) {
-    yield item
-    report(++done)
-  }
-}
-
 function draftOf(
   options: FitOptions,
   flows: readonly ScaleFlow[],
@@ -246,18 +209,7 @@ function draftOf(
     software,
     method: 'cflow',
     category: options.category,
-    encoder: {
-      name: encoder.spec.name,
-      mean: [...encoder.spec.mean],
-      std: [...encoder.spec.std],
-      taps: encoder.scales.map((s) => ({
-        name: s.tap,
-        channels: s.depth,
-        stride: s.stride,
-        height: s.height,
-        width: s.width,
-      })),
-    },
+    encoder: encoderEntry(encoder),
     inputSize: config.inputSize,
     recipe: config.recipe,
     flows: flows.map((f) => f.config),

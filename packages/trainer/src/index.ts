@@ -18,8 +18,20 @@ export type {
   Protocol,
   Timing,
 } from './evaluation.js'
-export { fit, minimumImages, splitHeldOut } from './fit.js'
+export { fit } from './fit.js'
 export type { FitOptions, FitResult } from './fit.js'
+export { minimumImages, splitHeldOut } from './good-images.js'
 export { ordered } from './pipeline.js'
 export type { OnProgress, Progress, Stage } from './progress.js'
 export { software } from './software.js'
+export {
+  baselineConfigSchema,
+  baselineDefaults,
+  baselineSettings,
+  resolveBaseline,
+} from './baselines/config.js'
+export type { BaselineConfig, BaselineMethod } from './baselines/config.js'
+export { fitBaseline } from './baselines/fit.js'
+export type { BaselineOptions, BaselineResult } from './baselines/fit.js'
+export { fileScorer } from './scorer.js'
+export type { Scored, Scorer } from './scorer.js'
