@@ -29,6 +29,14 @@ export { cholesky, haarRotation, invertLower, product, transposed } from './lina
 export { axisEncoding, conditionSize, positionalEncoding } from './positional.js'
 export { cosineLearningRate, paperCosine, paperLearningRate } from './training/schedule.js'
 export type { PaperSchedule } from './training/schedule.js'
+export {
+  flatGradient,
+  flatParameters,
+  optimisationStep,
+  optimiserNames,
+  parameterCount,
+} from './training/optimise.js'
+export type { FlatParameters, ParameterShapes } from './training/optimise.js'
 export { lossAndGradient, stepNames, trainingStep } from './training/step.js'
 export type { TrainingStepOptions } from './training/step.js'
 export { foldedLogLikelihood } from './flow/fold.js'
@@ -51,13 +59,14 @@ export {
   detectorNames,
   detectorOutputs,
   encode,
+  encodePixels,
   imageInput,
   likelihoodMap,
   rowsOfMap,
   writeDetector,
 } from './detector/graph.js'
 export type { Encoder, ScaleFlow } from './detector/graph.js'
-export { manifestKey, manifestSchema, parseManifest } from './detector/manifest.js'
-export type { Manifest } from './detector/manifest.js'
+export { manifestKey, manifestSchema, methodSchema, parseManifest } from './detector/manifest.js'
+export type { Manifest, Method } from './detector/manifest.js'
 export { normalise, resample } from './detector/preprocess.js'
 export { Random } from '@cflow/base'

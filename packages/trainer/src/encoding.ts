@@ -3,9 +3,9 @@ import type { RgbImage, Tensor } from '@cflow/base'
 import {
   detectorNames,
   encode,
+  encodePixels,
   imageInput,
   likelihoodMap,
-  normalise,
   resample,
   rowsOfMap,
 } from '@cflow/core'
@@ -69,13 +69,19 @@ export function likelihoodModel(model: EncoderModel, flows: readonly ScaleFlow[]
   )
 }
 
+/** What of an image is extracted: from pixels float32 [N, 3, S, S] in 0 … 255 to any values. */
+export type View = (pixels: Value, encoder: Encoder) => readonly Value[]
+
+/** The taps as rows [N·h·w, D]. */
+export const tapRows: View = (pixels, encoder) => encodePixels(pixels, encoder).map(rowsOfMap)
+
 /** Resizes images by the graph's one resampler, and turns pixels into feature vectors. */
 export interface FeatureExtractor {
   /** @returns uint8 [S, S, 3] */
   resize(image: RgbImage): Promise<Uint8Array>
   /**
    * @param pixels uint8 [S, S, 3]
-   * @returns per scale, float32 [h·w, D]
+   * @returns what the view gives: by default the taps' rows, per scale float32 [h·w, D]
    */
   extract(pixels: Uint8Array): Promise<readonly Float32Array[]>
   release(): Promise<void>
@@ -84,15 +90,16 @@ export interface FeatureExtractor {
 export async function featureExtractor(
   runtime: Runtime,
   model: EncoderModel,
+  view: View = tapRows,
 ): Promise<FeatureExtractor> {
   const { inputSize: size, encoder } = model
   const resized = cast(transpose(resample(imageInput(), size), [0, 2, 3, 1]), 'uint8')
   const resizer = await runtime.createSession(writeOnnx({ pixels: resized }))
   const pixels = input('pixels', 'uint8', ['N', size, size, 3])
   const planes = cast(transpose(pixels, [0, 3, 1, 2]), 'float32')
-  const maps = encoder.taps(normalise(planes, encoder.mean, encoder.std))
+  const features = view(planes, encoder)
   const session: Session = await runtime.createSession(
-    writeOnnx(Object.fromEntries(maps.map((map, k) => [`rows${k}`, rowsOfMap(map)]))),
+    writeOnnx(Object.fromEntries(features.map((rows, k) => [`rows${k}`, rows]))),
   )
   return {
     async resize(image) {
@@ -103,7 +110,7 @@ export async function featureExtractor(
     },
     async extract(data) {
       const got = await session.run({ pixels: tensor('uint8', [1, size, size, 3], data) })
-      return maps.map((_, k) => (got[`rows${k}`] as Tensor<'float32'>).data)
+      return features.map((_, k) => (got[`rows${k}`] as Tensor<'float32'>).data)
     },
     async release() {
       await resizer.release()

@@ -1,5 +1,4 @@
 import { CflowError, messageOf } from '@cflow/base'
-import { detectorNames } from '@cflow/core'
 import type { Manifest } from '@cflow/core'
 import type { Sample } from '@cflow/datasets'
 import { PixelMetrics, auroc, averagePrecision, confusionAt, f1Max } from '@cflow/metrics'
@@ -15,13 +14,21 @@ import type {
 import { labelledImages } from './labelled.js'
 import { now, stageProgress } from './progress.js'
 import type { OnProgress } from './progress.js'
+import { fileScorer } from './scorer.js'
+import type { Scorer } from './scorer.js'
 
 export interface EvaluateOptions {
-  readonly model: Uint8Array
+  /** A detector file, or a detector that is running already (it is not released). */
+  readonly model: Uint8Array | Scorer
   readonly manifest: Manifest
   /** Labelled test images. */
   readonly samples: readonly Sample[]
   readonly runtime: Runtime
+  /**
+   * `paper` takes the authors' AUPRO and no calibrated threshold; the maximum over the test set is `evaluatePaper`'s, for
+   * flows. `strict` when absent.
+   */
+  readonly protocol?: Protocol
   readonly onProgress?: OnProgress
 }
 
@@ -42,7 +49,7 @@ export interface EvaluationResult {
  * @throws CflowError EMPTY without test images, IMAGE and MASK for damaged ones
  */
 export async function evaluate(options: EvaluateOptions): Promise<EvaluationResult> {
-  const { samples, manifest } = options
+  const { samples, manifest, protocol = 'strict' } = options
   if (samples.length === 0)
     throw new CflowError('EMPTY', 'there are no test images to evaluate on', {
       hint: 'put labelled images in test/good and test/<defect>, or in good and bad',
@@ -57,11 +64,11 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationResu
     }
   }
   return judgeMaps(timed(), {
-    protocol: 'strict',
+    protocol,
     size: manifest.inputSize,
     defects: samples.map((s) => s.defect),
     hasMasks: samples.some((s) => s.loadMask),
-    threshold: manifest.calibration.threshold,
+    ...(protocol === 'strict' && { threshold: manifest.calibration.threshold }),
     milliseconds,
     began: now(),
   })
@@ -121,12 +128,12 @@ export async function* results(
   options: Pick<EvaluateOptions, 'model' | 'manifest' | 'samples' | 'runtime'>,
 ): AsyncGenerator<{ readonly result: ImageResult; readonly time: number }> {
   const { manifest, samples, runtime } = options
-  const session = await runtime.createSession(options.model)
-  const wanted = [detectorNames.anomalyMap, detectorNames.score]
+  const { model } = options
+  const scorer = model instanceof Uint8Array ? await fileScorer(runtime, model) : model
   try {
-    for await (const { sample, feeds, mask } of labelledImages(samples, manifest.inputSize)) {
+    for await (const { sample, image, mask } of labelledImages(samples, manifest.inputSize)) {
       const began = now()
-      const got = await session.run(feeds, wanted).catch((error: unknown) => {
+      const scored = await scorer.score(image).catch((error: unknown) => {
         throw new CflowError('RUNTIME', `${sample.id}: ${messageOf(error)}`, { cause: error })
       })
       const time = now() - began
@@ -136,14 +143,13 @@ export async function* results(
           id: sample.id,
           label: sample.label,
           defect: sample.defect,
-          score: got[detectorNames.score]?.data[0] as number,
-          map: got[detectorNames.anomalyMap]?.data as Float32Array,
+          ...scored,
           ...(mask && { mask }),
         },
       }
     }
   } finally {
-    await session.release()
+    if (model instanceof Uint8Array) await scorer.release()
   }
 }
 

@@ -1,4 +1,4 @@
-import { CflowError, Random } from '@cflow/base'
+import { Random } from '@cflow/base'
 import { conditionSize, initialiseFlow } from '@cflow/core'
 import type { FlowConfig, Manifest, ScaleFlow, Whitening } from '@cflow/core'
 import type { Sample } from '@cflow/datasets'
@@ -11,6 +11,7 @@ import { digestOf } from './digest.js'
 import { featureExtractor } from './encoding.js'
 import type { EncoderModel } from './encoding.js'
 import type { PassRecord } from './evaluation.js'
+import { counted, requireImages } from './good-images.js'
 import { evenly, splitHeldOut } from './held-out.js'
 import { trainingImages } from './images.js'
 import { manifestEncoder } from './manifest-encoder.js'
@@ -21,10 +22,8 @@ import type { OnProgress } from './progress.js'
 import { scaleTrainer } from './scale.js'
 import type { ScaleTrainer } from './scale.js'
 import { software } from './software.js'
+import { stopwatch } from './stopwatch.js'
 import { estimateWhitening, whitener } from './whiten.js'
-
-/** Good images below which nothing sensible can be learned or calibrated. */
-export const minimumImages = 5
 
 /** Milliseconds between two checkpoints at least. */
 const checkpointInterval = 10_000
@@ -82,21 +81,8 @@ export async function fit(options: FitOptions): Promise<FitResult> {
 
 async function fitWith(options: FitOptions): Promise<FitResult> {
   const { samples, config, encoder: model, runtime, onProgress, epochs } = options
-  if (samples.length < minimumImages)
-    throw new CflowError(
-      'TOO_FEW_IMAGES',
-      `${samples.length} good image${samples.length === 1 ? '' : 's'} to train on, ${minimumImages} are the least`,
-      { hint: '30 to 300 images of good parts make a useful detector' },
-    )
-  const seconds: Record<string, number> = {}
-  const timed = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
-    const began = now()
-    try {
-      return await work()
-    } finally {
-      seconds[name] = (seconds[name] ?? 0) + (now() - began) / 1000
-    }
-  }
+  requireImages(samples)
+  const { seconds, timed } = stopwatch()
   const extractor = await featureExtractor(runtime, model)
   const featureLength = model.scales.reduce((n, s) => n + s.depth * s.height * s.width, 0)
   const images = trainingImages(samples, extractor, {
@@ -255,17 +241,6 @@ async function fitWith(options: FitOptions): Promise<FitResult> {
   )
   await extractor.release()
   return { ...result, flows: trained, history, seconds }
-}
-
-async function* counted<T>(
-  items: AsyncIterable<T>,
-  report: (done: number) => void,
-): AsyncGenerator<T> {
-  let done = 0
-  for await (const item of items) {
-    yield item
-    report(++done)
-  }
 }
 
 function draftOf(

@@ -24,13 +24,25 @@ export type {
   Protocol,
   Timing,
 } from './evaluation.js'
-export { fit, minimumImages } from './fit.js'
+export { fit } from './fit.js'
 export type { FitOptions, FitResult } from './fit.js'
-export { bestEpochs, evaluatePaper } from './paper-protocol.js'
-export type { PaperProtocolOptions } from './paper-protocol.js'
+export { minimumImages } from './good-images.js'
 export { splitHeldOut } from './held-out.js'
 export { normalised } from './normalisation.js'
 export type { Normalisation } from './normalisation.js'
+export { bestEpochs, evaluatePaper } from './paper-protocol.js'
+export type { PaperProtocolOptions } from './paper-protocol.js'
 export { ordered } from './pipeline.js'
 export type { OnProgress, Progress, Stage } from './progress.js'
 export { software } from './software.js'
+export {
+  baselineConfigSchema,
+  baselineDefaults,
+  baselineSettings,
+  resolveBaseline,
+} from './baselines/config.js'
+export type { BaselineConfig, BaselineMethod } from './baselines/config.js'
+export { fitBaseline } from './baselines/fit.js'
+export type { BaselineOptions, BaselineResult } from './baselines/fit.js'
+export { fileScorer } from './scorer.js'
+export type { Scored, Scorer } from './scorer.js'

@@ -1,15 +1,12 @@
-import { tensor } from '@cflow/base'
-import type { Tensor } from '@cflow/base'
-import { detectorNames } from '@cflow/core'
+import type { RgbImage } from '@cflow/base'
 import { resizeMaskNearest } from '@cflow/datasets'
 import type { Sample } from '@cflow/datasets'
 import { ordered } from './pipeline.js'
 
-/** An image ready for a detector, and its ground truth at the size of the maps. */
+/** A decoded image, and its ground truth at the size of the maps. */
 export interface LabelledImage {
   readonly sample: Sample
-  /** Feeds of a detector: uint8 [1, H, W, 3]. */
-  readonly feeds: Readonly<Record<string, Tensor>>
+  readonly image: RgbImage
   /** [S, S], 0 or 1; absent where there is no mask. */
   readonly mask?: Uint8Array
 }
@@ -22,10 +19,9 @@ export async function* labelledImages(
   const loaded = ordered(samples, async (sample): Promise<LabelledImage> => {
     const image = await sample.load()
     const mask = await sample.loadMask?.()
-    const shape = [1, image.height, image.width, 3]
     return {
       sample,
-      feeds: { [detectorNames.image]: tensor('uint8', shape, image.data) },
+      image,
       ...(mask && { mask: resizeMaskNearest(mask, size, size).data }),
     }
   })

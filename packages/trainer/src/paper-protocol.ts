@@ -1,4 +1,4 @@
-import { CflowError } from '@cflow/base'
+import { CflowError, tensor } from '@cflow/base'
 import { addUpsampled, anomalyOf, detectorNames, statisticsOf } from '@cflow/core'
 import type { Sample } from '@cflow/datasets'
 import type { Runtime } from '@cflow/runtimes'
@@ -50,8 +50,10 @@ export async function evaluatePaper(options: PaperProtocolOptions): Promise<Eval
   const began = now()
   const report = stageProgress('evaluate', options.samples.length, options.onProgress)
   try {
-    for await (const { sample, feeds, mask } of labelledImages(options.samples, size)) {
+    for await (const { sample, image, mask } of labelledImages(options.samples, size)) {
       const start = now()
+      const shape = [1, image.height, image.width, 3]
+      const feeds = { [detectorNames.image]: tensor('uint8', shape, image.data) }
       const got = await session.run(feeds, names)
       milliseconds.push(now() - start)
       names.forEach((name, k) => {

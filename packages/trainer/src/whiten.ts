@@ -48,8 +48,12 @@ export async function estimateWhitening(
   return result
 }
 
-/** Carries Σ xᵀx from run to run. */
-async function productSession(runtime: Runtime, depth: number, rows: number): Promise<Session> {
+/** Carries Σ xᵀx from run to run, as the state `total` [depth, depth]; feed `x` [rows, depth]. */
+export async function productSession(
+  runtime: Runtime,
+  depth: number,
+  rows: number,
+): Promise<Session> {
   const total = input('total', 'float32', [depth, depth])
   const x = input('x', 'float32', [rows, depth])
   const next = add(total, gemm(x, x, { transA: true }))

@@ -37,8 +37,12 @@ export const imageInput = (): Value => input(detectorNames.image, 'uint8', ['N',
 
 /** Image to feature maps: resampling, normalisation, encoder. */
 export function encode(image: Value, encoder: Encoder, size: number): readonly Value[] {
-  return encoder.taps(normalise(resample(image, size), encoder.mean, encoder.std))
+  return encodePixels(resample(image, size), encoder)
 }
+
+/** Pixels, float32 [N, 3, S, S] in 0 … 255, to feature maps. */
+export const encodePixels = (pixels: Value, encoder: Encoder): readonly Value[] =>
+  encoder.taps(normalise(pixels, encoder.mean, encoder.std))
 
 /** A map [N, D, h, w] as rows [N·h·w, D]; row (n·h + y)·w + x. */
 export function rowsOfMap(map: Value): Value {

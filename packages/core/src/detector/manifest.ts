@@ -18,13 +18,19 @@ export const tapSchema = z.strictObject({
   width: z.int().positive(),
 })
 
+/** How a detector works: CFLOW-AD, or one of the systems it is compared with (@cflow/baselines). */
+export const methodSchema = z.enum(['cflow', 'padim', 'spade', 'dfr', 'differnet'])
+export type Method = z.infer<typeof methodSchema>
+
 /** What a detector file says of itself: JSON in the model's metadata under `cflow`. */
 export const manifestSchema = z.object({
   format: z.literal('cflow-detector'),
   /** Of this schema; files of a later version are refused. */
   version: z.literal(1),
   software: z.object({ name: z.string(), version: z.string() }),
-  method: z.enum(['cflow', 'padim']).default('cflow'),
+  method: methodSchema.default('cflow'),
+  /** Settings of a method other than CFLOW-AD, by name: for people. */
+  settings: z.record(z.string(), z.union([z.number(), z.string(), z.boolean()])).optional(),
   category: z.string(),
   encoder: z.object({
     name: z.string(),
@@ -35,9 +41,11 @@ export const manifestSchema = z.object({
   /** S: images are resized to S×S pixels, and anomaly maps have that size. */
   inputSize: z.int().positive(),
   recipe: z.string(),
+  /** Per scale; none in methods other than CFLOW-AD. */
   flows: z.array(flowConfigSchema),
+  /** How scales become one anomaly map; without meaning where `scales` is empty. */
   aggregation: aggregationSchema,
-  /** Per scale, over held-out normal images. */
+  /** Per scale, over held-out normal images; the file has an output `log_likelihood_k` for each. */
   scales: z.array(scaleStatisticsSchema),
   calibration: z.object({
     /** Images kept out of training, or the training images themselves: then no rate is guaranteed. */

@@ -1,5 +1,4 @@
-import { sizeOf } from '@cflow/base'
-import { concat, gradients, input, reshape, split, writeOnnx } from '@cflow/graph'
+import { input } from '@cflow/graph'
 import type { Value } from '@cflow/graph'
 import { conditionRows } from '../flow/coupling.js'
 import { parameterShapes } from '../flow/config.js'
@@ -8,7 +7,7 @@ import { flowForward, flowValues, splitHalves } from '../flow/flow.js'
 import { logLikelihood, lossOf, perDimension } from '../flow/likelihood.js'
 import type { Loss } from '../flow/likelihood.js'
 import type { FloatType, FlowParameters } from '../flow/parameters.js'
-import { adamStep } from './adam.js'
+import { flatGradient, flatParameters, optimisationStep, optimiserNames } from './optimise.js'
 
 export interface TrainingStepOptions {
   /** Rows of a mini-batch. */
@@ -26,10 +25,7 @@ export interface TrainingStepOptions {
 export const stepNames = {
   features: 'features',
   condition: 'condition',
-  rate: 'rate',
-  correction: 'correction',
-  loss: 'loss',
-  state: { theta_next: 'theta', m_next: 'm', v_next: 'v' },
+  ...optimiserNames,
 } as const
 
 /** The loss of a mini-batch and its gradient by the flat parameter vector, as values. */
@@ -39,13 +35,7 @@ export function lossAndGradient(
   options: TrainingStepOptions,
 ): { readonly theta: Value; readonly loss: Value; readonly gradient: Value } {
   const dtype = options.dtype ?? 'float32'
-  const shapes = parameterShapes(config)
-  const sizes = shapes.map(([, shape]) => sizeOf(shape))
-  const theta = input('theta', dtype, [sizes.reduce((a, b) => a + b, 0)])
-  const pieces = split(theta, sizes, 0).map((piece, i) =>
-    reshape(piece, (shapes[i] as [string, readonly number[]])[1]),
-  )
-  const trainable = new Map(shapes.map(([name], i) => [name, pieces[i] as Value]))
+  const parametersIn = flatParameters(parameterShapes(config), dtype)
   const x = input(stepNames.features, dtype, [options.rows, config.depth])
   const condition =
     config.condition > 0
@@ -53,18 +43,13 @@ export function lossAndGradient(
       : undefined
   const result = flowForward(
     config,
-    flowValues(config, parameters, trainable),
+    flowValues(config, parameters, parametersIn.byName),
     splitHalves(x, config.depth),
     condition,
   )
   const l = perDimension(logLikelihood(result, config.depth), config.depth)
   const loss = lossOf(l, options.loss)
-  const grads = gradients(loss, pieces)
-  const gradient = concat(
-    grads.map((g) => reshape(g, [-1])),
-    0,
-  )
-  return { theta, loss, gradient }
+  return { theta: parametersIn.theta, loss, gradient: flatGradient(loss, parametersIn) }
 }
 
 /**
@@ -77,18 +62,6 @@ export function trainingStep(
   parameters: FlowParameters,
   options: TrainingStepOptions,
 ): Uint8Array {
-  const dtype = options.dtype ?? 'float32'
   const { theta, loss, gradient } = lossAndGradient(config, parameters, options)
-  const next = adamStep(
-    theta,
-    input('m', dtype, theta.shape),
-    input('v', dtype, theta.shape),
-    gradient,
-    input(stepNames.rate, dtype, []),
-    input(stepNames.correction, dtype, []),
-  )
-  return writeOnnx(
-    { loss, theta_next: next.theta, m_next: next.m, v_next: next.v },
-    { name: 'training step' },
-  )
+  return optimisationStep(loss, { theta }, gradient)
 }

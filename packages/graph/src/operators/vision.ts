@@ -145,8 +145,16 @@ export function maxPool(
 
 export const globalAveragePool = (x: Value): Value => apply(GlobalAveragePool, [x])
 
-/** Bilinear interpolation of [N, C, h, w] with aligned corners by fixed factors (h·fy, w·fx); N may be dynamic. */
-export function resizeBilinear(x: Value, height: number, width: number): Value {
+/**
+ * Bilinear interpolation of [N, C, h, w] by fixed factors (h·fy, w·fx); N may be dynamic.
+ * @param corners `aligned`: the corners' centres meet (PyTorch's align_corners=True); `half`: the images' borders do
+ */
+export function resizeBilinear(
+  x: Value,
+  height: number,
+  width: number,
+  corners: 'aligned' | 'half' = 'aligned',
+): Value {
   const [h, w] = [x.shape[2], x.shape[3]]
   if (typeof h !== 'number' || typeof w !== 'number')
     throw new CflowError('SHAPE', 'bilinear upsampling needs maps of known size')
@@ -159,7 +167,9 @@ export function resizeBilinear(x: Value, height: number, width: number): Value {
     ],
     {
       mode: attribute.string('linear'),
-      coordinate_transformation_mode: attribute.string('align_corners'),
+      coordinate_transformation_mode: attribute.string(
+        corners === 'aligned' ? 'align_corners' : 'half_pixel',
+      ),
     },
   )
 }

@@ -22,7 +22,7 @@ export interface JudgeOptions extends EvaluateOptions {
 
 /**
  * `evaluate`, also for no images at all or for images that nobody sorted: then there are only scores. Under the `paper`
- * protocol the metrics are the paper's, while scores, threshold and pictures stay the detector's own.
+ * protocol the metrics are the paper's (of a method without likelihoods only AUPRO differs), while scores, threshold and pictures stay the detector's own.
  */
 export async function judge(options: JudgeOptions): Promise<Judgement> {
   const { samples, manifest, protocol = 'strict', best } = options
@@ -36,11 +36,15 @@ export async function judge(options: JudgeOptions): Promise<Judgement> {
   }
   if (protocol === 'strict') return strict
   const depths = manifest.encoder.taps.map((t) => t.channels)
-  const { evaluation: paper, ...measured } = await evaluatePaper({
-    ...options,
-    inputSize: manifest.inputSize,
-    depths,
-  })
+  const { evaluation: paper, ...measured } =
+    manifest.method === 'cflow' && options.model instanceof Uint8Array
+      ? await evaluatePaper({
+          ...options,
+          model: options.model,
+          inputSize: manifest.inputSize,
+          depths,
+        })
+      : await evaluate({ ...options, protocol })
   const { operatingPoint, timing } = evaluation
   return {
     ...strict,

@@ -4,12 +4,13 @@ import { resizeLanczos } from '@cflow/datasets'
 import type { Sample } from '@cflow/datasets'
 import type { Runtime } from '@cflow/runtimes'
 import { results } from '../evaluate.js'
+import type { Scorer } from '../scorer.js'
 import type { ReportExample } from '../report/input.js'
 import type { Choice } from './choose-examples.js'
 
 /** Images, maps and masks of the chosen samples, S×S: maps are not kept during an evaluation, so they run again. */
 export async function loadExamples(options: {
-  readonly model: Uint8Array
+  readonly model: Uint8Array | Scorer
   readonly manifest: Manifest
   readonly samples: readonly Sample[]
   readonly choices: readonly Choice[]

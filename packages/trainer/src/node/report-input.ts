@@ -5,6 +5,7 @@ import type { Runtime } from '@cflow/runtimes'
 import type { ImageScore } from '../evaluate.js'
 import type { Evaluation, PassRecord } from '../evaluation.js'
 import type { ReportInput } from '../report/input.js'
+import type { Scorer } from '../scorer.js'
 import { chooseExamples } from './choose-examples.js'
 import type { Judgement } from './judge.js'
 import { loadExamples } from './load-examples.js'
@@ -14,7 +15,7 @@ const points = 400
 
 export interface ReportSources {
   readonly title: string
-  readonly model: Uint8Array
+  readonly model: Uint8Array | Scorer
   readonly manifest: Manifest
   /** The judged images, in the order of the scores. */
   readonly samples: readonly Sample[]
@@ -44,7 +45,7 @@ export async function reportInput(sources: ReportSources): Promise<ReportInput> 
     ...(pixels && { histogram: pixels.scoreHistogram({ bins: 4000 }) }),
     curves,
     history,
-    modelBytes: model.length,
+    modelBytes: model instanceof Uint8Array ? model.length : 0,
   }
 }
 

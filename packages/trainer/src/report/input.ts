@@ -50,6 +50,6 @@ export interface ReportInput {
     readonly pro?: Curve
   }
   readonly history: readonly PassRecord[]
-  /** Size of the detector file in bytes. */
+  /** Size of the detector file in bytes; 0 for a detector that has no file. */
   readonly modelBytes: number
 }

@@ -1,0 +1,103 @@
+import { floats } from '@cflow/base'
+import type { RgbImage, Tensor } from '@cflow/base'
+import {
+  imageDistances,
+  nearestImages,
+  pooledTap,
+  positionDistances,
+  spadeMap,
+  spadeNames,
+} from '@cflow/baselines'
+import { encodePixels, rowsOfMap } from '@cflow/core'
+import type { Value } from '@cflow/graph'
+import type { FeatureExtractor, View } from '../encoding.js'
+import { stageProgress } from '../progress.js'
+import type { Scorer } from '../scorer.js'
+import type { SpadeConfig } from './config.js'
+import type { Job } from './job.js'
+
+/** The taps as rows, and the last one averaged over its positions. */
+export const spadeView: View = (pixels, encoder) => {
+  const taps = encodePixels(pixels, encoder)
+  return [...taps.map(rowsOfMap), pooledTap(taps.at(-1) as Value)]
+}
+
+export interface SpadeScorer extends Scorer {
+  /** Bytes of the gallery: the taps of every training image, and its descriptor. */
+  readonly galleryBytes: number
+}
+
+/**
+ * SPADE: keep the features of the training images, and compare with the nearest of them. An image costs K products of
+ * its positions with those of a neighbour.
+ */
+export async function spade(
+  job: Job<SpadeConfig>,
+  extractor: FeatureExtractor,
+): Promise<SpadeScorer> {
+  const { config, model, runtime, images, training, clock, onProgress, signal } = job
+  const { scales, inputSize } = model
+  const gallery: (readonly Float32Array[])[] = []
+  const descriptors: Float32Array[] = []
+  await clock.timed('encode', async () => {
+    const report = stageProgress('encode', training.length, onProgress)
+    for await (const features of images.features(training)) {
+      signal?.throwIfAborted()
+      gallery.push(features.slice(0, -1))
+      report(descriptors.push(features.at(-1) as Float32Array))
+    }
+  })
+  const depth = (descriptors[0] as Float32Array).length
+  const pooled = new Float32Array(gallery.length * depth)
+  descriptors.forEach((d, i) => pooled.set(d, i * depth))
+  const galleryPooled = floats('float32', [gallery.length, depth], pooled)
+  const [search, compare, render] = [
+    await runtime.createSession(imageDistances(gallery.length, depth)),
+    await runtime.createSession(positionDistances(scales)),
+    await runtime.createSession(spadeMap(scales[0] as (typeof scales)[number], inputSize)),
+  ]
+  const feedsOf = (features: readonly Float32Array[], name: (k: number) => string) =>
+    Object.fromEntries(
+      scales.map(({ height, width, depth: d }, k) => [
+        name(k),
+        floats32([height * width, d], features[k] as Float32Array),
+      ]),
+    )
+  const imageBytes = scales.reduce((n, s) => n + 4 * s.depth * s.height * s.width, 4 * depth)
+  return {
+    galleryBytes: gallery.length * imageBytes,
+    async score(image: RgbImage) {
+      const features = await extractor.extract(await extractor.resize(image))
+      const found = await search.run({
+        [spadeNames.pooled]: floats32([1, depth], features.at(-1) as Float32Array),
+        [spadeNames.galleryPooled]: galleryPooled,
+      })
+      const distances = found[spadeNames.distances] as Tensor<'float32'>
+      const { indices, score } = nearestImages(distances.data, config.neighbours)
+      const query = feedsOf(features, spadeNames.query)
+      const { height, width } = scales[0] as (typeof scales)[number]
+      const nearest = new Float32Array(height * width).fill(Infinity)
+      for (const i of indices) {
+        const feeds = { ...query, ...feedsOf(gallery[i] ?? [], spadeNames.gallery) }
+        const got = (await compare.run(feeds))[spadeNames.distances] as Tensor<'float32'>
+        for (let p = 0; p < nearest.length; p++)
+          nearest[p] = Math.min(nearest[p] as number, got.data[p] as number)
+      }
+      const drawn = await render.run({
+        [spadeNames.positions]: floats32([1, height, width], nearest),
+      })
+      return { score, map: (drawn['map'] as Tensor<'float32'>).data }
+    },
+    async release() {
+      for (const session of [search, compare, render]) await session.release()
+      await extractor.release()
+    },
+  }
+}
+
+/** A tensor over an array as it is: no copy of the gallery. */
+const floats32 = (shape: readonly number[], data: Float32Array): Tensor<'float32'> => ({
+  dtype: 'float32',
+  shape,
+  data,
+})
