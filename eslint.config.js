@@ -12,6 +12,7 @@ const arrows = {
   datasets: ['base'],
   runtimes: ['base', 'graph'],
   detector: ['base', 'core', 'datasets', 'runtimes'],
+  quantization: ['base', 'graph', 'core', 'runtimes'],
   baselines: ['base', 'graph', 'core'],
   trainer: [
     'base',
@@ -22,6 +23,7 @@ const arrows = {
     'metrics',
     'runtimes',
     'detector',
+    'quantization',
     'baselines',
   ],
 }

@@ -12,6 +12,7 @@ export type ErrorCode =
   | 'MODEL' // a model file is not ours or cannot be run
   | 'SHAPE' // tensors or graph values do not fit together
   | 'RUNTIME' // the inference runtime failed or is missing
+  | 'ACCURACY' // a smaller model file is not accurate enough
   | 'IO' // reading or writing failed (permissions, disk full)
   | 'NETWORK' // a download failed or the machine is offline
 
@@ -41,7 +42,7 @@ export class CflowError extends Error {
 /** True for errors that the user's input caused (exit code 2), false for failures (exit code 1). */
 export function isUserError(error: unknown): boolean {
   if (!(error instanceof CflowError)) return false
-  return !['RUNTIME', 'IO', 'NETWORK', 'SHAPE'].includes(error.code)
+  return !['RUNTIME', 'ACCURACY', 'IO', 'NETWORK', 'SHAPE'].includes(error.code)
 }
 
 /** The message of anything thrown, for one line of output. */

@@ -6,7 +6,7 @@ export interface LoadOptions {
   readonly runtime?: Runtime
   /** Device of the default runtime: `cpu`, `cuda`, … in Node; `auto`, `wasm` or `webgpu` in browsers. */
   readonly device?: string
-  /** Threads for one operator; by default all cores (in browsers at most 8, and one without isolation). */
+  /** Threads for one operator; by default the physical cores (in browsers at most 8, and one without isolation). */
   readonly threads?: number
 }
 

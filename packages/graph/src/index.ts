@@ -3,7 +3,7 @@ export { readMetadata, readOnnx } from './onnx/read.js'
 export type { OnnxModel } from './onnx/read.js'
 export { opsetVersion, writeOnnx } from './onnx/write.js'
 export type { OnnxOptions } from './onnx/write.js'
-export { apply, applyAll, attribute } from './operator.js'
+export { apply, applyAll, attribute, withInputs } from './operator.js'
 export type { Operator, ValueType } from './operator.js'
 export {
   abs,
@@ -51,6 +51,8 @@ export {
   transpose,
   zerosLike,
 } from './operators/movement.js'
+export { dequantize, dequantizeConstant, quantize } from './operators/quantization.js'
+export type { ByteScale } from './operators/quantization.js'
 export {
   reduceMax,
   reduceMean,

@@ -65,6 +65,17 @@ export function apply(
   return applyAll(operator, inputs, attributes)[0] as Value
 }
 
+/** The same node over other inputs of the same types and shapes. @returns its outputs */
+export function withInputs(
+  node: OperatorNode,
+  inputs: readonly (Value | undefined)[],
+): readonly Value[] {
+  const outputs: Value[] = []
+  const copy = { ...node, inputs, outputs }
+  for (const o of node.outputs) outputs.push({ ...o, node: copy })
+  return outputs
+}
+
 const attribute = {
   int: (value: number) => ({ kind: 'int', value }) as const,
   float: (value: number) => ({ kind: 'float', value }) as const,

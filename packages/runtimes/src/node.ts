@@ -1,18 +1,23 @@
-import { availableParallelism } from 'node:os'
 import { CflowError, messageOf } from '@cflow/base'
+import { input, writeOnnx } from '@cflow/graph'
+import { physicalCores } from './cores.js'
 import { sessionOver } from './onnxruntime.js'
 import type { Runtime } from './runtime.js'
 
 export interface NodeRuntimeOptions {
   /** `cpu` (default), or an execution provider that the installed onnxruntime-node has (cuda, dml, coreml, webgpu). */
   readonly device?: string
-  /** Threads for one operator; all available cores when absent. */
+  /** Threads for one operator; physical cores when absent. */
   readonly threads?: number
+}
+
+const hints: Readonly<Record<string, string>> = {
+  cuda: 'it needs an NVIDIA driver, CUDA and the library that the install script of onnxruntime-node fetches (package managers may skip it: npm rebuild onnxruntime-node); or use --device cpu',
 }
 
 /**
  * The driver over onnxruntime-node.
- * @throws CflowError RUNTIME when onnxruntime-node is not installed for this platform, or lacks the device
+ * @throws CflowError RUNTIME when onnxruntime-node is not installed for this platform, or lacks the device or its library
  */
 export async function nodeRuntime(options: NodeRuntimeOptions = {}): Promise<Runtime> {
   const ort = await import('onnxruntime-node').catch((error: unknown) => {
@@ -28,18 +33,39 @@ export async function nodeRuntime(options: NodeRuntimeOptions = {}): Promise<Run
       subject: device,
       hint: `it has ${devices.join(', ')}; other devices need another build of onnxruntime-node`,
     })
+  const open = (model: Uint8Array, threads: number) =>
+    ort.InferenceSession.create(model, {
+      executionProviders: device === 'cpu' ? ['cpu'] : [device, 'cpu'],
+      graphOptimizationLevel: 'all',
+      intraOpNumThreads: threads,
+      interOpNumThreads: 1,
+      executionMode: 'sequential',
+      logSeverityLevel: 3,
+    })
+  if (device !== 'cpu') {
+    // the library prints what it also throws
+    ort.env.logLevel = 'fatal'
+    // a device may be listed whose library is not there: found out now, not after an hour of decoding
+    const probe = await open(writeOnnx({ y: input('x', 'float32', [1]) }), 1).catch(
+      (error: unknown) => {
+        throw new CflowError(
+          'RUNTIME',
+          `the device ${device} cannot be used: ${messageOf(error)}`,
+          {
+            subject: device,
+            hint: hints[device] ?? 'check its driver, or use --device cpu',
+            cause: error,
+          },
+        )
+      },
+    )
+    await probe.release()
+  }
   return {
     name: `onnxruntime-node (${device})`,
     async createSession(model, sessionOptions = {}) {
-      const threads = sessionOptions.threads ?? options.threads ?? availableParallelism()
-      const session = await ort.InferenceSession.create(model, {
-        executionProviders: device === 'cpu' ? ['cpu'] : [device, 'cpu'],
-        graphOptimizationLevel: 'all',
-        intraOpNumThreads: threads,
-        interOpNumThreads: 1,
-        executionMode: 'sequential',
-        logSeverityLevel: 3,
-      }).catch((error: unknown) => {
+      const threads = sessionOptions.threads ?? options.threads ?? physicalCores()
+      const session = await open(model, threads).catch((error: unknown) => {
         throw new CflowError('MODEL', `onnxruntime cannot load the model: ${messageOf(error)}`, {
           cause: error,
         })

@@ -26,7 +26,7 @@ const dataset: readonly Setting[] = [
 
 const machine: readonly Setting[] = [
   { key: 'device', value: 'NAME', help: 'cpu, or what this onnxruntime has (cuda, webgpu …)' },
-  { key: 'threads', value: 'N', number: true, help: 'threads of one operator (all cores)' },
+  { key: 'threads', value: 'N', number: true, help: 'threads of one operator (physical cores)' },
 ]
 
 const output: readonly Setting[] = [

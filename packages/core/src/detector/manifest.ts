@@ -65,6 +65,10 @@ export const manifestSchema = z.object({
     /** SHA-256 over the training images' pixels, in order; of the checkpoint for flows that were trained elsewhere. */
     digest: z.string(),
   }),
+  /** How weights are stored and products computed; float32 where it is absent. */
+  precision: z.enum(['float32', 'float16', 'int8']).optional(),
+  /** Of an int8 file, the layers that compute in float. */
+  keptInFloat: z.array(z.string()).optional(),
 })
 export type Manifest = z.infer<typeof manifestSchema>
 

@@ -2,6 +2,7 @@ import { create, toBinary } from '@bufbuild/protobuf'
 import { CflowError } from '@cflow/base'
 import type { DType } from '@cflow/base'
 import { onnxType } from '../element-types.js'
+import { withInputs } from '../operator.js'
 import { identity } from '../operators/movement.js'
 import { topologicalOrder } from '../order.js'
 import { unknownRank } from '../value.js'
@@ -135,10 +136,8 @@ class Lowering {
     let outputs: readonly Value[] = node.outputs
     let current: OperatorNode = node
     if (changed) {
-      const copies: Value[] = []
-      current = { ...node, inputs, outputs: copies }
-      for (const o of node.outputs) copies.push({ ...o, node: current })
-      outputs = copies
+      outputs = withInputs(node, inputs)
+      current = (outputs[0] as Value).node as OperatorNode
     }
     const replaced = node.operator.lower?.(current)
     if (replaced) outputs = replaced

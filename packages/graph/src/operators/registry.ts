@@ -4,6 +4,7 @@ import * as indexing from './indexing.js'
 import * as logic from './logic.js'
 import * as matrix from './matrix.js'
 import * as movement from './movement.js'
+import * as quantization from './quantization.js'
 import * as reduction from './reduction.js'
 import * as vision from './vision.js'
 
@@ -12,7 +13,7 @@ const isOperator = (x: unknown): x is Operator =>
 
 /** Every operator of this package, by ONNX type. */
 export const operators: ReadonlyMap<string, Operator> = new Map(
-  [elementwise, indexing, logic, matrix, movement, reduction, vision]
+  [elementwise, indexing, logic, matrix, movement, quantization, reduction, vision]
     .flatMap((module) => Object.values(module).filter(isOperator))
     .map((operator) => [operator.type, operator]),
 )

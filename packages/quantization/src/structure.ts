@@ -1,0 +1,99 @@
+import { constantOf, topologicalOrder } from '@cflow/graph'
+import type { Node, OnnxModel, OperatorNode, Value } from '@cflow/graph'
+import { layersOf } from './layers.js'
+import type { Layer } from './layers.js'
+
+/** What quantisation needs to know of a float graph, found once. */
+export interface Structure {
+  readonly outputs: Readonly<Record<string, Value>>
+  readonly order: readonly Node[]
+  readonly layers: readonly Layer[]
+  readonly layerOf: ReadonlyMap<Node, Layer>
+  /** Values that may become bytes: inputs of layers, outputs of convolutions, sums of such outputs. */
+  readonly points: readonly Value[]
+  /** Points that a convolution or a sum makes as bytes, to the node that makes them. */
+  readonly maker: ReadonlyMap<Value, OperatorNode>
+}
+
+/** Operators that move elements or choose among them, so that bytes go through them unchanged. */
+const movements = new Set(['Pad', 'MaxPool', 'Transpose', 'Reshape'])
+
+const typeOf = (v: Value): string => (v.node.kind === 'operator' ? v.node.operator.type : '')
+const inputOf = (v: Value): Value => (v.node as OperatorNode).inputs[0] as Value
+
+export function isMovement(v: Value): boolean {
+  if (v.node.kind !== 'operator' || v.node.operator.domain || !movements.has(typeOf(v)))
+    return false
+  const mode = v.node.attributes['mode']
+  return typeOf(v) !== 'Pad' || (mode?.kind === 'string' && mode.value !== 'constant')
+}
+
+/** The value whose elements a chain of movements moves. */
+export function rootOf(v: Value): Value {
+  let root = v
+  while (isMovement(root)) root = inputOf(root)
+  return root
+}
+
+/** Upper end of an activation that saturating bytes compute for free (ReLU, ReLU6); undefined for other values. */
+export function saturation(v: Value): number | undefined {
+  if (typeOf(v) === 'Relu') return Infinity
+  if (typeOf(v) !== 'Clip') return undefined
+  const [, low, high] = (v.node as OperatorNode).inputs
+  const scalarOf = (x: Value | undefined) =>
+    x?.node.kind === 'constant' ? Number(constantOf(x, 'a bound').data[0]) : undefined
+  return scalarOf(low) === 0 ? (high ? scalarOf(high) : Infinity) : undefined
+}
+
+/** What a value saturates, or itself. */
+export const beforeSaturation = (v: Value): Value => (saturation(v) === undefined ? v : inputOf(v))
+
+export function structureOf(model: OnnxModel): Structure {
+  const outputs = model.outputs
+  const order = topologicalOrder(Object.values(outputs))
+  const layers = layersOf(model)
+  const layerOf = new Map<Node, Layer>(layers.map((l) => [l.node, l]))
+  const users = usersOf(order)
+  const only = (v: Value) => {
+    const list = users.get(v) ?? []
+    const isOutput = Object.values(outputs).includes(v)
+    return list.length === 1 && !isOutput ? (list[0]?.outputs[0] as Value) : undefined
+  }
+  /** The value after the activation that follows, where nothing else sees the value before it. */
+  const activated = (v: Value): Value => {
+    const next = only(v)
+    return next && saturation(next) !== undefined ? next : v
+  }
+  const readInFloat = (v: Value): boolean =>
+    Object.values(outputs).includes(v) ||
+    (users.get(v) ?? []).some((node) => {
+      const out = node.outputs[0] as Value
+      if (layerOf.has(node) || node.operator.type === 'Add') return false
+      return isMovement(out) ? readInFloat(out) : true
+    })
+
+  const maker = new Map<Value, OperatorNode>()
+  const points = new Set<Value>()
+  for (const node of order) {
+    if (node.kind !== 'operator') continue
+    const layer = layerOf.get(node)
+    if (layer) points.add(rootOf(node.inputs[0] as Value))
+    const out = node.outputs[0] as Value
+    const asBytes = (v: Value | undefined) => v !== undefined && maker.has(rootOf(v))
+    const isSum = node.operator.type === 'Add' && node.inputs.every(asBytes)
+    if (layer && node.operator.type === 'Conv') maker.set(activated(out), node)
+    // a feature map that the flows read is summed in float: bytes would round it once more, and clip its outliers
+    else if (isSum && !readInFloat(activated(out))) maker.set(activated(out), node)
+    else continue
+    points.add(activated(out))
+  }
+  return { outputs, order, layers, layerOf, points: [...points], maker }
+}
+
+function usersOf(order: readonly Node[]): ReadonlyMap<Value, readonly OperatorNode[]> {
+  const users = new Map<Value, OperatorNode[]>()
+  for (const node of order)
+    if (node.kind === 'operator')
+      for (const v of node.inputs) if (v) users.set(v, [...(users.get(v) ?? []), node])
+  return users
+}
