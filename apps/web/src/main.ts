@@ -67,9 +67,10 @@ async function begin(): Promise<void> {
         const { training, encoder, inputSize } = manifest
         choose.value = engine.id
         choose.title = engine.runtime
-        heading.textContent = modelName === '' ? 'Built-in example: cable' : modelName
+        heading.textContent =
+          modelName === '' ? `Built-in example: ${manifest.category}` : modelName
         element('p', 'model-facts').textContent =
-          `${manifest.category}: learned from ${count(training.images, 'good image')}; ` +
+          `Learned from ${count(training.images, 'good image')}; ` +
           `${encoder.name}, ${inputSize} px, ${(model.size / 1e6).toFixed(1)} MB`
         detect.onEngine(engine)
       },
@@ -81,9 +82,12 @@ async function begin(): Promise<void> {
     asked ?? undefined,
   )
   offerEngines(choices, (id) => {
-    host.choose(id).catch(showError).finally(() => {
-      choose.value = host.engine?.id ?? choose.value
-    })
+    host
+      .choose(id)
+      .catch(showError)
+      .finally(() => {
+        choose.value = host.engine?.id ?? choose.value
+      })
   })
 
   const train = trainView(({ name, model, images: tests }) => {

@@ -28,7 +28,7 @@ const spec = encoderSpec(config.encoder)
 const weights = await loadEncoderWeights(spec.name)
 const { model, manifest, seconds } = await fit({
   samples: dataset.train,
-  category: `${kind} (built-in example)`,
+  category: kind,
   config,
   encoder: encoderModel(spec, weights, config.poolLayers, config.inputSize),
   runtime: await nodeRuntime(),
@@ -41,15 +41,12 @@ const bad = syntheticDefects(kind).map(
 )
 
 await mkdir(join(temporary, 'images'), { recursive: true })
-const list = []
 for (const [k, sample] of [...bad.slice(0, 1), ...good, ...bad.slice(1)].entries()) {
   const file = `${k}-${sample.defect}.png`
   await writeFile(join(temporary, 'images', file), await encodePng(await sample.load()))
-  list.push({ file, label: sample.label, defect: sample.defect })
 }
 const stored = compact(model)
 await writeFile(join(temporary, 'example.onnx'), stored)
-await writeFile(join(temporary, 'example.json'), `${JSON.stringify({ kind, images: list }, null, 2)}\n`)
 await rm(folder, { recursive: true, force: true })
 await rename(temporary, folder)
 

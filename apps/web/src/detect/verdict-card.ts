@@ -10,6 +10,7 @@ export function showVerdict(manifest: Manifest, detection: Detection | undefined
   const text = element('p', 'verdict-text')
   const scale = element('div', 'verdict-scale')
   const bars = element('ul', 'contributions')
+  delete title.dataset['score']
   if (!detection) {
     title.className = 'badge'
     title.textContent = '…'
@@ -20,6 +21,7 @@ export function showVerdict(manifest: Manifest, detection: Detection | undefined
   }
   const { anomalous, score, threshold, contributions } = detection
   title.className = `badge ${anomalous ? 'bad' : 'good'}`
+  title.dataset['score'] = String(score)
   title.textContent = anomalous ? '✕ Anomalous' : '✓ Like the good ones'
   text.textContent = `${sentence(explain(detection))} ${rarity(detection)}`
   scale.replaceChildren(scoreStrip(manifest.calibration.scores, threshold, score))
@@ -29,7 +31,7 @@ export function showVerdict(manifest: Manifest, detection: Detection | undefined
 const sentence = (s: string): string => `${s.charAt(0).toUpperCase()}${s.slice(1)}.`
 
 const rarity = ({ pValue, milliseconds }: Detection): string =>
-  `About ${percent(pValue)} of good images would score as high. It took ${Math.round(milliseconds)} ms.`
+  `Of good images, about ${percent(pValue)} or fewer score this high. It took ${Math.round(milliseconds)} ms.`
 
 function contributionBar({ stride, share, value }: Contribution): HTMLLIElement {
   const bar = create('span', { class: 'bar', 'aria-hidden': 'true' })

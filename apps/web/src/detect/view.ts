@@ -140,7 +140,9 @@ export function detectView(host: () => Host, openModel: (file: File) => void): D
     clearMessages()
     if (others.length > 0)
       showMessage(
-        others.length === 1 ? `${others[0]!.name} is not an image` : `${others.length} files are not images`,
+        others.length === 1
+          ? `${others[0]!.name} is not an image`
+          : `${others.length} files are not images`,
         'Use PNG, JPEG, WebP, GIF, AVIF or BMP; or a detector, model.onnx.',
         'error',
       )

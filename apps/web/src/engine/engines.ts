@@ -11,6 +11,12 @@ export interface EngineChoice {
   readonly label: string
   /** Why it cannot be used here. */
   readonly missing?: string
+  /** WebGPU computed by the processor: slower than WASM. */
+  readonly isSoftware?: boolean
+}
+
+interface Adapter {
+  readonly info?: { readonly isFallbackAdapter?: boolean; readonly description?: string }
 }
 
 /** Threads that WASM may use; what packages/runtimes would take. */
@@ -19,12 +25,19 @@ export const threadsHere = (): number =>
 
 /** The engines, best first, with what is missing for those that cannot be used. */
 export async function engineChoices(): Promise<readonly EngineChoice[]> {
-  const { gpu } = navigator as { gpu?: { requestAdapter(): Promise<object | null> } }
+  const { gpu } = navigator as { gpu?: { requestAdapter(): Promise<Adapter | null> } }
   const adapter = await gpu?.requestAdapter().catch(() => null)
+  const { isFallbackAdapter = false, description = '' } = adapter?.info ?? {}
+  const isSoftware = isFallbackAdapter || /swiftshader|llvmpipe|basic render/i.test(description)
   const threads = threadsHere()
   const why = globalThis.crossOriginIsolated ? 'one processor' : 'page is not isolated'
   return [
-    { id: 'webgpu', label: 'WebGPU', ...(adapter ? {} : { missing: 'not in this browser' }) },
+    {
+      id: 'webgpu',
+      label: isSoftware ? 'WebGPU (no GPU: software)' : 'WebGPU',
+      isSoftware,
+      ...(adapter ? {} : { missing: 'not in this browser' }),
+    },
     threads > 1
       ? { id: 'threads', label: `WASM, ${threads} threads` }
       : { id: 'threads', label: 'WASM, several threads', missing: why },

@@ -1,8 +1,10 @@
+import { messageOf } from '@cflow/base'
 import type { Detection } from '@cflow/detector'
 import { isLostGpu } from '../errors.js'
 import { compare } from './agreement.js'
 import { openEngine } from './engines.js'
 import type { Engine, EngineChoice, EngineId } from './engines.js'
+import { percent } from '../ui/format.js'
 
 export interface HostEvents {
   /** An engine took over; the results of another one are gone. */
@@ -24,7 +26,7 @@ export interface Host {
 
 /**
  * @param known gives an image whose score every engine must agree on
- * @param wanted the engine asked for; by default WASM at once, and WebGPU when it agrees with it and is faster
+ * @param wanted the engine asked for; by default WASM at once, and WebGPU when it is a GPU, agrees with WASM and is faster
  */
 export function engineHost(
   choices: readonly EngineChoice[],
@@ -33,6 +35,8 @@ export function engineHost(
   wanted?: EngineId,
 ): Host {
   const available = (id: EngineId) => !choices.find((c) => c.id === id)?.missing
+  const gpuChoice = choices.find((c) => c.id === 'webgpu')
+  const worthTrying = gpuChoice !== undefined && !gpuChoice.missing && !gpuChoice.isSoftware
   const wasm: EngineId = available('threads') ? 'threads' : 'single'
   let current: Engine | undefined
   let model: Blob | undefined
@@ -51,61 +55,57 @@ export function engineHost(
     events.onEngine(engine)
   }
 
-  /** Try WebGPU next to a WASM engine. @returns the engine to use: WebGPU or that one */
-  const tryGpu = async (reference: Engine, file: Blob, must: boolean): Promise<Engine> => {
-    let gpu: Engine | undefined
-    try {
-      events.onState('checking WebGPU …')
-      gpu = await openEngine('webgpu', file)
-      const { agrees, difference, milliseconds, referenceMilliseconds } = await compare(
-        gpu,
-        reference,
-        await known(),
-      )
-      if (agrees && (must || milliseconds < referenceMilliseconds)) {
-        events.onState('WebGPU agrees with WASM')
-        return gpu
-      }
-      gpu.close()
-      const why = agrees
-        ? 'WebGPU is slower here'
-        : `WebGPU differs from WASM by ${(100 * difference).toPrecision(2)} %`
-      events.onState(`${why}: not used`)
-      if (must) events.onNote('WebGPU is not used', `${why}. Going on with WASM.`)
-      return reference
-    } catch (error) {
-      gpu?.close()
-      events.onState('WebGPU failed: not used')
-      if (must)
-        events.onNote(
-          'WebGPU is not used',
-          `It failed here (${(error as Error).message}). Going on with WASM.`,
-        )
-      return reference
-    }
-  }
-
-  const start = async (file: Blob, id: EngineId | undefined): Promise<void> => {
-    const reference = await openEngine(id === 'single' ? 'single' : wasm, file)
+  /** Run on WASM; a WASM engine that has the detector already goes on. */
+  const useWasm = async (file: Blob, id: EngineId): Promise<void> => {
+    const reusable = current?.model === file && current.id === id ? current : undefined
+    use(reusable ?? (await openEngine(id, file)))
     model = file
     events.onState('')
-    if (id !== 'webgpu') use(reference)
-    if (id === 'webgpu' || (id === undefined && available('webgpu'))) {
-      const chosen = await tryGpu(reference, file, id === 'webgpu')
-      if (chosen !== current) use(chosen)
-      if (chosen !== reference) reference.close()
+  }
+
+  /**
+   * Take WebGPU when it agrees with the WASM engine in use.
+   * @param must take it also when it is slower, and tell why when it is not taken
+   */
+  const tryGpu = async (must: boolean): Promise<void> => {
+    const reference = current!
+    let gpu: Engine | undefined
+    let why: string
+    try {
+      events.onState('checking WebGPU …')
+      gpu = await openEngine('webgpu', reference.model)
+      const result = await compare(gpu, reference, await known())
+      const isFaster = result.milliseconds < result.referenceMilliseconds
+      if (result.agrees && (must || isFaster)) {
+        use(gpu)
+        return events.onState('WebGPU agrees with WASM')
+      }
+      why = result.agrees
+        ? 'WebGPU is slower here'
+        : `WebGPU differs from WASM by ${percent(result.difference)}`
+    } catch (error) {
+      why = `WebGPU failed (${messageOf(error)})`
     }
+    gpu?.close()
+    events.onState('WebGPU is not used')
+    if (must) events.onNote('WebGPU is not used', `${why}. Going on with WASM.`)
   }
 
   return {
     get engine() {
       return current
     },
-    open: (file) => inTurn(() => start(file, asked)),
+    async open(file) {
+      await inTurn(() => useWasm(file, asked === 'single' ? 'single' : wasm))
+      if (asked === 'webgpu' || (asked === undefined && worthTrying))
+        void inTurn(() => tryGpu(asked === 'webgpu'))
+    },
     choose(id) {
       asked = id
       return inTurn(async () => {
-        if (model) await start(model, id)
+        if (!model) return
+        await useWasm(model, id === 'single' ? 'single' : wasm)
+        if (id === 'webgpu') await tryGpu(true)
       })
     },
     async detect(image) {
@@ -118,7 +118,7 @@ export function engineHost(
         if (engine.id === 'webgpu' && engine === current && isLostGpu(error)) {
           events.onNote('The GPU was lost', 'Going on with WASM; choose WebGPU again to retry.')
           asked = wasm
-          await inTurn(() => start(model!, wasm))
+          await inTurn(() => useWasm(engine.model, wasm))
         }
         if (engine === current || !current) throw error
         return current.detect(image)

@@ -3,7 +3,8 @@ import { count } from '../ui/format.js'
 import { showMessage } from '../ui/messages.js'
 
 const reasons: Readonly<Record<string, string>> = {
-  NotAllowedError: 'The browser was not allowed to use it. Allow it in the address bar and try again.',
+  NotAllowedError:
+    'The browser was not allowed to use it. Allow it in the address bar and try again.',
   NotFoundError: 'There is none.',
   NotReadableError: 'Another program is using it.',
 }

@@ -23,10 +23,7 @@ export interface Job {
   readonly checkpoint: Uint8Array | undefined
 }
 
-export function startJob(
-  input: TrainingInput,
-  onProgress: (progress: Progress) => void,
-): Job {
+export function startJob(input: TrainingInput, onProgress: (progress: Progress) => void): Job {
   const handle = trainer()
   let checkpoint = input.checkpoint
   const result = answered(

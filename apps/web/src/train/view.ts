@@ -169,7 +169,10 @@ export function trainView(useDetector: (detector: NewDetector) => void) {
     }
     state.textContent = 'Starting …'
     say('The training has started.')
-    const passes = Math.min(50, Math.max(1, Math.round(Number(element('input', 'passes').value)) || 4))
+    const passes = Math.min(
+      50,
+      Math.max(1, Math.round(Number(element('input', 'passes').value)) || 4),
+    )
     const images = items.map((i) => ({ name: i.name, blob: i.blob }))
     const category = name.value.trim() || 'my parts'
     const mine = startJob(

@@ -44,22 +44,21 @@ const api = {
   ): Promise<Trained> {
     const config = resolveConfig({ passes })
     const spec = encoderSpec(config.encoder)
-    const weights = fitWeights(spec, readSafetensors(await weightsOf(spec.name)).tensors)
+    const { tensors } = readSafetensors(await weightsOf(spec.name))
+    const weights = fitWeights(spec.parameters, tensors, spec.name)
     const runtime = await webRuntime({
       device,
       wasmPaths,
       ...(threads === undefined ? {} : { threads }),
     })
     const { flows: _, ...result } = await fit({
-      samples: images.map(
-        ({ name, blob }, i): Sample => ({
-          id: `${String(i).padStart(3, '0')} ${name}`,
-          split: 'train',
-          label: 'good',
-          defect: 'good',
-          load: () => decodeImage(blob),
-        }),
-      ),
+      samples: images.map(({ name, blob }, i): Sample => ({
+        id: `${String(i).padStart(3, '0')} ${name}`,
+        split: 'train',
+        label: 'good',
+        defect: 'good',
+        load: () => decodeImage(blob),
+      })),
       category,
       config,
       encoder: encoderModel(spec, weights, config.poolLayers, config.inputSize),

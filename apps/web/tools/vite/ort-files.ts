@@ -18,7 +18,11 @@ export function ortFiles(): Plugin {
     name: 'ort-files',
     generateBundle() {
       for (const file of files)
-        this.emitFile({ type: 'asset', fileName: `ort/${file}`, source: readFileSync(fileOf(file)) })
+        this.emitFile({
+          type: 'asset',
+          fileName: `ort/${file}`,
+          source: readFileSync(fileOf(file)),
+        })
     },
     configureServer(server) {
       server.middlewares.use((request, response, next) => {

@@ -22,7 +22,9 @@ export function sizeBudget(budget: number): Plugin {
         })
         .sort((a, b) => b.bytes - a.bytes)
       for (const { name, bytes, first } of sizes)
-        console.log(`${(bytes / 1000).toFixed(1).padStart(8)} kB  ${name}${first ? '' : ' (later)'}`)
+        console.log(
+          `${(bytes / 1000).toFixed(1).padStart(8)} kB  ${name}${first ? '' : ' (later)'}`,
+        )
       const total = sizes.filter((s) => s.first).reduce((n, s) => n + s.bytes, 0)
       const text = `first load without the model: ${(total / 1000).toFixed(1)} kB compressed, at most ${budget / 1000} kB`
       if (total > budget) this.error(text)
