@@ -9,6 +9,7 @@ import { checkOptions, runtimeOptions } from './options.js'
 import type { LoadOptions as SharedOptions } from './options.js'
 
 export * from './shared.js'
+export { decode as decodeImage } from './browser/decode.js'
 export type { ImageSource } from './browser/decode.js'
 export type { DetectorSource } from './browser/read.js'
 export type Detector = DetectorOf<ImageSource>

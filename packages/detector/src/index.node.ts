@@ -8,6 +8,7 @@ import { checkOptions, runtimeOptions } from './options.js'
 import type { LoadOptions } from './options.js'
 
 export * from './shared.js'
+export { decode as decodeImage } from './node/decode.js'
 export type { ImageSource } from './node/decode.js'
 export type { DetectorSource } from './node/read.js'
 export type Detector = DetectorOf<ImageSource>

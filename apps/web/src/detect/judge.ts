@@ -1,0 +1,28 @@
+import { operatingPoint, verdict } from '@cflow/detector'
+import type { Detection, Manifest } from '@cflow/detector'
+import { count } from '../ui/format.js'
+import type { Item } from './item.js'
+
+/** A detection judged at another false-positive rate, without running the model again. */
+export const judged = (
+  manifest: Manifest,
+  detection: Detection,
+  rate: number | undefined,
+): Detection => ({
+  ...detection,
+  ...verdict(manifest, detection.score, operatingPoint(manifest, rate)),
+})
+
+/** How many images were judged, and how: against the truth where it is known. */
+export function summaryOf(items: readonly Item[], threshold: number): string {
+  const done = items.flatMap((i) => (i.detection ? [{ ...i, score: i.detection.score }] : []))
+  const bad = done.filter((i) => i.score > threshold)
+  const waiting = items.filter((i) => !i.detection && !i.failure).length
+  const text = `${count(done.length, 'image')}, ${bad.length} anomalous`
+  const rest = waiting > 0 ? `, ${waiting} waiting` : ''
+  if (done.length === 0 || done.some((i) => i.truth === undefined)) return text + rest
+  const defects = done.filter((i) => i.truth !== 'good')
+  const found = defects.filter((i) => i.score > threshold).length
+  const alarms = bad.length - found
+  return `${text}: found ${found} of ${count(defects.length, 'defect')}, ${count(alarms, 'false alarm')}${rest}`
+}

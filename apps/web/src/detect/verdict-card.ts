@@ -1,0 +1,46 @@
+import { explain } from '@cflow/detector'
+import type { Contribution, Detection, Manifest } from '@cflow/detector'
+import { create, element } from '../ui/dom.js'
+import { percent, short } from '../ui/format.js'
+import { scoreStrip } from '../ui/strip.js'
+
+/** The card beside the picture: verdict, score against the threshold, and which scales it comes from. */
+export function showVerdict(manifest: Manifest, detection: Detection | undefined): void {
+  const title = element('h2', 'verdict-title')
+  const text = element('p', 'verdict-text')
+  const scale = element('div', 'verdict-scale')
+  const bars = element('ul', 'contributions')
+  delete title.dataset['score']
+  if (!detection) {
+    title.className = 'badge'
+    title.textContent = '…'
+    text.textContent = ''
+    scale.replaceChildren()
+    bars.replaceChildren()
+    return
+  }
+  const { anomalous, score, threshold, contributions } = detection
+  title.className = `badge ${anomalous ? 'bad' : 'good'}`
+  title.dataset['score'] = String(score)
+  title.textContent = anomalous ? '✕ Anomalous' : '✓ Like the good ones'
+  text.textContent = `${sentence(explain(detection))} ${rarity(detection)}`
+  scale.replaceChildren(scoreStrip(manifest.calibration.scores, threshold, score))
+  bars.replaceChildren(...contributions.map(contributionBar))
+}
+
+const sentence = (s: string): string => `${s.charAt(0).toUpperCase()}${s.slice(1)}.`
+
+const rarity = ({ pValue, milliseconds }: Detection): string =>
+  `Of good images, about ${percent(pValue)} or fewer score this high. It took ${Math.round(milliseconds)} ms.`
+
+function contributionBar({ stride, share, value }: Contribution): HTMLLIElement {
+  const bar = create('span', { class: 'bar', 'aria-hidden': 'true' })
+  bar.style.setProperty('--share', String(share))
+  return create(
+    'li',
+    { title: `part of the score: ${short(value)}` },
+    create('span', {}, `${short(stride)} px scale`),
+    bar,
+    create('span', { class: 'number' }, percent(share)),
+  )
+}

@@ -1,0 +1,183 @@
+import type { Manifest } from '@cflow/detector'
+import type { Engine } from '../engine/engines.js'
+import type { Host } from '../engine/host.js'
+import { friendly } from '../errors.js'
+import { sortOut } from '../images/files.js'
+import { imagePicker } from '../images/picker.js'
+import { element } from '../ui/dom.js'
+import { count, percent, short } from '../ui/format.js'
+import { gallery } from '../ui/gallery.js'
+import type { Tile } from '../ui/gallery.js'
+import { clearMessages, showMessage } from '../ui/messages.js'
+import { itemOf } from './item.js'
+import type { Item, NewItem } from './item.js'
+import { judged, summaryOf } from './judge.js'
+import { pictureView } from './picture.js'
+import { positionOf, rateOf } from './rate.js'
+import { showVerdict } from './verdict-card.js'
+
+export interface DetectView {
+  /** Files from anywhere: images are judged, a detector file is loaded. */
+  take(files: Iterable<File>): void
+  /** Show these images instead of those that are there. */
+  replace(images: readonly NewItem[]): void
+  /** An engine took over. */
+  onEngine(engine: Engine): void
+}
+
+/** The tab on which images are judged. */
+export function detectView(host: () => Host, openModel: (file: File) => void): DetectView {
+  let items: readonly Item[] = []
+  let selected: number | undefined
+  let manifest: Manifest | undefined
+  let engine: Engine | undefined
+  /** The false-positive rate asked for; the stored one while undefined. */
+  let rate: number | undefined
+  let busy = false
+
+  const picture = pictureView()
+  const tiles = gallery(element('ul', 'gallery'), (id) => {
+    selected = id
+    render()
+  })
+  const slider = element('input', 'rate')
+
+  const renderRate = (known: Manifest) => {
+    const { calibration } = known
+    const used = rate ?? calibration.falsePositiveRate
+    slider.value = String(positionOf(used))
+    slider.setAttribute('aria-valuetext', `${percent(used)} of good images`)
+    element('output', 'rate-value').textContent = percent(used)
+    const first = items.find((i) => i.id === selected)?.detection
+    const point = first && judged(known, first, rate)
+    const held = `${count(calibration.scores.length, 'image')} ${calibration.source === 'held-out' ? 'kept out of training' : 'trained on'}`
+    element('p', 'rate-note').textContent = !point
+      ? ''
+      : `Threshold ${short(point.threshold)}, from ${held}. ` +
+        (point.guaranteed
+          ? 'The rate holds for good images like those.'
+          : 'Too few of them to guarantee so small a rate.')
+  }
+
+  const tileOf = (item: Item, threshold: number): Tile => {
+    const { id, name, url, detection, failure } = item
+    if (failure) return { id, name, url, verdict: { text: 'not readable', kind: 'error' } }
+    if (!detection) return { id, name, url }
+    const bad = detection.score > threshold
+    const text = `${bad ? '✕ anomalous' : '✓ good'} ${short(detection.score)}`
+    return { id, name, url, verdict: { text, kind: bad ? 'bad' : 'good' } }
+  }
+
+  const render = () => {
+    const item = items.find((i) => i.id === selected)
+    const detection = item?.detection && manifest && judged(manifest, item.detection, rate)
+    picture.show(item, detection)
+    if (!manifest) return
+    showVerdict(manifest, detection)
+    renderRate(manifest)
+    renderTiles()
+  }
+  const renderTiles = () => {
+    const known = items.find((i) => i.detection)?.detection
+    const threshold = manifest && known ? judged(manifest, known, rate).threshold : Infinity
+    tiles.show(
+      items.map((i) => tileOf(i, threshold)),
+      selected,
+    )
+    element('p', 'summary').textContent = summaryOf(items, threshold)
+  }
+
+  const put = (id: number, change: Pick<Item, 'detection'> | Pick<Item, 'failure'>) => {
+    items = items.map((i) => (i.id === id ? { ...i, ...change } : i))
+  }
+
+  /** Judge what waits, the selected image first, one after the other. */
+  const work = async () => {
+    if (busy) return
+    busy = true
+    try {
+      for (;;) {
+        const waiting = items.filter((i) => !i.detection && !i.failure)
+        const next = waiting.find((i) => i.id === selected) ?? waiting[0]
+        if (!next || !manifest) return
+        const used = manifest
+        try {
+          const detection = await host().detect(next.blob)
+          if (manifest === used) put(next.id, { detection })
+        } catch (error) {
+          console.warn(error)
+          const failure = friendly(error)
+          if (next.id === selected || waiting.length === 1)
+            showMessage(failure.title, failure.text, 'error')
+          put(next.id, { failure })
+        }
+        if (next.id === selected) render()
+        else renderTiles()
+      }
+    } finally {
+      busy = false
+    }
+  }
+
+  const forget = (gone: readonly Item[]) => gone.forEach((i) => URL.revokeObjectURL(i.url))
+
+  const add = (added: readonly NewItem[]) => {
+    if (added.length === 0) return
+    const fresh = added.map(itemOf)
+    items = [...fresh, ...items]
+    selected = fresh[0]!.id
+    // the newest come first, so the list is made anew
+    tiles.show([])
+    render()
+    void work()
+  }
+
+  const take = (files: Iterable<File>) => {
+    const all = [...files]
+    const model = all.find((f) => f.name.toLowerCase().endsWith('.onnx'))
+    if (model) return openModel(model)
+    const { images, others } = sortOut(all)
+    clearMessages()
+    if (others.length > 0)
+      showMessage(
+        others.length === 1
+          ? `${others[0]!.name} is not an image`
+          : `${others.length} files are not images`,
+        'Use PNG, JPEG, WebP, GIF, AVIF or BMP; or a detector, model.onnx.',
+        'error',
+      )
+    add(images.map((f) => ({ name: f.name, blob: f })))
+  }
+
+  imagePicker(element('div', 'detect-pick'), 'Images to judge', take)
+  slider.addEventListener('input', () => {
+    rate = rateOf(Number(slider.value))
+    render()
+  })
+
+  return {
+    take,
+    replace(images) {
+      forget(items)
+      items = []
+      selected = undefined
+      tiles.show([])
+      add(images)
+    },
+    onEngine(next) {
+      const isNewModel = engine?.model !== next.model
+      const isNewEngine = engine?.id !== next.id
+      if (isNewModel) rate = undefined
+      manifest = next.manifest
+      engine = next
+      // another detector gives other numbers; on another engine the time for the image at hand is of interest
+      items = items.map((item) => {
+        if (!isNewModel && !(isNewEngine && item.id === selected)) return item
+        const { detection: _, failure: __, ...rest } = item
+        return rest
+      })
+      render()
+      void work()
+    },
+  }
+}

@@ -1,0 +1,92 @@
+import { proxy } from 'comlink'
+import type { Detection, Manifest } from '@cflow/detector'
+import { answered, handleOf } from '../worker/handle.js'
+import type { DetectWorker, EngineOptions } from '../worker/detect.js'
+
+export type EngineId = 'webgpu' | 'threads' | 'single'
+
+/** A way to run that this browser may offer. */
+export interface EngineChoice {
+  readonly id: EngineId
+  readonly label: string
+  /** Why it cannot be used here. */
+  readonly missing?: string
+  /** WebGPU computed by the processor: slower than WASM. */
+  readonly isSoftware?: boolean
+}
+
+interface Adapter {
+  readonly info?: { readonly isFallbackAdapter?: boolean; readonly description?: string }
+}
+
+/** Threads that WASM may use; what packages/runtimes would take. */
+export const threadsHere = (): number =>
+  globalThis.crossOriginIsolated ? Math.min(navigator.hardwareConcurrency, 8) : 1
+
+/** The engines, best first, with what is missing for those that cannot be used. */
+export async function engineChoices(): Promise<readonly EngineChoice[]> {
+  const { gpu } = navigator as { gpu?: { requestAdapter(): Promise<Adapter | null> } }
+  const adapter = await gpu?.requestAdapter().catch(() => null)
+  const { isFallbackAdapter = false, description = '' } = adapter?.info ?? {}
+  const isSoftware = isFallbackAdapter || /swiftshader|llvmpipe|basic render/i.test(description)
+  const threads = threadsHere()
+  const why = globalThis.crossOriginIsolated ? 'one processor' : 'page is not isolated'
+  return [
+    {
+      id: 'webgpu',
+      label: isSoftware ? 'WebGPU (no GPU: software)' : 'WebGPU',
+      isSoftware,
+      ...(adapter ? {} : { missing: 'not in this browser' }),
+    },
+    threads > 1
+      ? { id: 'threads', label: `WASM, ${threads} threads` }
+      : { id: 'threads', label: 'WASM, several threads', missing: why },
+    { id: 'single', label: 'WASM, 1 thread' },
+  ]
+}
+
+export const engineOptions = (id: EngineId): EngineOptions => ({
+  device: id === 'webgpu' ? 'webgpu' : 'wasm',
+  wasmPaths: new URL('ort/', document.baseURI).href,
+  ...(id === 'single' ? { threads: 1 } : {}),
+})
+
+/** A detector on an engine, in a worker of its own. */
+export interface Engine {
+  readonly id: EngineId
+  /** Name of the runtime, with its threads. */
+  readonly runtime: string
+  /** The detector file, and what it says of itself. */
+  readonly model: Blob
+  readonly manifest: Manifest
+  detect(image: Blob): Promise<Detection>
+  close(): void
+}
+
+/** @throws what loading a detector throws, and when the worker fails */
+export async function openEngine(id: EngineId, model: Blob): Promise<Engine> {
+  const handle = handleOf<DetectWorker>(
+    new Worker(new URL('../worker/detect.ts', import.meta.url), { type: 'module' }),
+  )
+  let lost = (_: Error) => {}
+  const gpu = new Promise<never>((_, reject) => (lost = reject))
+  gpu.catch(() => undefined)
+  const onLost = proxy(() => lost(new Error('the GPU device was lost')))
+  try {
+    const { manifest, runtime } = await answered(
+      handle,
+      handle.api.load(model, engineOptions(id), onLost),
+    )
+    return {
+      id,
+      runtime,
+      model,
+      manifest,
+      detect: (image) => Promise.race([answered(handle, handle.api.detect(image)), gpu]),
+      close: handle.close,
+    }
+  } catch (error) {
+    handle.close()
+    throw error
+  }
+}

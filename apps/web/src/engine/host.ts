@@ -1,0 +1,128 @@
+import { messageOf } from '@cflow/base'
+import type { Detection } from '@cflow/detector'
+import { isLostGpu } from '../errors.js'
+import { compare } from './agreement.js'
+import { openEngine } from './engines.js'
+import type { Engine, EngineChoice, EngineId } from './engines.js'
+import { percent } from '../ui/format.js'
+
+export interface HostEvents {
+  /** An engine took over; the results of another one are gone. */
+  onEngine(engine: Engine): void
+  /** Something a person should know of: `failure` when what was asked for did not work. */
+  onNote(title: string, text: string): void
+  onState(text: string): void
+}
+
+/** The detector in use, and the engine it runs on. One change at a time, in the order asked for. */
+export interface Host {
+  readonly engine: Engine | undefined
+  /** Run another detector. @throws when it cannot be loaded; the one before then stays */
+  open(model: Blob): Promise<void>
+  /** Run on another engine; one that computes otherwise than WASM is not taken. */
+  choose(id: EngineId): Promise<void>
+  detect(image: Blob): Promise<Detection>
+}
+
+/**
+ * @param known gives an image whose score every engine must agree on
+ * @param wanted the engine asked for; by default WASM at once, and WebGPU when it is a GPU, agrees with WASM and is faster
+ */
+export function engineHost(
+  choices: readonly EngineChoice[],
+  known: () => Promise<Blob>,
+  events: HostEvents,
+  wanted?: EngineId,
+): Host {
+  const available = (id: EngineId) => !choices.find((c) => c.id === id)?.missing
+  const gpuChoice = choices.find((c) => c.id === 'webgpu')
+  const worthTrying = gpuChoice !== undefined && !gpuChoice.missing && !gpuChoice.isSoftware
+  const wasm: EngineId = available('threads') ? 'threads' : 'single'
+  let current: Engine | undefined
+  let model: Blob | undefined
+  let asked = wanted && available(wanted) ? wanted : undefined
+
+  let last: Promise<unknown> = Promise.resolve()
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const result = last.then(work)
+    last = result.catch(() => undefined)
+    return result
+  }
+
+  const use = (engine: Engine) => {
+    if (engine !== current) current?.close()
+    current = engine
+    events.onEngine(engine)
+  }
+
+  /** Run on WASM; a WASM engine that has the detector already goes on. */
+  const useWasm = async (file: Blob, id: EngineId): Promise<void> => {
+    const reusable = current?.model === file && current.id === id ? current : undefined
+    use(reusable ?? (await openEngine(id, file)))
+    model = file
+    events.onState('')
+  }
+
+  /**
+   * Take WebGPU when it agrees with the WASM engine in use.
+   * @param must take it also when it is slower, and tell why when it is not taken
+   */
+  const tryGpu = async (must: boolean): Promise<void> => {
+    const reference = current!
+    let gpu: Engine | undefined
+    let why: string
+    try {
+      events.onState('checking WebGPU …')
+      gpu = await openEngine('webgpu', reference.model)
+      const result = await compare(gpu, reference, await known())
+      const isFaster = result.milliseconds < result.referenceMilliseconds
+      if (result.agrees && (must || isFaster)) {
+        use(gpu)
+        return events.onState('WebGPU agrees with WASM')
+      }
+      why = result.agrees
+        ? 'WebGPU is slower here'
+        : `WebGPU differs from WASM by ${percent(result.difference)}`
+    } catch (error) {
+      why = `WebGPU failed (${messageOf(error)})`
+    }
+    gpu?.close()
+    events.onState('WebGPU is not used')
+    if (must) events.onNote('WebGPU is not used', `${why}. Going on with WASM.`)
+  }
+
+  return {
+    get engine() {
+      return current
+    },
+    async open(file) {
+      await inTurn(() => useWasm(file, asked === 'single' ? 'single' : wasm))
+      if (asked === 'webgpu' || (asked === undefined && worthTrying))
+        void inTurn(() => tryGpu(asked === 'webgpu'))
+    },
+    choose(id) {
+      asked = id
+      return inTurn(async () => {
+        if (!model) return
+        await useWasm(model, id === 'single' ? 'single' : wasm)
+        if (id === 'webgpu') await tryGpu(true)
+      })
+    },
+    async detect(image) {
+      const engine = current
+      if (!engine) throw new Error('no detector is loaded yet')
+      try {
+        return await engine.detect(image)
+      } catch (error) {
+        // replaced in the meantime, or gone: the engine that took over answers
+        if (engine.id === 'webgpu' && engine === current && isLostGpu(error)) {
+          events.onNote('The GPU was lost', 'Going on with WASM; choose WebGPU again to retry.')
+          asked = wasm
+          await inTurn(() => useWasm(engine.model, wasm))
+        }
+        if (engine === current || !current) throw error
+        return current.detect(image)
+      }
+    },
+  }
+}

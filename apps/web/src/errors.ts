@@ -1,0 +1,55 @@
+/** What went wrong, for people. */
+export interface Friendly {
+  readonly title: string
+  readonly text: string
+}
+
+interface Failure {
+  readonly code?: string
+  readonly message?: string
+  readonly subject?: string
+  readonly hint?: string
+}
+
+const outOfMemory = /out of memory|bad_alloc|allocation failed|cannot enlarge memory|std::length/i
+const lostGpu = /device (is |was )?lost|GPUDevice|gpu.*(lost|crash)|DXGI_ERROR|external Instance/i
+
+export const isOutOfMemory = (error: unknown): boolean =>
+  error instanceof RangeError || outOfMemory.test((error as Failure | null)?.message ?? '')
+
+export const isLostGpu = (error: unknown): boolean =>
+  lostGpu.test((error as Failure | null)?.message ?? '')
+
+const titles: Readonly<Record<string, string>> = {
+  IMAGE: 'This file cannot be read as an image',
+  MODEL: 'This file is not a detector of this project',
+  TOO_FEW_IMAGES: 'Too few images',
+  NETWORK: 'A file of this site could not be loaded',
+  NOT_FOUND: 'A file of this site could not be loaded',
+  RUNTIME: 'The engine failed',
+  CHECKPOINT: 'The stopped training does not fit these images',
+}
+
+/** A failure in the words of this page; errors of the packages keep their message and hint. */
+export function friendly(error: unknown): Friendly {
+  const { code = '', message = String(error), subject, hint } = (error ?? {}) as Failure
+  if (isOutOfMemory(error))
+    return {
+      title: 'Out of memory',
+      text: 'The browser has no memory left for this. Close other tabs, or use fewer or smaller images.',
+    }
+  if (code === 'IMAGE')
+    return {
+      title: titles['IMAGE']!,
+      text: `${subject ?? 'It'}: use PNG, JPEG, WebP, GIF, AVIF or BMP of at most 100 million pixels.`,
+    }
+  if (code === 'MODEL')
+    return {
+      title: titles['MODEL']!,
+      text: `${message}. Detectors are the model.onnx files made on the “Train your own” tab or by the cflow command.`,
+    }
+  return {
+    title: titles[code] ?? 'Something went wrong',
+    text: hint && code !== 'RUNTIME' ? `${message}. ${hint}` : message,
+  }
+}

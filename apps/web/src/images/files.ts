@@ -1,0 +1,34 @@
+/** Whether a browser may show it: by its type, or by its name where the system knows no type. */
+const looksLikeImage = (file: File): boolean =>
+  file.type.startsWith('image/') || /\.(png|jpe?g|webp|gif|avif|bmp)$/i.test(file.name)
+
+/** Files as images, sorted by name, and the names of the others. */
+export function sortOut(files: Iterable<File>): { images: File[]; others: File[] } {
+  const all = [...files].sort((a, b) => pathOf(a).localeCompare(pathOf(b), 'en', { numeric: true }))
+  return { images: all.filter(looksLikeImage), others: all.filter((f) => !looksLikeImage(f)) }
+}
+
+const pathOf = (file: File): string => file.webkitRelativePath || file.name
+
+/** The files of a drop, also those inside dropped folders. */
+export async function droppedFiles(transfer: DataTransfer): Promise<File[]> {
+  // entries must be taken before anything is awaited
+  const entries = [...transfer.items]
+    .map((item) => item.webkitGetAsEntry())
+    .filter((e): e is FileSystemEntry => e !== null)
+  if (entries.length === 0) return [...transfer.files]
+  return (await Promise.all(entries.map(filesOf))).flat()
+}
+
+async function filesOf(entry: FileSystemEntry): Promise<File[]> {
+  if (entry.isFile)
+    return [await new Promise<File>((ok, no) => (entry as FileSystemFileEntry).file(ok, no))]
+  const reader = (entry as FileSystemDirectoryEntry).createReader()
+  const files: File[] = []
+  for (;;) {
+    // a reader gives a hundred entries at a time, and none at the end
+    const some = await new Promise<FileSystemEntry[]>((ok, no) => reader.readEntries(ok, no))
+    if (some.length === 0) return files
+    for (const inner of some) files.push(...(await filesOf(inner)))
+  }
+}

@@ -1,0 +1,64 @@
+import { create } from '../ui/dom.js'
+import { showError } from '../ui/messages.js'
+import { openCamera } from './camera.js'
+import { droppedFiles } from './files.js'
+
+export interface Picker {
+  /** Take files that came another way, such as pasted ones. */
+  take(files: Iterable<File>): void
+}
+
+const imageTypes = 'image/png,image/jpeg,image/webp,image/gif,image/avif,image/bmp'
+
+/** A place to bring images to: drop, files, a folder, the camera. */
+export function imagePicker(
+  place: HTMLElement,
+  label: string,
+  onFiles: (files: File[]) => void,
+): Picker {
+  const input = (attributes: Readonly<Record<string, string>>) => {
+    const node = create('input', { type: 'file', multiple: '', hidden: '', ...attributes })
+    node.addEventListener('change', () => {
+      onFiles([...(node.files ?? [])])
+      node.value = ''
+    })
+    return node
+  }
+  const files = input({ accept: imageTypes, 'aria-label': label, 'data-pick': 'files' })
+  const folder = input({
+    webkitdirectory: '',
+    'aria-label': `${label}: a folder`,
+    'data-pick': 'folder',
+  })
+  const button = (text: string, act: () => void) => {
+    const node = create('button', { type: 'button' }, text)
+    node.addEventListener('click', act)
+    return node
+  }
+  const zone = create(
+    'div',
+    { class: 'drop', role: 'group', 'aria-label': label },
+    create('p', {}, 'Drop images or a folder here, or paste them.'),
+    create(
+      'div',
+      { class: 'row' },
+      button('Choose images', () => files.click()),
+      button('Choose a folder', () => folder.click()),
+      button('Use the camera', () => void openCamera((photo) => onFiles([photo]))),
+    ),
+    files,
+    folder,
+  )
+  zone.addEventListener('dragover', (event) => {
+    event.preventDefault()
+    zone.classList.add('over')
+  })
+  zone.addEventListener('dragleave', () => zone.classList.remove('over'))
+  zone.addEventListener('drop', (event) => {
+    event.preventDefault()
+    zone.classList.remove('over')
+    if (event.dataTransfer) droppedFiles(event.dataTransfer).then(onFiles, showError)
+  })
+  place.append(zone)
+  return { take: (some) => onFiles([...some]) }
+}

@@ -1,0 +1,123 @@
+import { detectView } from './detect/view.js'
+import { engineChoices } from './engine/engines.js'
+import type { EngineChoice, EngineId } from './engine/engines.js'
+import { engineHost } from './engine/host.js'
+import type { Host } from './engine/host.js'
+import { exampleImages, exampleModel } from './example.js'
+import { keepOffline, registerServiceWorker } from './isolation.js'
+import { trainView } from './train/view.js'
+import { create, element } from './ui/dom.js'
+import { count } from './ui/format.js'
+import { clearMessages, showError, showMessage } from './ui/messages.js'
+import { tabs } from './ui/tabs.js'
+
+const choose = element('select', 'engine')
+
+function offerEngines(choices: readonly EngineChoice[], onChoose: (id: EngineId) => void): void {
+  choose.replaceChildren(
+    ...choices.map(({ id, label, missing }) =>
+      create(
+        'option',
+        { value: id, ...(missing && { disabled: '' }) },
+        missing ? `${label} (${missing})` : label,
+      ),
+    ),
+  )
+  choose.disabled = false
+  choose.addEventListener('change', () => onChoose(choose.value as EngineId))
+}
+
+async function begin(): Promise<void> {
+  const tab = tabs()
+  const file = element('input', 'model-file')
+  const toExample = element('button', 'model-example')
+  const heading = element('h2', 'model-name')
+  let modelName = ''
+
+  const choices = await engineChoices()
+  const images = exampleImages()
+  const asked = new URLSearchParams(location.search).get('engine') as EngineId | null
+
+  const open = async (model: Blob, name: string): Promise<boolean> => {
+    const before = modelName
+    modelName = name
+    try {
+      await host.open(model)
+      toExample.hidden = name === ''
+      return true
+    } catch (error) {
+      modelName = before
+      showError(error)
+      return false
+    }
+  }
+  const detect = detectView(
+    () => host,
+    (model) => {
+      clearMessages()
+      void open(model, model.name)
+    },
+  )
+  const host: Host = engineHost(
+    choices,
+    async () => (await images)[0]!.blob,
+    {
+      onEngine(engine) {
+        const { manifest, model } = engine
+        const { training, encoder, inputSize } = manifest
+        choose.value = engine.id
+        choose.title = engine.runtime
+        heading.textContent =
+          modelName === '' ? `Built-in example: ${manifest.category}` : modelName
+        element('p', 'model-facts').textContent =
+          `Learned from ${count(training.images, 'good image')}; ` +
+          `${encoder.name}, ${inputSize} px, ${(model.size / 1e6).toFixed(1)} MB`
+        detect.onEngine(engine)
+      },
+      onNote: (title, text) => showMessage(title, text),
+      onState(text) {
+        element('p', 'engine-state').textContent = text
+      },
+    },
+    asked ?? undefined,
+  )
+  offerEngines(choices, (id) => {
+    host
+      .choose(id)
+      .catch(showError)
+      .finally(() => {
+        choose.value = host.engine?.id ?? choose.value
+      })
+  })
+
+  const train = trainView(({ name, model, images: tests }) => {
+    tab.show('detect')
+    if (tests.length > 0) detect.replace(tests)
+    void open(model, name)
+    element('button', 'tab-detect').focus()
+  })
+
+  element('button', 'model-open').addEventListener('click', () => file.click())
+  file.addEventListener('change', () => {
+    detect.take([...(file.files ?? [])])
+    file.value = ''
+  })
+  const showExample = async () => {
+    detect.replace(await images)
+    await open(await exampleModel(), '')
+  }
+  toExample.addEventListener('click', () => void showExample().catch(showError))
+  document.addEventListener('paste', ({ clipboardData }) => {
+    const pasted = [...(clipboardData?.files ?? [])]
+    if (pasted.length > 0) (tab.active === 'train' ? train : detect).take(pasted)
+  })
+  // a file dropped beside the zones would otherwise replace the page
+  for (const type of ['dragover', 'drop'])
+    document.addEventListener(type, (event) => event.preventDefault())
+
+  await showExample()
+  const kept = await keepOffline()
+  element('span', 'offline').textContent = kept ? 'Kept for use without a network.' : ''
+}
+
+if (!(await registerServiceWorker())) await begin().catch(showError)

@@ -1,0 +1,49 @@
+import type { Progress, Stage } from '@cflow/trainer'
+import { duration } from '../ui/format.js'
+
+/** How the time of a training divides, roughly: to show one bar for all of it. */
+const parts: readonly (readonly [Stage, share: number])[] = [
+  ['read', 0.05],
+  ['encode', 0.2],
+  ['train', 0.67],
+  ['calibrate', 0.08],
+]
+
+const words: Readonly<Record<Stage, string>> = {
+  read: 'Reading the images',
+  encode: 'Looking at the images',
+  whiten: 'Preparing',
+  train: 'Learning what is normal',
+  calibrate: 'Finding the threshold on images kept out of training',
+  evaluate: 'Testing',
+}
+
+/** Share of the whole training that is done, 0 to 1. */
+export function shareDone({ stage, done, total }: Progress): number {
+  let before = 0
+  for (const [name, share] of parts) {
+    if (name === stage) return before + share * Math.min(1, done / Math.max(total, 1))
+    before += share
+  }
+  return 0
+}
+
+/** Seconds left of the whole training, from the rate of this stage; undefined until it is known. */
+export function secondsLeft(progress: Progress): number | undefined {
+  const left = progress.secondsLeft
+  if (left === undefined || progress.stage === 'read') return undefined
+  const done = shareDone(progress)
+  const rest = shareDone({ ...progress, done: progress.total }) - done
+  // what comes after this stage takes as much longer as its share is larger
+  return rest > 0.01 ? (left * (1 - done)) / rest : left + 1
+}
+
+export function progressText(progress: Progress): string {
+  const { stage, done, total } = progress
+  const left = secondsLeft(progress)
+  const what =
+    stage === 'train'
+      ? `pass ${Math.min(Math.floor(done) + 1, total)} of ${total}`
+      : `${Math.floor(done)} of ${total}`
+  return `${words[stage]}: ${what}${left === undefined ? '' : `, about ${duration(left)} left`}`
+}

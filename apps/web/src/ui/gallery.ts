@@ -1,0 +1,59 @@
+import { create } from './dom.js'
+
+/** What a gallery shows of an image. */
+export interface Tile {
+  readonly id: number
+  readonly name: string
+  readonly url: string
+  /** A word under the picture, and how it is coloured. */
+  readonly verdict?: { readonly text: string; readonly kind: 'good' | 'bad' | 'error' }
+}
+
+export interface Gallery {
+  /** Show these, in this order; tiles that are there already are kept. */
+  show(tiles: readonly Tile[], selected?: number): void
+}
+
+/** Small pictures in a list; as buttons where they can be chosen. */
+export function gallery(list: HTMLUListElement, onSelect?: (id: number) => void): Gallery {
+  const nodes = new Map<number, { item: HTMLLIElement; state: string }>()
+  return {
+    show(tiles, selected) {
+      const ids = new Set(tiles.map((t) => t.id))
+      for (const [id, { item }] of nodes)
+        if (!ids.has(id)) {
+          item.remove()
+          nodes.delete(id)
+        }
+      for (const tile of tiles) {
+        const isSelected = tile.id === selected
+        const state = `${tile.verdict?.text} ${tile.verdict?.kind} ${isSelected}`
+        const known = nodes.get(tile.id)
+        if (known?.state === state) continue
+        const item = known?.item ?? list.appendChild(newItem(tile, onSelect))
+        nodes.set(tile.id, { item, state })
+        update(item, tile, isSelected)
+      }
+    },
+  }
+}
+
+function newItem(tile: Tile, onSelect?: (id: number) => void): HTMLLIElement {
+  const picture = create('img', { src: tile.url, alt: '', loading: 'lazy', decoding: 'async' })
+  const name = create('span', { class: 'name' }, tile.name)
+  if (!onSelect) {
+    picture.alt = tile.name
+    return create('li', {}, picture)
+  }
+  const button = create('button', { type: 'button', class: 'tile' }, picture, name)
+  button.addEventListener('click', () => onSelect(tile.id))
+  return create('li', {}, button)
+}
+
+function update(item: HTMLLIElement, { verdict }: Tile, isSelected: boolean): void {
+  const button = item.querySelector('button')
+  if (!button) return
+  button.setAttribute('aria-pressed', String(isSelected))
+  button.querySelector('.mark')?.remove()
+  if (verdict) button.append(create('span', { class: `mark ${verdict.kind}` }, verdict.text))
+}

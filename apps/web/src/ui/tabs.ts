@@ -1,0 +1,38 @@
+import { element } from './dom.js'
+
+export type Tab = 'detect' | 'train'
+const names: readonly Tab[] = ['detect', 'train']
+
+export interface Tabs {
+  readonly active: Tab
+  show(tab: Tab): void
+}
+
+/** Two tabs after the ARIA pattern: arrows move between them, one at a time is in the tab order. */
+export function tabs(): Tabs {
+  let active: Tab = 'detect'
+  const button = (name: Tab) => element('button', `tab-${name}`)
+  const show = (tab: Tab) => {
+    active = tab
+    for (const name of names) {
+      button(name).setAttribute('aria-selected', String(name === tab))
+      button(name).tabIndex = name === tab ? 0 : -1
+      element('section', `panel-${name}`).hidden = name !== tab
+    }
+  }
+  for (const name of names) {
+    button(name).addEventListener('click', () => show(name))
+    button(name).addEventListener('keydown', ({ key }) => {
+      if (key !== 'ArrowLeft' && key !== 'ArrowRight') return
+      const other = names.find((n) => n !== name)!
+      show(other)
+      button(other).focus()
+    })
+  }
+  return {
+    get active() {
+      return active
+    },
+    show,
+  }
+}

@@ -1,0 +1,39 @@
+import type { Runtime } from '@cflow/runtimes'
+
+/** Open, or closed until it is opened again. */
+export interface Gate {
+  open(): void
+  close(): void
+  /** Resolves when it is open. */
+  passed(): Promise<void>
+}
+
+export function gate(): Gate {
+  let opened = Promise.resolve()
+  let open = () => {}
+  return {
+    open: () => open(),
+    close() {
+      open()
+      opened = new Promise((resolve) => (open = resolve))
+    },
+    passed: () => opened,
+  }
+}
+
+/** A runtime whose runs wait while a gate is closed: whatever uses it stops, and goes on without having lost anything. */
+export function gated(runtime: Runtime, { passed }: Gate): Runtime {
+  return {
+    name: runtime.name,
+    async createSession(model, options) {
+      const session = await runtime.createSession(model, options)
+      return {
+        ...session,
+        async run(feeds, outputs) {
+          await passed()
+          return session.run(feeds, outputs)
+        },
+      }
+    },
+  }
+}

@@ -1,0 +1,45 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { createRequire } from 'node:module'
+import type { Page } from 'playwright-core'
+import { artefacts } from './site.ts'
+
+/** Keep a picture of the page as an artefact. */
+export async function shot(page: Page, name: string): Promise<void> {
+  mkdirSync(artefacts, { recursive: true })
+  await page.screenshot({ path: join(artefacts, `${name}.png`), fullPage: true })
+}
+
+/** Wait until every image has a verdict. */
+export async function settled(page: Page, images: number): Promise<void> {
+  await page.waitForFunction(
+    (n) =>
+      document.querySelectorAll('#gallery .mark').length === n &&
+      document.querySelector<HTMLElement>('#verdict-title')?.dataset['score'] !== undefined,
+    images,
+    { timeout: 120_000 },
+  )
+}
+
+/** The score of the image that is shown, in full. */
+export const shownScore = async (page: Page): Promise<number> =>
+  Number(await page.locator('#verdict-title').getAttribute('data-score'))
+
+/** What axe-core finds wrong with the page as it is. */
+export async function accessibilityFaults(page: Page): Promise<string[]> {
+  const path = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
+  await page.addScriptTag({ path }).catch(() => undefined)
+  return page.evaluate(async () => {
+    const { axe } = globalThis as unknown as {
+      axe: {
+        run(): Promise<{
+          violations: { id: string; nodes: { target: string[]; failureSummary: string }[] }[]
+        }>
+      }
+    }
+    const { violations } = await axe.run()
+    return violations.flatMap((v) =>
+      v.nodes.map((n) => `${v.id}: ${n.target.join(' ')}: ${n.failureSummary}`),
+    )
+  })
+}

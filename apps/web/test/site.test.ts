@@ -1,0 +1,247 @@
+import { readFile, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { loadDetector } from '@cflow/detector'
+import { auroc } from '@cflow/metrics'
+import { chromiumPath, launchChromium } from './chromium.ts'
+import { accessibilityFaults, settled, shot, shownScore } from './page.ts'
+import { appFolder, artefacts, buildSite, serveSite } from './site.ts'
+import type { Site } from './site.ts'
+
+const chromium = chromiumPath()
+if (!chromium)
+  console.warn('web: no Chromium found, its tests are skipped; set CHROMIUM_PATH to its program')
+
+const exampleCount = 7
+const near = (a: number, b: number) => Math.abs(a - b) / Math.abs(b)
+
+describe.skipIf(!chromium)('the site in a browser', () => {
+  let site: Site
+  let browser: Browser
+  let context: BrowserContext
+  let page: Page
+  const failures: string[] = []
+  const trained = join(artefacts, 'model.onnx')
+
+  beforeAll(async () => {
+    buildSite()
+    // a host that cannot send headers, and a folder of it
+    site = await serveSite('/some/folder/')
+    browser = await launchChromium(chromium!)
+    context = await browser.newContext({ viewport: { width: 1100, height: 900 } })
+    page = await context.newPage()
+    page.on('pageerror', (error) => failures.push(String(error)))
+    await page.goto(site.url)
+  })
+  afterAll(async () => {
+    await browser?.close()
+    await site?.close()
+  })
+
+  it('detects on the built-in example, with threads that the service worker makes possible', async () => {
+    await settled(page, exampleCount)
+    expect(await page.locator('#summary').textContent()).toContain(
+      'found 5 of 5 defects, 0 false alarms',
+    )
+    expect(await page.evaluate(() => crossOriginIsolated)).toBe(true)
+    expect(await page.locator('#verdict-title').textContent()).toContain('Anomalous')
+    expect(await page.locator('#contributions li').count()).toBe(3)
+    await shot(page, 'detect')
+  })
+
+  it('scores the example like Node', async () => {
+    const built = await readdir(join(appFolder, 'dist/assets'))
+    const file = (pattern: RegExp) =>
+      readFile(
+        join(
+          appFolder,
+          'dist/assets',
+          built.find((f) => pattern.test(f))!,
+        ),
+      )
+    const detector = await loadDetector(await file(/\.onnx$/))
+    const { score } = await detector.detect(await file(/^0-.*\.png$/))
+    await detector.release()
+    expect(near(await shownScore(page), score)).toBeLessThan(1e-3)
+  })
+
+  it('moves the threshold with the false-positive rate', async () => {
+    const threshold = async () =>
+      Number(/Threshold ([\d.]+)/.exec((await page.locator('#rate-note').textContent())!)![1])
+    const stored = await threshold()
+    await page.locator('#rate').focus()
+    await page.keyboard.press('End')
+    expect(await page.locator('#rate-value').textContent()).toBe('50 %')
+    expect(await threshold()).toBeLessThan(stored)
+    await page.keyboard.press('Home')
+    expect(await threshold()).toBeGreaterThan(stored)
+    expect(await page.locator('#rate-note').textContent()).toContain('Too few')
+    await page.locator('#rate').fill('50')
+    expect(await threshold()).toBe(stored)
+  })
+
+  it('says what is wrong with a file', async () => {
+    const give = (selector: string, name: string, content: string) =>
+      page
+        .locator(selector)
+        .setInputFiles({ name, mimeType: 'image/png', buffer: Buffer.from(content) })
+    const messages = page.locator('#messages')
+    await give('#detect-pick [data-pick=files]', 'broken.png', 'not a picture')
+    await messages.getByText('cannot be read as an image').waitFor()
+    await shot(page, 'broken-image')
+    await give('#model-file', 'other.onnx', 'not a detector')
+    await messages.getByText('not a detector of this project').waitFor()
+    await page.locator('#gallery .tile', { hasText: 'bent strands' }).click()
+    expect(await page.locator('#verdict-title').textContent()).toContain('Anomalous')
+    await page.locator('#tab-train').click()
+    await page.locator('#train-start').click()
+    await messages.getByText('Too few images').waitFor()
+    await shot(page, 'too-few-images')
+  })
+
+  it('takes photographs with the camera', async () => {
+    await page.locator('#train-pick').getByText('Use the camera').click()
+    await page.waitForFunction(
+      () => document.querySelector<HTMLVideoElement>('#camera-video')!.videoWidth > 0,
+    )
+    await page.locator('#camera-take').click()
+    await page.locator('#camera-count', { hasText: '1 photograph taken' }).waitFor()
+    await shot(page, 'camera')
+    await page.locator('#camera-close').click()
+    expect(await page.locator('#train-gallery li').count()).toBe(1)
+  })
+
+  it('trains on 20 images, stops and goes on, and finds the defects in others', async () => {
+    await page.evaluate(() => {
+      const tasks: number[] = []
+      new PerformanceObserver((list) =>
+        tasks.push(...list.getEntries().map((e) => e.duration)),
+      ).observe({ type: 'longtask' })
+      Object.assign(globalThis, { longTasks: tasks })
+    })
+    await page.locator('#kind').selectOption('part')
+    await page.locator('#kind-count').fill('20')
+    await page.locator('#generate').click()
+    await page.locator('#train-count', { hasText: /^20 images$/ }).waitFor({ timeout: 120_000 })
+    await page.locator('#train-start').click()
+    const state = page.locator('#train-state')
+    await state.getByText('pass 2').waitFor({ timeout: 180_000 })
+    await page.locator('#train-stop').click()
+    await shot(page, 'train-stopped')
+    const stopped = await page.locator('#train-bar').getAttribute('value')
+    await page.waitForTimeout(1000)
+    // the step that was under way may still report
+    expect(Number(await page.locator('#train-bar').getAttribute('value'))).toBeLessThan(
+      Number(stopped) + 0.1,
+    )
+    await page.locator('#train-continue').click()
+    await page.locator('#train-result').waitFor({ timeout: 180_000 })
+    await shot(page, 'train-done')
+    const tasks = await page.evaluate(
+      () => (globalThis as unknown as { longTasks: number[] }).longTasks,
+    )
+    console.log(`web: tasks of the page over 50 ms while training: ${tasks.length}`, tasks)
+
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.locator('#train-download').click(),
+    ])
+    expect(download.suggestedFilename()).toBe('model.onnx')
+    await download.saveAs(trained)
+
+    await page.locator('#train-use').click()
+    await settled(page, 12)
+    await shot(page, 'train-used')
+    const tiles = await page.locator('#gallery .tile').allInnerTexts()
+    const scores = tiles.map((t) => Number(/[\d.]+$/.exec(t)![0]))
+    const labels = tiles.map((t) => !t.startsWith('good'))
+    expect(labels.filter(Boolean)).toHaveLength(8)
+    expect(auroc(scores, labels)).toBeGreaterThanOrEqual(0.95)
+  })
+
+  it('gives the same scores in Node, on WASM and on WebGPU', async () => {
+    const built = await readdir(join(appFolder, 'dist/assets'))
+    const image = built.find((f) => /^0-.*\.png$/.test(f))!
+    const detector = await loadDetector(trained)
+    const node = await detector.detect(join(appFolder, 'dist/assets', image))
+    await detector.release()
+    await page
+      .locator('#detect-pick [data-pick=files]')
+      .setInputFiles([join(appFolder, 'dist/assets', image)])
+    await page.waitForFunction(
+      () =>
+        document.querySelector('#picture-caption')?.textContent?.trim().startsWith('0-') &&
+        document.querySelector<HTMLElement>('#verdict-title')?.dataset['score'],
+    )
+    const wasm = await shownScore(page)
+    await page.locator('#engine').selectOption('webgpu')
+    await page
+      .locator('#engine-state', { hasText: 'WebGPU agrees with WASM' })
+      .waitFor({ timeout: 240_000 })
+    await page.waitForFunction(
+      () => document.querySelector<HTMLElement>('#verdict-title')?.dataset['score'],
+    )
+    expect(await page.locator('#engine').inputValue()).toBe('webgpu')
+    const webgpu = await shownScore(page)
+    await shot(page, 'webgpu')
+    console.log('web: scores on Node, WASM, WebGPU', node.score, wasm, webgpu)
+    expect(near(wasm, node.score)).toBeLessThan(1e-3)
+    expect(near(webgpu, node.score)).toBeLessThan(1e-3)
+  })
+
+  it.each([
+    ['light', 1100],
+    ['dark', 1100],
+    ['light', 375],
+    ['dark', 375],
+  ] as const)('is accessible: %s, %i px wide', async (colorScheme, width) => {
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
+    await page.setViewportSize({ width, height: 800 })
+    for (const tab of ['detect', 'train']) {
+      await page.locator(`#tab-${tab}`).click()
+      await shot(page, `${tab}-${colorScheme}-${width}`)
+      expect(await accessibilityFaults(page)).toEqual([])
+      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+      expect(overflow).toBeLessThanOrEqual(0)
+    }
+  })
+
+  it('works without a network after the first visit', async () => {
+    await page.locator('#offline', { hasText: 'without a network' }).waitFor({ timeout: 120_000 })
+    await site.close()
+    await page.setViewportSize({ width: 1100, height: 900 })
+    await page.reload()
+    await settled(page, exampleCount)
+    expect(await page.locator('#summary').textContent()).toContain('found 5 of 5')
+    await shot(page, 'offline')
+    expect(failures).toEqual([])
+  })
+})
+
+describe.skipIf(!chromium)('engines', () => {
+  const isolating = {
+    'Cross-Origin-Opener-Policy': 'same-origin',
+    'Cross-Origin-Embedder-Policy': 'require-corp',
+  }
+  it.each([
+    ['one thread where nothing isolates the page', {}, false, 'single'],
+    ['threads by the headers of the host, without a service worker', isolating, true, 'threads'],
+  ])('%s', async (_, headers, isolated, engine) => {
+    const site = await serveSite('/', headers)
+    const browser = await launchChromium(chromium!)
+    try {
+      const context = await browser.newContext({ serviceWorkers: 'block' })
+      const page = await context.newPage()
+      await page.goto(site.url)
+      await settled(page, exampleCount)
+      expect(await page.evaluate(() => crossOriginIsolated)).toBe(isolated)
+      const cores = await page.evaluate(() => navigator.hardwareConcurrency)
+      expect(await page.locator('#engine').inputValue()).toBe(cores > 1 ? engine : 'single')
+      expect(await page.locator('#summary').textContent()).toContain('found 5 of 5')
+    } finally {
+      await browser.close()
+      await site.close()
+    }
+  })
+})

@@ -1,0 +1,35 @@
+import { defineConfig } from 'vite'
+import { ortFiles } from './tools/vite/ort-files.ts'
+import { serviceWorkerFiles } from './tools/vite/service-worker-files.ts'
+import { sizeBudget } from './tools/vite/size-budget.ts'
+
+/** What isolates a page from others, so that WASM may use threads. */
+const headers = {
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+}
+
+// packages from source; onnxruntime-web with its WASM glue as files of their own, which its threads start from
+const conditions = ['@cflow/source', 'onnxruntime-web-use-extern-wasm']
+
+export default defineConfig({
+  // relative, so that the site works in any folder of a host
+  base: './',
+  resolve: { conditions: [...conditions, 'module', 'browser', 'development|production'] },
+  worker: { format: 'es' },
+  build: {
+    target: 'es2023',
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    chunkSizeWarningLimit: 1000,
+    rolldownOptions: {
+      input: { index: 'index.html', sw: 'src/service-worker.ts' },
+      output: {
+        entryFileNames: ({ name }) => (name === 'sw' ? 'sw.js' : 'assets/[name]-[hash].js'),
+      },
+    },
+  },
+  plugins: [ortFiles(), serviceWorkerFiles(), sizeBudget(300_000)],
+  server: { headers },
+  preview: { headers },
+})
