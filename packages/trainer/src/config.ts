@@ -69,7 +69,7 @@ export const recipes: Readonly<Record<Recipe, TrainConfig>> = {
     learningRate: 1e-3,
     rotation: 0,
     heldOut: 0.2,
-    aggregation: 'standardised',
+    aggregation: 'calibrated',
   },
   paper: {
     ...common,
