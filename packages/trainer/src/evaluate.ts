@@ -38,7 +38,8 @@ export interface EvaluationResult {
 
 /**
  * Evaluate a detector file on labelled images: last epoch, per-image scores (`strict`). Maps are not kept: memory grows
- * with the pixel metrics only (two numbers a pixel).
+ * with the pixel metrics only (two numbers a pixel), and no longer once there are more pixels than are kept exactly
+ * (`PixelMetrics`; `pixel.aurocError` is there then).
  * @throws CflowError EMPTY without test images, IMAGE and MASK for damaged ones
  */
 export async function evaluate(options: EvaluateOptions): Promise<EvaluationResult> {
@@ -50,8 +51,6 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationResu
   const size = manifest.inputSize
   const hasMasks = samples.some((s) => s.loadMask)
   const pixels = hasMasks ? new PixelMetrics() : undefined
-  const perDefect = new Map<string, PixelMetrics>()
-  const defects = [...new Set(samples.map((s) => s.defect))].filter((d) => d !== 'good')
   const scores: ImageScore[] = []
   const milliseconds: number[] = []
   const began = now()
@@ -62,12 +61,7 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationResu
     milliseconds.push(time)
     if (pixels && (mask || result.label === 'good')) {
       const truth = mask ?? new Uint8Array(size * size)
-      pixels.add(map, truth, size, size)
-      for (const defect of result.label === 'good' ? defects : [result.defect]) {
-        const own = perDefect.get(defect) ?? new PixelMetrics()
-        perDefect.set(defect, own)
-        own.add(map, truth, size, size)
-      }
+      pixels.add(map, truth, size, size, result.defect)
     }
     report(scores.length)
   }
@@ -78,7 +72,7 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationResu
     image,
     ...(pixels && { pixel: localisation(pixels) }),
     operatingPoint: operatingPoint(known, manifest.calibration.threshold),
-    defects: defectRows(known, perDefect),
+    defects: defectRows(known, pixels),
     timing: timing(milliseconds, (now() - began) / 1000),
   }
   return { evaluation, scores, ...(pixels && { pixels }) }
@@ -147,6 +141,7 @@ function localisation(pixels: PixelMetrics): LocalisationMetrics {
   return {
     auroc: pixels.auroc(),
     averagePrecision: pixels.averagePrecision(),
+    ...(!pixels.exact && { aurocError: pixels.aurocError() }),
     aupro: pixels.aupro(0.3),
     f1Max: f1.f1,
     threshold: f1.threshold,
@@ -178,7 +173,7 @@ function nextAbove(x: number): number {
 
 function defectRows(
   scores: readonly ImageScore[],
-  perDefect: ReadonlyMap<string, PixelMetrics>,
+  pixels: PixelMetrics | undefined,
 ): DefectRow[] {
   const good = scores.filter((s) => s.label === 'good')
   const names = [...new Set(scores.filter((s) => s.label === 'anomalous').map((s) => s.defect))]
@@ -192,7 +187,7 @@ function defectRows(
         both.map((s) => s.score),
         both.map((s) => s.label === 'anomalous'),
       ),
-      pixelAuroc: perDefect.get(defect)?.auroc() ?? NaN,
+      pixelAuroc: pixels?.auroc(['good', defect]) ?? NaN,
     }
   })
 }
