@@ -171,10 +171,7 @@ function nextAbove(x: number): number {
   return x + Math.max(Math.abs(x) * Number.EPSILON, Number.MIN_VALUE)
 }
 
-function defectRows(
-  scores: readonly ImageScore[],
-  pixels: PixelMetrics | undefined,
-): DefectRow[] {
+function defectRows(scores: readonly ImageScore[], pixels: PixelMetrics | undefined): DefectRow[] {
   const good = scores.filter((s) => s.label === 'good')
   const names = [...new Set(scores.filter((s) => s.label === 'anomalous').map((s) => s.defect))]
   return names.map((defect) => {
