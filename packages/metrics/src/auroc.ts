@@ -1,5 +1,6 @@
 import type { Labels, Scores } from './scores.js'
-import { sortByLabel, ThresholdWalk, type SortedScores } from './sorted-scores.js'
+import type { Ranking } from './ranking.js'
+import { rankByLabel } from './sorted-scores.js'
 
 /**
  * Area under the receiver operating characteristic, in [0, 1]: the probability that an anomalous
@@ -13,19 +14,27 @@ import { sortByLabel, ThresholdWalk, type SortedScores } from './sorted-scores.j
  * @throws RangeError when the lengths differ or a score is NaN
  */
 export function auroc(scores: Scores, labels: Labels): number {
-  return aurocOf(sortByLabel(scores, labels))
+  return aurocOf(rankByLabel(scores, labels))
 }
 
-/** `auroc` of scores that are already split and sorted. */
-export function aurocOf(sorted: SortedScores): number {
-  const walk = new ThresholdWalk(sorted)
-  let doubledArea = 0 // an integer, exact up to 2^53
+/** `auroc` of scores that are already ranked. */
+export function aurocOf(ranking: Ranking): number {
+  return doubledArea(ranking) / 2 / (ranking.normalCount * ranking.anomalousCount)
+}
+
+/**
+ * Twice the number of pairs of a normal and an anomalous score in which the anomalous one is higher, ties counting one:
+ * twice the Mann–Whitney statistic. It adds up over parts of either class.
+ */
+export function doubledArea(ranking: Ranking): number {
+  const walk = ranking.walk()
+  let area = 0 // an integer, exact up to 2^53
   let tp = 0
   let fp = 0
   while (walk.next()) {
-    doubledArea += (walk.falsePositives - fp) * (walk.truePositives + tp)
+    area += (walk.falsePositives - fp) * (walk.truePositives + tp)
     tp = walk.truePositives
     fp = walk.falsePositives
   }
-  return doubledArea / 2 / (sorted.normal.length * sorted.anomalous.length)
+  return area
 }

@@ -1,5 +1,6 @@
 import type { Labels, Scores } from './scores.js'
-import { sortByLabel, ThresholdWalk, type SortedScores } from './sorted-scores.js'
+import type { Ranking } from './ranking.js'
+import { rankByLabel } from './sorted-scores.js'
 
 /**
  * Average precision, in [0, 1]: Σ (Rᵢ − Rᵢ₋₁)·Pᵢ over all distinct thresholds from the highest down,
@@ -13,12 +14,12 @@ import { sortByLabel, ThresholdWalk, type SortedScores } from './sorted-scores.j
  * @throws RangeError when the lengths differ or a score is NaN
  */
 export function averagePrecision(scores: Scores, labels: Labels): number {
-  return averagePrecisionOf(sortByLabel(scores, labels))
+  return averagePrecisionOf(rankByLabel(scores, labels))
 }
 
-/** `averagePrecision` of scores that are already split and sorted. */
-export function averagePrecisionOf(sorted: SortedScores): number {
-  const walk = new ThresholdWalk(sorted)
+/** `averagePrecision` of scores that are already ranked. */
+export function averagePrecisionOf(ranking: Ranking): number {
+  const walk = ranking.walk()
   let sum = 0
   let tp = 0
   while (walk.next()) {
@@ -26,5 +27,5 @@ export function averagePrecisionOf(sorted: SortedScores): number {
     sum += ((found - tp) * found) / (found + walk.falsePositives)
     tp = found
   }
-  return sum / sorted.anomalous.length
+  return sum / ranking.anomalousCount
 }

@@ -1,5 +1,6 @@
 import { requireInteger, type Labels, type Scores } from './scores.js'
-import { sortByLabel, ThresholdWalk, type SortedScores } from './sorted-scores.js'
+import type { Ranking } from './ranking.js'
+import { rankByLabel } from './sorted-scores.js'
 
 /** Points of an increasing curve over the false-positive rate. */
 export interface RatePoints {
@@ -31,13 +32,13 @@ export interface RocCurve {
  * @throws RangeError when the lengths differ, a score is NaN, or maxPoints is less than 2
  */
 export function rocCurve(scores: Scores, labels: Labels, maxPoints = 1000): RocCurve {
-  return rocCurveOf(sortByLabel(scores, labels), maxPoints)
+  return rocCurveOf(rankByLabel(scores, labels), maxPoints)
 }
 
-/** `rocCurve` of scores that are already split and sorted. */
-export function rocCurveOf(sorted: SortedScores, maxPoints: number): RocCurve {
-  const total = sorted.anomalous.length
-  const points = traceCurve(sorted, (truePositives) => truePositives / total, 1, maxPoints)
+/** `rocCurve` of scores that are already ranked. */
+export function rocCurveOf(ranking: Ranking, maxPoints: number): RocCurve {
+  const total = ranking.anomalousCount
+  const points = traceCurve(ranking, (truePositives) => truePositives / total, 1, maxPoints)
   return { fpr: points.fpr, tpr: points.height, thresholds: points.thresholds }
 }
 
@@ -47,22 +48,22 @@ export function rocCurveOf(sorted: SortedScores, maxPoints: number): RocCurve {
  * interpolated linearly and carries the threshold of the step. With limit 1 it runs to the end.
  */
 export function traceCurve(
-  sorted: SortedScores,
+  ranking: Ranking,
   height: (truePositives: number) => number,
   limit: number,
   maxPoints: number,
 ): RatePoints {
   requireInteger('maxPoints', maxPoints, 2)
-  const total = sorted.normal.length
+  const total = ranking.normalCount
   // Each kept point advances one of the two rates by a step, so both together fit into maxPoints.
   const steps = Math.max(0, Math.floor((maxPoints - 2) / 2))
-  const keepAll = countThresholds(sorted, limit * total) + 1 <= maxPoints
+  const keepAll = countThresholds(ranking, limit * total) + 1 <= maxPoints
   const stepX = limit / steps
   const stepY = 1 / steps
   const fpr = [0 / total]
   const heights = [height(0)]
   const thresholds = [Infinity]
-  const walk = new ThresholdWalk(sorted)
+  const walk = ranking.walk()
   let threshold = Infinity
   let [x, y] = [0, 0]
   let [keptX, keptY] = [0, 0]
@@ -93,8 +94,8 @@ export function traceCurve(
 }
 
 /** Distinct thresholds up to the first one with more than `maxFalsePositives`, that one included. */
-function countThresholds(sorted: SortedScores, maxFalsePositives: number): number {
-  const walk = new ThresholdWalk(sorted)
+function countThresholds(ranking: Ranking, maxFalsePositives: number): number {
+  const walk = ranking.walk()
   let count = 0
   while (walk.next()) {
     count++

@@ -1,5 +1,6 @@
 import type { Labels, Scores } from './scores.js'
-import { sortByLabel, ThresholdWalk, type SortedScores } from './sorted-scores.js'
+import type { Ranking } from './ranking.js'
+import { rankByLabel } from './sorted-scores.js'
 
 /** The best F1 and where it is reached. */
 export interface F1Max {
@@ -22,14 +23,14 @@ export interface F1Max {
  * @throws RangeError when the lengths differ or a score is NaN
  */
 export function f1Max(scores: Scores, labels: Labels): F1Max {
-  return f1MaxOf(sortByLabel(scores, labels))
+  return f1MaxOf(rankByLabel(scores, labels))
 }
 
-/** `f1Max` of scores that are already split and sorted. */
-export function f1MaxOf(sorted: SortedScores): F1Max {
-  const positives = sorted.anomalous.length
+/** `f1Max` of scores that are already ranked. */
+export function f1MaxOf(ranking: Ranking): F1Max {
+  const positives = ranking.anomalousCount
   if (positives === 0) return { f1: NaN, threshold: NaN, precision: NaN, recall: NaN }
-  const walk = new ThresholdWalk(sorted)
+  const walk = ranking.walk()
   let best = -1
   let threshold = NaN
   let tp = 0

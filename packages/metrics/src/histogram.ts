@@ -34,10 +34,14 @@ export function scoreHistogram(
   return histogramOf(splitByLabel(scores, labels), options)
 }
 
-/** `scoreHistogram` of scores that are already split; they need not be sorted. */
+/**
+ * `scoreHistogram` of scores that are already split; they need not be sorted.
+ * @param counts how often each score occurs; once when absent
+ */
 export function histogramOf(
   { normal, anomalous }: ScoresByClass,
   { bins = 100, range = rangeOf([normal, anomalous]) }: HistogramOptions,
+  counts?: ScoresByClass,
 ): ScoreHistogram {
   requireInteger('bins', bins, 1)
   const [low, high] = range
@@ -52,19 +56,26 @@ export function histogramOf(
   edges[bins] = high
   return {
     edges,
-    normal: density(normal, low, high, bins),
-    anomalous: density(anomalous, low, high, bins),
+    normal: density(normal, counts?.normal, low, high, bins),
+    anomalous: density(anomalous, counts?.anomalous, low, high, bins),
   }
 }
 
-function density(scores: FloatArray, low: number, high: number, bins: number): Float64Array {
+function density(
+  scores: FloatArray,
+  weights: FloatArray | undefined,
+  low: number,
+  high: number,
+  bins: number,
+): Float64Array {
   const counts = new Float64Array(bins)
   let total = 0
   for (let i = 0; i < scores.length; i++) {
     const score = scores[i]!
     if (score < low || score > high) continue
-    counts[Math.min(bins - 1, Math.floor(((score - low) / (high - low)) * bins))]!++
-    total++
+    const weight = weights ? weights[i]! : 1
+    counts[Math.min(bins - 1, Math.floor(((score - low) / (high - low)) * bins))]! += weight
+    total += weight
   }
   return total === 0 ? counts : counts.map((count) => (count * bins) / (total * (high - low)))
 }

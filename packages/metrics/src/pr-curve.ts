@@ -1,5 +1,6 @@
 import { requireInteger, type Labels, type Scores } from './scores.js'
-import { sortByLabel, ThresholdWalk, type SortedScores } from './sorted-scores.js'
+import type { Ranking } from './ranking.js'
+import { rankByLabel } from './sorted-scores.js'
 
 /** Precision against recall. */
 export interface PrCurve {
@@ -21,19 +22,19 @@ export interface PrCurve {
  * @throws RangeError when the lengths differ, a score is NaN, or maxPoints is less than 2
  */
 export function prCurve(scores: Scores, labels: Labels, maxPoints = 1000): PrCurve {
-  return prCurveOf(sortByLabel(scores, labels), maxPoints)
+  return prCurveOf(rankByLabel(scores, labels), maxPoints)
 }
 
-/** `prCurve` of scores that are already split and sorted. */
-export function prCurveOf(sorted: SortedScores, maxPoints: number): PrCurve {
+/** `prCurve` of scores that are already ranked. */
+export function prCurveOf(ranking: Ranking, maxPoints: number): PrCurve {
   requireInteger('maxPoints', maxPoints, 2)
-  const total = sorted.anomalous.length
-  const keepAll = fits(sorted, maxPoints - 1)
+  const total = ranking.anomalousCount
+  const keepAll = fits(ranking, maxPoints - 1)
   const step = Math.max(total, 1) / (maxPoints - 2)
   const recall = [0 / total]
   const precision = [1]
   const thresholds = [Infinity]
-  const walk = new ThresholdWalk(sorted)
+  const walk = ranking.walk()
   let keptAt = 0
   let kept = true
   const keep = (): void => {
@@ -55,8 +56,8 @@ export function prCurveOf(sorted: SortedScores, maxPoints: number): PrCurve {
 }
 
 /** True when there are at most `most` distinct thresholds. */
-function fits(sorted: SortedScores, most: number): boolean {
-  const walk = new ThresholdWalk(sorted)
+function fits(ranking: Ranking, most: number): boolean {
+  const walk = ranking.walk()
   let count = 0
   while (count <= most && walk.next()) count++
   return count <= most

@@ -1,7 +1,5 @@
 import type { ProCurve } from './curve.js'
-import type { FloatArray } from './scores.js'
-import { countAbove } from './sorted-scores.js'
-import { filledOverlapAbove, type SortedPixels } from './sorted-pixels.js'
+import type { PixelRanking } from './pixel-ranking.js'
 
 /**
  * The PRO curve as the authors sample it (gudovskiy/cflow-ad, train.py, after YoungGod/DFR):
@@ -11,11 +9,9 @@ import { filledOverlapAbove, type SortedPixels } from './sorted-pixels.js'
  *
  * @throws RangeError when a score is infinite
  */
-export function sampleCflowAd(pixels: SortedPixels, limit: number, count: number): ProCurve {
-  const { normal, anomalous } = pixels.byClass
-  const high = Math.max(last(normal), last(anomalous))
-  const low = Math.min(normal[0] ?? Infinity, anomalous[0] ?? Infinity)
-  if (normal.length + anomalous.length > 0 && !Number.isFinite(high - low))
+export function sampleCflowAd(pixels: PixelRanking, limit: number, count: number): ProCurve {
+  const { normalCount, anomalousCount, highest: high, lowest: low } = pixels
+  if (normalCount + anomalousCount > 0 && !Number.isFinite(high - low))
     throw new RangeError('the cflow-ad protocol needs finite scores')
   const delta = (high - low) / count
   const fpr: number[] = []
@@ -23,10 +19,10 @@ export function sampleCflowAd(pixels: SortedPixels, limit: number, count: number
   const thresholds: number[] = []
   for (let step = 0; step < count; step++) {
     const threshold = high - step * delta
-    const rate = countAbove(normal, threshold) / normal.length
+    const rate = pixels.normalAbove(threshold) / normalCount
     if (rate > limit) break
     fpr.push(rate)
-    overlap.push(filledOverlapAbove(pixels, threshold))
+    overlap.push(pixels.filledOverlapAbove(threshold))
     thresholds.push(threshold)
   }
   return {
@@ -34,8 +30,4 @@ export function sampleCflowAd(pixels: SortedPixels, limit: number, count: number
     overlap: Float64Array.from(overlap),
     thresholds: Float64Array.from(thresholds),
   }
-}
-
-function last(ascending: FloatArray): number {
-  return ascending.at(-1) ?? -Infinity
 }

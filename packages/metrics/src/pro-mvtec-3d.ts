@@ -1,5 +1,5 @@
 import type { ProCurve } from './curve.js'
-import { overlapAbove, type SortedPixels } from './sorted-pixels.js'
+import type { PixelRanking } from './pixel-ranking.js'
 
 /**
  * The PRO curve as the evaluation code of MVTec 3D-AD samples it (Bergmann et al. 2022): thresholds
@@ -7,16 +7,16 @@ import { overlapAbove, type SortedPixels } from './sorted-pixels.js'
  * (so ties are not counted out), predicted anomalous is score > threshold, and (1, 1) is added.
  * The curve is cut at the limit by linear interpolation.
  */
-export function sampleMvtec3d(pixels: SortedPixels, limit: number, count: number): ProCurve {
-  const n = pixels.normal.length
+export function sampleMvtec3d(pixels: PixelRanking, limit: number, count: number): ProCurve {
+  const n = pixels.normalCount
   const fpr: number[] = []
   const overlap: number[] = []
   const thresholds: number[] = []
   for (let k = count - 1; k >= -1 && n > 0; k--) {
     const rank = rankOf(k, n, count)
-    const threshold = k < 0 ? -Infinity : pixels.normal[rank]!
+    const threshold = k < 0 ? -Infinity : pixels.normalAt(rank)
     const rate = 1 - (rank + 1) / n
-    const share = k < 0 ? 1 : overlapAbove(pixels, threshold)
+    const share = k < 0 ? 1 : pixels.overlapAbove(threshold)
     if (rate <= limit) {
       fpr.push(rate)
       overlap.push(share)

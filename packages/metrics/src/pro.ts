@@ -2,8 +2,7 @@ import { requireInteger } from './scores.js'
 import { sampleCflowAd } from './pro-cflow-ad.js'
 import { sampleMvtec3d } from './pro-mvtec-3d.js'
 import { traceCurve, type ProCurve } from './curve.js'
-import type { SortedPixels } from './sorted-pixels.js'
-import { ThresholdWalk } from './sorted-scores.js'
+import type { PixelRanking } from './pixel-ranking.js'
 
 /**
  * How the PRO curve is taken:
@@ -31,9 +30,9 @@ export interface ProCurveOptions extends ProOptions {
 }
 
 /** AUPRO up to a false-positive rate; see `PixelMetrics.aupro`. */
-export function auproOf(pixels: SortedPixels, limit: number, options: ProOptions): number {
+export function auproOf(pixels: PixelRanking, limit: number, options: ProOptions): number {
   requireLimit(limit)
-  if (pixels.regions === 0 || pixels.normal.length === 0) return NaN
+  if (pixels.regions === 0 || pixels.normalCount === 0) return NaN
   switch (options.protocol ?? 'exact') {
     case 'exact':
       return exactArea(pixels, limit)
@@ -51,13 +50,13 @@ export function auproOf(pixels: SortedPixels, limit: number, options: ProOptions
 }
 
 /** The PRO curve; see `PixelMetrics.proCurve`. */
-export function proCurveOf(pixels: SortedPixels, options: ProCurveOptions): ProCurve {
+export function proCurveOf(pixels: PixelRanking, options: ProCurveOptions): ProCurve {
   const { limit = 1, maxPoints = 1000 } = options
   requireLimit(limit)
   switch (options.protocol ?? 'exact') {
     case 'exact': {
-      const overlapAt = pixels.regions === 0 ? () => NaN : (tp: number) => pixels.overlap[tp]!
-      const { fpr, height, thresholds } = traceCurve(pixels.byClass, overlapAt, limit, maxPoints)
+      const overlapAt = pixels.regions === 0 ? () => NaN : (tp: number) => pixels.overlapAt(tp)
+      const { fpr, height, thresholds } = traceCurve(pixels, overlapAt, limit, maxPoints)
       return { fpr, overlap: height, thresholds }
     }
     case 'cflow-ad':
@@ -70,16 +69,15 @@ export function proCurveOf(pixels: SortedPixels, options: ProCurveOptions): ProC
 }
 
 /** Trapezoids between all thresholds, the last one cut at the limit; divided by the limit. */
-function exactArea(pixels: SortedPixels, limit: number): number {
-  const { overlap } = pixels
-  const total = pixels.normal.length
-  const walk = new ThresholdWalk(pixels.byClass)
+function exactArea(pixels: PixelRanking, limit: number): number {
+  const total = pixels.normalCount
+  const walk = pixels.walk()
   let area = 0
   let x = 0
   let y = 0
   while (x < limit && walk.next()) {
     let nextX = walk.falsePositives / total
-    let nextY = overlap[walk.truePositives]!
+    let nextY = pixels.overlapAt(walk.truePositives)
     if (nextX > limit) {
       nextY = y + ((nextY - y) * (limit - x)) / (nextX - x)
       nextX = limit

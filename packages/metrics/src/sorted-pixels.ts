@@ -1,12 +1,12 @@
+import { histogramOf } from './histogram.js'
+import type { PixelRanking } from './pixel-ranking.js'
 import type { PixelScores, RegionScores } from './regions.js'
 import { concatScores } from './scores.js'
 import { argsort, sortScores } from './sort.js'
-import { countAbove, type SortedScores } from './sorted-scores.js'
+import { countAbove, countAtLeast, rankingOf } from './sorted-scores.js'
 
 /** Pixel scores of a whole test set, each array ascending. */
 export interface SortedPixels extends PixelScores {
-  /** The two classes, for the metrics that know no regions. */
-  readonly byClass: SortedScores
   /** `overlap[k]`: mean over regions of the share covered by the k highest anomalous scores. */
   readonly overlap: Float64Array
   /** `holeOverlap[k]`: what the k highest scores in holes add when they count as covered too. */
@@ -24,7 +24,6 @@ export function sortPixels(parts: readonly PixelScores[]): SortedPixels {
     anomalous,
     holes,
     regions,
-    byClass: { normal, anomalous: anomalous.scores },
     overlap: meanOverlap(anomalous, regions),
     holeOverlap: meanOverlap(holes, regions),
   }
@@ -58,13 +57,27 @@ function meanOverlap({ areas }: RegionScores, regions: number): Float64Array {
   return overlap
 }
 
-/** Mean covered share of the regions when scores > `threshold` are predicted anomalous. */
-export function overlapAbove(pixels: SortedPixels, threshold: number): number {
-  return pixels.overlap[countAbove(pixels.anomalous.scores, threshold)]!
-}
-
-/** The same with the holes of regions counted in the numerator; may exceed 1. */
-export function filledOverlapAbove(pixels: SortedPixels, threshold: number): number {
-  const holes = pixels.holeOverlap[countAbove(pixels.holes.scores, threshold)]!
-  return overlapAbove(pixels, threshold) + holes
+/** Sorted pixels as a ranking. */
+export function pixelRankingOf(pixels: SortedPixels): PixelRanking {
+  const { normal, anomalous, holes, regions, overlap, holeOverlap } = pixels
+  const byClass = { normal, anomalous: anomalous.scores }
+  const overlapAbove = (threshold: number): number =>
+    overlap[countAbove(anomalous.scores, threshold)]!
+  return {
+    ...rankingOf(byClass),
+    regions,
+    lowest: Math.min(normal[0] ?? Infinity, anomalous.scores[0] ?? Infinity),
+    highest: Math.max(normal.at(-1) ?? -Infinity, anomalous.scores.at(-1) ?? -Infinity),
+    overlapAt: (truePositives) => overlap[truePositives]!,
+    overlapAbove,
+    filledOverlapAbove: (threshold) =>
+      overlapAbove(threshold) + holeOverlap[countAbove(holes.scores, threshold)]!,
+    normalAbove: (threshold) => countAbove(normal, threshold),
+    normalAt: (rank) => normal[rank]!,
+    atLeast: (threshold) => ({
+      normal: countAtLeast(normal, threshold),
+      anomalous: countAtLeast(anomalous.scores, threshold),
+    }),
+    histogram: (options) => histogramOf(byClass, options),
+  }
 }

@@ -1,7 +1,8 @@
 import { splitByLabel, type FloatArray, type Labels, type Scores } from './scores.js'
+import type { Ranking, Walk } from './ranking.js'
 import { sortScores } from './sort.js'
 
-/** The scores of each class, ascending: all that the threshold metrics need. */
+/** The scores of each class, ascending. */
 export interface SortedScores {
   readonly normal: FloatArray
   readonly anomalous: FloatArray
@@ -16,14 +17,21 @@ export function sortByLabel(scores: Scores, labels: Labels): SortedScores {
   return { normal: sortScores(normal), anomalous: sortScores(anomalous) }
 }
 
-/**
- * Visits every distinct score as a threshold, from the highest down. At each, a score is predicted
- * anomalous when it is ≥ the threshold, so ties are always taken together.
- *
- *     const walk = new ThresholdWalk(sorted)
- *     while (walk.next()) use(walk.threshold, walk.truePositives, walk.falsePositives)
- */
-export class ThresholdWalk {
+/** Scores by label as a ranking; as `sortByLabel`. */
+export function rankByLabel(scores: Scores, labels: Labels): Ranking {
+  return rankingOf(sortByLabel(scores, labels))
+}
+
+/** Sorted scores as a ranking. */
+export function rankingOf(sorted: SortedScores): Ranking {
+  return {
+    normalCount: sorted.normal.length,
+    anomalousCount: sorted.anomalous.length,
+    walk: () => new ThresholdWalk(sorted),
+  }
+}
+
+class ThresholdWalk implements Walk {
   threshold = Infinity
   truePositives = 0
   falsePositives = 0
@@ -39,7 +47,6 @@ export class ThresholdWalk {
     this.#anomalousLeft = sorted.anomalous.length
   }
 
-  /** Moves to the next lower threshold; false when none is left. */
   next(): boolean {
     const normal = this.#normal
     const anomalous = this.#anomalous

@@ -45,7 +45,8 @@ export interface EvaluationResult {
 
 /**
  * Evaluate a detector file on labelled images: last epoch, per-image scores (`strict`). Maps are not kept: memory grows
- * with the pixel metrics only (two numbers a pixel).
+ * with the pixel metrics only (two numbers a pixel), and no longer once there are more pixels than are kept exactly
+ * (`PixelMetrics`; `pixel.aurocError` is there then).
  * @throws CflowError EMPTY without test images, IMAGE and MASK for damaged ones
  */
 export async function evaluate(options: EvaluateOptions): Promise<EvaluationResult> {
@@ -66,7 +67,6 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationResu
   return judgeMaps(timed(), {
     protocol,
     size: manifest.inputSize,
-    defects: samples.map((s) => s.defect),
     hasMasks: samples.some((s) => s.loadMask),
     ...(protocol === 'strict' && { threshold: manifest.calibration.threshold }),
     milliseconds,
@@ -84,8 +84,6 @@ export async function judgeMaps(
     readonly protocol: Protocol
     /** S: maps are S×S. */
     readonly size: number
-    /** Defects of all images, in any order. */
-    readonly defects: readonly string[]
     readonly hasMasks: boolean
     /** Of the scores; absent where they are on no calibrated scale. */
     readonly threshold?: number
@@ -96,19 +94,12 @@ export async function judgeMaps(
 ): Promise<EvaluationResult> {
   const { protocol, size, hasMasks, threshold, milliseconds } = about
   const pixels = hasMasks ? new PixelMetrics() : undefined
-  const perDefect = new Map<string, PixelMetrics>()
-  const defects = [...new Set(about.defects)].filter((d) => d !== 'good')
   const scores: ImageScore[] = []
   for await (const { map, mask, ...score } of images) {
     scores.push(score)
     if (pixels && (mask || score.label === 'good')) {
       const truth = mask ?? new Uint8Array(size * size)
-      pixels.add(map, truth, size, size)
-      for (const defect of score.label === 'good' ? defects : [score.defect]) {
-        const own = perDefect.get(defect) ?? new PixelMetrics()
-        perDefect.set(defect, own)
-        own.add(map, truth, size, size)
-      }
+      pixels.add(map, truth, size, size, score.defect)
     }
   }
   const known = scores.filter((s) => s.label !== 'unknown')
@@ -117,7 +108,7 @@ export async function judgeMaps(
     image: detection(known),
     ...(pixels && { pixel: localisation(pixels, protocol) }),
     ...(threshold !== undefined && { operatingPoint: operatingPoint(known, threshold) }),
-    defects: defectRows(known, perDefect),
+    defects: defectRows(known, pixels),
     timing: timing(milliseconds, (now() - about.began) / 1000),
   }
   return { evaluation, scores, ...(pixels && { pixels }) }
@@ -172,6 +163,7 @@ function localisation(pixels: PixelMetrics, protocol: Protocol): LocalisationMet
   return {
     auroc: pixels.auroc(),
     averagePrecision: pixels.averagePrecision(),
+    ...(!pixels.exact && { aurocError: pixels.aurocError() }),
     aupro: pixels.aupro(0.3, { protocol: protocol === 'paper' ? 'cflow-ad' : 'exact' }),
     f1Max: f1.f1,
     threshold: f1.threshold,
@@ -201,10 +193,7 @@ function nextAbove(x: number): number {
   return x + Math.max(Math.abs(x) * Number.EPSILON, Number.MIN_VALUE)
 }
 
-function defectRows(
-  scores: readonly ImageScore[],
-  perDefect: ReadonlyMap<string, PixelMetrics>,
-): DefectRow[] {
+function defectRows(scores: readonly ImageScore[], pixels: PixelMetrics | undefined): DefectRow[] {
   const good = scores.filter((s) => s.label === 'good')
   const names = [...new Set(scores.filter((s) => s.label === 'anomalous').map((s) => s.defect))]
   return names.map((defect) => {
@@ -217,7 +206,7 @@ function defectRows(
         both.map((s) => s.score),
         both.map((s) => s.label === 'anomalous'),
       ),
-      pixelAuroc: perDefect.get(defect)?.auroc() ?? NaN,
+      pixelAuroc: pixels?.auroc(['good', defect]) ?? NaN,
     }
   })
 }

@@ -25,6 +25,8 @@ export interface DetectionMetrics {
 }
 
 export interface LocalisationMetrics extends DetectionMetrics {
+  /** The most that `auroc` can be off, where there are too many pixels to keep them all; absent where it is exact. */
+  readonly aurocError?: number
   /** Exact, to a false-positive rate of 0.3 (`strict`), or the authors' variant (`paper`). */
   readonly aupro: number
 }

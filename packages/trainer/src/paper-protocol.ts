@@ -44,6 +44,7 @@ export async function evaluatePaper(options: PaperProtocolOptions): Promise<Eval
     })
   }
   const seen: Seen[] = []
+  const none = new Uint8Array(size * size)
   const shapes: (readonly number[])[] = []
   const parts = depths.map((): Float32Array[] => [])
   const milliseconds: number[] = []
@@ -61,7 +62,7 @@ export async function evaluatePaper(options: PaperProtocolOptions): Promise<Eval
         parts[k]?.push(Float32Array.from(got[name]?.data as Float32Array))
       })
       const { id, label, defect } = sample
-      seen.push({ id, label, defect, ...(mask && { mask }) })
+      seen.push({ id, label, defect, ...(mask && { mask: mask.includes(1) ? mask : none }) })
       report(seen.length)
     }
   } finally {
@@ -96,7 +97,6 @@ export async function evaluatePaper(options: PaperProtocolOptions): Promise<Eval
   return judgeMaps(judged(), {
     protocol: 'paper',
     size,
-    defects: seen.map((s) => s.defect),
     hasMasks: seen.some((s) => s.mask),
     milliseconds,
     began,

@@ -1,9 +1,11 @@
 import { CflowError } from '@cflow/base'
 import { manifestKey, parseManifest } from '@cflow/core'
 import { syntheticDataset } from '@cflow/datasets'
+import type { Sample } from '@cflow/datasets'
 import { encoderSpec } from '@cflow/encoders'
 import { loadEncoderWeights } from '@cflow/encoders/node'
 import { readMetadata } from '@cflow/graph'
+import type { Runtime } from '@cflow/runtimes'
 import { nodeRuntime } from '@cflow/runtimes/node'
 import fc from 'fast-check'
 import { readFileSync } from 'node:fs'
@@ -14,11 +16,12 @@ import {
   encoderModel,
   evaluate,
   fit,
+  normalised,
   resolveConfig,
   software,
   splitHeldOut,
 } from './index.js'
-import type { CheckpointStore, FitOptions, TrainOptions } from './index.js'
+import type { CheckpointStore, FitOptions, Progress, TrainOptions } from './index.js'
 import { ordered } from './pipeline.js'
 import { groupedSelections, groupedShape, permutedSelections } from './sampling.js'
 
@@ -39,10 +42,24 @@ function memory(): CheckpointStore & { bytes: Uint8Array | undefined } {
   }
 }
 
+/** The runtime, and how many of its sessions are open. */
+function countedRuntime(): { counted: Runtime; open: () => number } {
+  let open = 0
+  const counted: Runtime = {
+    ...runtime,
+    async createSession(model, options) {
+      const session = await runtime.createSession(model, options)
+      open++
+      return { ...session, release: () => session.release().finally(() => open--) }
+    },
+  }
+  return { counted, open: () => open }
+}
+
 function job(options: TrainOptions, more: Partial<FitOptions> = {}) {
   const config = resolveConfig({ inputSize: 64, passes: 2, ...options })
   const encoder = encoderModel(
-    encoderSpec(config.encoder),
+    normalised(encoderSpec(config.encoder), config.normalisation),
     weights,
     config.poolLayers,
     config.inputSize,
@@ -73,6 +90,28 @@ describe('training', () => {
       expect(Buffer.compare(resumed.model, whole.model)).toBe(0)
     },
   )
+
+  it('an interruption between two checkpoints loses no pass that is over, and no session', async () => {
+    const options = { passes: 3, couplingLayers: 2 }
+    const whole = await job(options)
+    const checkpoints = memory()
+    const controller = new AbortController()
+    const { counted, open } = countedRuntime()
+    const interrupted = job(options, {
+      checkpoints,
+      runtime: counted,
+      signal: controller.signal,
+      onProgress: (p) => {
+        if (p.stage === 'train' && p.done >= 2) controller.abort(new Error('stop'))
+      },
+    })
+    await expect(interrupted).rejects.toThrow('stop')
+    expect(decodeCheckpoint(checkpoints.bytes!).passes).toBe(2)
+    expect(open()).toBe(0)
+    const resumed = await job(options, { checkpoints, resume: true, runtime: counted })
+    expect(Buffer.compare(resumed.model, whole.model)).toBe(0)
+    expect(open()).toBe(0)
+  })
 
   it('lowers the loss', async () => {
     const { history } = await job({ passes: 6 })
@@ -138,6 +177,56 @@ describe('settings', () => {
       ),
     )
   })
+})
+
+describe('frames of videos', () => {
+  it('are held out by whole videos, about as many as wanted', () => {
+    const clips = fc.array(fc.integer({ min: 3, max: 40 }), { minLength: 2, maxLength: 9 })
+    fc.assert(
+      fc.property(clips, fc.double({ min: 0.05, max: 0.5, noNaN: true }), (sizes, heldOut) => {
+        const sequences = sizes.flatMap((n, i) => new Array<string>(n).fill(`clip ${i}`))
+        const split = splitHeldOut(sequences.length, { heldOut, seed: 1 }, sequences)
+        expect([...split.training, ...split.heldOut].sort((a, b) => a - b)).toEqual([
+          ...sequences.keys(),
+        ])
+        const names = (places: number[]) => new Set(places.map((i) => sequences[i]))
+        expect(names(split.training).size).toBeGreaterThan(0)
+        expect(names(split.heldOut).size).toBeGreaterThan(0)
+        for (const name of names(split.heldOut)) expect(names(split.training)).not.toContain(name)
+        expect(split.heldOut.length).toBeLessThan(sequences.length * heldOut + 3 + 40)
+      }),
+    )
+  })
+
+  it('make a detector whose rate is not guaranteed, and are never many in memory', async () => {
+    const samples = dataset.train.map((s, i) => ({ ...s, sequence: `clip ${i % 3}` }))
+    const options = { falsePositiveRate: 0.4, passes: 0, poolLayers: 1, couplingLayers: 1 } as const
+    const { manifest, model } = await job(options, { samples })
+    expect(manifest.calibration.guaranteed).toBe(false)
+    expect((await job(options)).manifest.calibration.guaranteed).toBe(true)
+
+    let loaded = 0
+    let most = 0
+    let done = 0
+    const many = Array.from({ length: 30 }, (_, i): Sample => {
+      const sample = dataset.test[i % dataset.test.length]!
+      const load = async () => {
+        most = Math.max(most, ++loaded - done)
+        return sample.load()
+      }
+      return { ...sample, id: `${i}`, load }
+    })
+    const onProgress = (p: Progress): void => void (done = p.done)
+    const { evaluation } = await evaluate({ model, manifest, samples: many, runtime, onProgress })
+    expect(loaded).toBe(30)
+    expect(most).toBeLessThanOrEqual(6)
+    expect(evaluation.pixel).not.toHaveProperty('aurocError')
+  })
+})
+
+it('takes pixels normalised as the authors do for ShanghaiTech Campus, when asked', async () => {
+  const { manifest } = await job({ normalisation: 'stc', passes: 0, poolLayers: 1 })
+  expect(manifest.encoder).toMatchObject({ mean: [0.5, 0.5, 0.5], std: [0.225, 0.225, 0.225] })
 })
 
 describe('sampling', () => {
