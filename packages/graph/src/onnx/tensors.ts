@@ -51,8 +51,8 @@ function fromRaw(raw: Uint8Array, dtype: DType): TensorData {
   const width = bytesPerElement[dtype]
   if (raw.length % width !== 0)
     throw new CflowError('MODEL', `${raw.length} bytes are no whole number of ${dtype} elements`)
-  // a copy: aligned, and independent of the file's buffer
-  const buffer = raw.slice().buffer
+  // a copy: aligned, and independent of the file's buffer (a Buffer's `slice` would be a view)
+  const { buffer } = new Uint8Array(raw)
   switch (dtype) {
     case 'float32':
       return new Float32Array(buffer)
