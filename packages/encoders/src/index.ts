@@ -1,3 +1,5 @@
+export { onnxEncoder, onnxInputSize, onnxTaps } from './onnx/encoder.js'
+export type { OnnxEncoderOptions, RunModel, TapCandidate } from './onnx/encoder.js'
 export { encoderNames, encoderSpec } from './registry.js'
 export type { EncoderOptions } from './registry.js'
 export { selectTaps } from './spec.js'

@@ -45,11 +45,15 @@ export interface EncoderSpec {
   readonly std: readonly [number, number, number]
   /** Finest first. */
   readonly taps: readonly TapInfo[]
-  /** How padded convolutions fill the border: TensorFlow's SAME zeros, PyTorch's zeros, or reflection. */
-  readonly padding: Padding
+  /** How padded convolutions fill the border: TensorFlow's SAME zeros, PyTorch's zeros, reflection, or as a model has it. */
+  readonly padding: Padding | 'own'
   /** SPDX identifier of the licence of the published weights. */
   readonly license: string
   readonly weights?: PublishedWeights
+  /** SHA-256 of the file that the encoder is read from, where it is none of this package's. */
+  readonly digest?: string
+  /** Present where the graph takes one image at a time. */
+  readonly batch?: 1
   /** The tensors that the taps need, in state dict order. */
   readonly parameters: readonly Parameter[]
   /**

@@ -107,6 +107,12 @@ describe('readOnnx', () => {
     for (const t of all) expect(g.constantOf(model.values.get(`c_${t.dtype}`), t.dtype)).toEqual(t)
   })
 
+  it('reads a Node Buffer like any other bytes', () => {
+    const bytes = g.writeOnnx({ y: g.matMul(x, w) })
+    const again = g.readOnnx(Buffer.from(bytes)).values.get('weight')
+    expect(g.constantOf(again, 'weight')).toEqual(g.constantOf(w, 'weight'))
+  })
+
   it('answers damage with a clear error only', () => {
     const bytes = g.writeOnnx({ y: g.matMul(x, w) })
     for (const junk of [new Uint8Array(0), new TextEncoder().encode('{"not": "onnx"}')])

@@ -1,0 +1,84 @@
+import { CflowError } from '@cflow/base'
+import { apply, cast, reshape, slice, transpose } from '@cflow/graph'
+import type { Operator, Value } from '@cflow/graph'
+
+/** How a tapped value holds a feature map. */
+export interface Layout {
+  /**
+   * - `maps`: [N, C, h, w]
+   * - `channelsLast`: [N, h, w, C]
+   * - `tokens`: [N, prefix + h·w, C], a transformer's, the class token and registers first
+   */
+  readonly kind: 'maps' | 'channelsLast' | 'tokens'
+  readonly channels: number
+  readonly height: number
+  readonly width: number
+  /** Tokens before those of the image. */
+  readonly prefix: number
+}
+
+/**
+ * Read a layout off a shape. Without `prefixTokens`, tokens have none before them when their number is a square, and one
+ * (the class token) when it is a square and one.
+ * @param shape of the value for one square image
+ * @throws CflowError MODEL when it is no square map
+ */
+export function layoutOf(name: string, shape: readonly number[], prefixTokens?: number): Layout {
+  const [, a = 0, b = 0, c = 0] = shape
+  if (shape.length === 4 && b === c && b > 0)
+    return { kind: 'maps', channels: a, height: b, width: c, prefix: 0 }
+  if (shape.length === 4 && a === b && a > 0)
+    return { kind: 'channelsLast', channels: c, height: a, width: b, prefix: 0 }
+  if (shape.length === 3) {
+    const prefix = prefixTokens ?? (isSquare(a) ? 0 : 1)
+    const side = Math.sqrt(a - prefix)
+    if (Number.isInteger(side) && side > 0)
+      return { kind: 'tokens', channels: b, height: side, width: side, prefix }
+    throw new CflowError(
+      'MODEL',
+      `${name} holds ${a} tokens: without ${prefix} before them they are no square grid`,
+      {
+        subject: name,
+        hint: 'say how many class and register tokens there are: --prefix-tokens N',
+      },
+    )
+  }
+  throw new CflowError(
+    'MODEL',
+    `${name} is [${shape.join(', ')}], neither a square feature map nor tokens`,
+    { subject: name, hint: 'tap values of the form [N, C, h, w], [N, h, w, C] or [N, tokens, C]' },
+  )
+}
+
+const isSquare = (n: number): boolean => Number.isInteger(Math.sqrt(n))
+
+/** A tapped value as a map float32 [N, C, h, w]. */
+export function asMap(
+  value: Value,
+  layout: Layout,
+  batch: Value['shape'][number],
+  half: boolean,
+): Value {
+  const { kind, channels, height, width, prefix } = layout
+  const dtype = half ? 'float16' : 'float32'
+  const of = (...shape: Value['shape']) => typed(value, dtype, [batch, ...shape])
+  const wide = (v: Value) => cast(v, 'float32')
+  if (kind === 'maps') return wide(of(channels, height, width))
+  if (kind === 'channelsLast') return wide(transpose(of(height, width, channels), [0, 3, 1, 2]))
+  const tokens = of(prefix + height * width, channels)
+  const image = prefix > 0 ? slice(tokens, [1], [prefix], [prefix + height * width]) : tokens
+  return wide(
+    typed(reshape(transpose(image, [0, 2, 1]), [-1, channels, height, width]), dtype, [
+      batch,
+      channels,
+      height,
+      width,
+    ]),
+  )
+}
+
+/** The same value with the type that it is known to have (operators that are not known leave it open). */
+function typed(value: Value, dtype: Value['dtype'], shape: Value['shape']): Value {
+  const same: Operator = { type: 'Identity', infer: () => [{ dtype, shape }] }
+  return apply(same, [value])
+}
