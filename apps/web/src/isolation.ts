@@ -1,6 +1,6 @@
 const tried = 'cflow-isolation-tried'
 /** Longest wait for the service worker before the page starts without it. */
-const patience = 5000
+const patience = 10_000
 
 /**
  * Register the service worker. Where the host does not isolate the page, it is loaded once more, so that the service
@@ -28,13 +28,14 @@ export async function registerServiceWorker(): Promise<boolean> {
 export async function keepOffline(): Promise<boolean> {
   const container = navigator.serviceWorker as ServiceWorkerContainer | undefined
   if (!container || !isSecureContext || import.meta.env.DEV) return false
-  const ready = await Promise.race([container.ready, waited(patience)])
+  if (!(await container.getRegistration())) return false
+  const { active } = await container.ready
   const channel = new MessageChannel()
   const answer = new Promise((resolve) => {
     channel.port1.onmessage = ({ data }) => resolve(data)
   })
-  ready?.active?.postMessage('keep everything', [channel.port2])
-  return ready !== undefined && (await answer) === 'kept'
+  active?.postMessage('keep everything', [channel.port2])
+  return (await answer) === 'kept'
 }
 
 const waited = (milliseconds: number): Promise<undefined> =>

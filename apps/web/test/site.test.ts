@@ -120,7 +120,7 @@ describe.skipIf(!chromium)('the site in a browser', () => {
       ).observe({ type: 'longtask' })
       Object.assign(globalThis, { longTasks: tasks })
     })
-    await page.locator('#kind').selectOption('part')
+    await page.locator('#kind').selectOption('mesh')
     await page.locator('#kind-count').fill('20')
     await page.locator('#generate').click()
     await page.locator('#train-count', { hasText: /^20 images$/ }).waitFor({ timeout: 120_000 })
@@ -179,9 +179,7 @@ describe.skipIf(!chromium)('the site in a browser', () => {
     await page
       .locator('#engine-state', { hasText: 'WebGPU agrees with WASM' })
       .waitFor({ timeout: 240_000 })
-    await page.waitForFunction(
-      () => document.querySelector<HTMLElement>('#verdict-title')?.dataset['score'],
-    )
+    await page.locator('#verdict-title[data-score]').waitFor({ timeout: 240_000 })
     expect(await page.locator('#engine').inputValue()).toBe('webgpu')
     const webgpu = await shownScore(page)
     await shot(page, 'webgpu')
@@ -224,23 +222,27 @@ describe.skipIf(!chromium)('engines', () => {
     'Cross-Origin-Opener-Policy': 'same-origin',
     'Cross-Origin-Embedder-Policy': 'require-corp',
   }
+  let browser: Browser
+  beforeAll(async () => {
+    browser = await launchChromium(chromium!)
+  })
+  afterAll(() => browser?.close())
+
   it.each([
     ['one thread where nothing isolates the page', {}, false, 'single'],
     ['threads by the headers of the host, without a service worker', isolating, true, 'threads'],
   ])('%s', async (_, headers, isolated, engine) => {
     const site = await serveSite('/', headers)
-    const browser = await launchChromium(chromium!)
     try {
       const context = await browser.newContext({ serviceWorkers: 'block' })
       const page = await context.newPage()
       await page.goto(site.url)
-      await settled(page, exampleCount)
+      await page.locator('#verdict-title', { hasText: 'Anomalous' }).waitFor({ timeout: 120_000 })
       expect(await page.evaluate(() => crossOriginIsolated)).toBe(isolated)
       const cores = await page.evaluate(() => navigator.hardwareConcurrency)
       expect(await page.locator('#engine').inputValue()).toBe(cores > 1 ? engine : 'single')
-      expect(await page.locator('#summary').textContent()).toContain('found 5 of 5')
+      await context.close()
     } finally {
-      await browser.close()
       await site.close()
     }
   })

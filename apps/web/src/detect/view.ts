@@ -61,11 +61,13 @@ export function detectView(host: () => Host, openModel: (file: File) => void): D
 
   const tileOf = (item: Item, threshold: number): Tile => {
     const { id, name, url, detection, failure } = item
-    if (failure) return { id, name, url, verdict: { text: 'not readable', kind: 'error' } }
+    if (failure)
+      return { id, name, url, verdict: { text: 'not readable', word: '', kind: 'error' } }
     if (!detection) return { id, name, url }
     const bad = detection.score > threshold
-    const text = `${bad ? '✕ anomalous' : '✓ good'} ${short(detection.score)}`
-    return { id, name, url, verdict: { text, kind: bad ? 'bad' : 'good' } }
+    const text = `${bad ? '✕' : '✓'} ${short(detection.score)}`
+    const verdict = { text, word: bad ? 'anomalous' : 'good' } as const
+    return { id, name, url, verdict: { ...verdict, kind: bad ? 'bad' : 'good' } }
   }
 
   const render = () => {

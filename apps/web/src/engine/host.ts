@@ -1,7 +1,7 @@
 import { messageOf } from '@cflow/base'
 import type { Detection } from '@cflow/detector'
 import { isLostGpu } from '../errors.js'
-import { compare } from './agreement.js'
+import { compare, isFaster } from './agreement.js'
 import { openEngine } from './engines.js'
 import type { Engine, EngineChoice, EngineId } from './engines.js'
 import { percent } from '../ui/format.js'
@@ -74,15 +74,13 @@ export function engineHost(
     try {
       events.onState('checking WebGPU …')
       gpu = await openEngine('webgpu', reference.model)
-      const result = await compare(gpu, reference, await known())
-      const isFaster = result.milliseconds < result.referenceMilliseconds
-      if (result.agrees && (must || isFaster)) {
+      const image = await known()
+      const { agrees, difference } = await compare(gpu, reference, image)
+      if (agrees && (must || (await isFaster(gpu, reference, image)))) {
         use(gpu)
         return events.onState('WebGPU agrees with WASM')
       }
-      why = result.agrees
-        ? 'WebGPU is slower here'
-        : `WebGPU differs from WASM by ${percent(result.difference)}`
+      why = agrees ? 'WebGPU is slower here' : `WebGPU differs from WASM by ${percent(difference)}`
     } catch (error) {
       why = `WebGPU failed (${messageOf(error)})`
     }

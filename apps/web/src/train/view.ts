@@ -5,10 +5,10 @@ import { itemOf } from '../detect/item.js'
 import type { Item, NewItem } from '../detect/item.js'
 import { sortOut } from '../images/files.js'
 import { imagePicker } from '../images/picker.js'
-import { element } from '../ui/dom.js'
-import { count, duration } from '../ui/format.js'
+import { create, element } from '../ui/dom.js'
+import { count, duration, short } from '../ui/format.js'
 import { gallery } from '../ui/gallery.js'
-import { lossChart } from '../ui/loss-chart.js'
+import { Losses, lossChart } from '../ui/loss-chart.js'
 import { clearMessages, showError, showMessage } from '../ui/messages.js'
 import { answered } from '../worker/handle.js'
 import type { Trained } from '../worker/train.js'
@@ -36,7 +36,8 @@ export function trainView(useDetector: (detector: NewDetector) => void) {
   let job: Job | undefined
   let checkpoint: Uint8Array | undefined
   let made: NewDetector | undefined
-  let losses: { share: number; loss: number }[] = []
+  let losses = new Losses()
+  let stopped = false
   let said = 0
 
   const tiles = gallery(element('ul', 'train-gallery'))
@@ -135,12 +136,20 @@ export function trainView(useDetector: (detector: NewDetector) => void) {
 
   const onProgress = (progress: Progress) => {
     element('progress', 'train-bar').value = shareDone(progress)
-    state.textContent = progressText(progress)
+    // the step under way when it was stopped still reports
+    state.textContent = `${stopped ? 'Stopped. ' : ''}${progressText(progress)}`
     if (performance.now() - said > 10_000) say(progressText(progress))
     if (progress.stage !== 'train' || !progress.losses) return
-    const loss = progress.losses.reduce((a, b) => a + b, 0)
-    losses.push({ share: progress.done / progress.total, loss })
-    element('div', 'train-loss').replaceChildren(lossChart(losses))
+    losses.add(progress.done / progress.total, progress.losses)
+    const last = losses.scales.flatMap((points) => points.slice(-1).map((p) => short(p.loss)))
+    element('div', 'train-loss').replaceChildren(
+      create(
+        'p',
+        { class: 'small' },
+        `Loss, from the fine scale to the coarse: ${last.join(', ')}`,
+      ),
+      lossChart(losses),
+    )
   }
 
   const finish = ({ model, manifest, seconds }: Trained) => {
@@ -164,7 +173,7 @@ export function trainView(useDetector: (detector: NewDetector) => void) {
     element('div', 'train-progress').hidden = false
     element('div', 'train-result').hidden = true
     if (!checkpoint) {
-      losses = []
+      losses = new Losses()
       element('div', 'train-loss').replaceChildren()
     }
     state.textContent = 'Starting …'
@@ -180,6 +189,7 @@ export function trainView(useDetector: (detector: NewDetector) => void) {
       onProgress,
     )
     job = mine
+    stopped = false
     setButtons('running')
     try {
       finish(await mine.result)
@@ -202,6 +212,7 @@ export function trainView(useDetector: (detector: NewDetector) => void) {
   start.addEventListener('click', () => void run())
   stop.addEventListener('click', () => {
     job?.pause()
+    stopped = true
     state.textContent = `Stopped. ${state.textContent}`
     say('Stopped.')
     setButtons('stopped')
@@ -209,6 +220,7 @@ export function trainView(useDetector: (detector: NewDetector) => void) {
   })
   goOn.addEventListener('click', () => {
     job?.resume()
+    stopped = false
     setButtons('running')
     stop.focus()
   })

@@ -5,8 +5,12 @@ export interface Tile {
   readonly id: number
   readonly name: string
   readonly url: string
-  /** A word under the picture, and how it is coloured. */
-  readonly verdict?: { readonly text: string; readonly kind: 'good' | 'bad' | 'error' }
+  /** What stands under the picture, a word for those who do not see it, and how it is coloured. */
+  readonly verdict?: {
+    readonly text: string
+    readonly word: string
+    readonly kind: 'good' | 'bad' | 'error'
+  }
 }
 
 export interface Gallery {
@@ -55,5 +59,7 @@ function update(item: HTMLLIElement, { verdict }: Tile, isSelected: boolean): vo
   if (!button) return
   button.setAttribute('aria-pressed', String(isSelected))
   button.querySelector('.mark')?.remove()
-  if (verdict) button.append(create('span', { class: `mark ${verdict.kind}` }, verdict.text))
+  if (!verdict) return
+  const word = create('span', { class: 'visually-hidden' }, `${verdict.word} `)
+  button.append(create('span', { class: `mark ${verdict.kind}` }, word, verdict.text))
 }

@@ -23,7 +23,7 @@ export async function rendered(
     const images: RenderedImage[] = []
     for (const sample of samples) {
       const blob = await pngOf(await sample.load())
-      const name = sample.id.slice(sample.id.indexOf('/') + 1).replaceAll('/', ' ')
+      const name = sample.id.slice(sample.id.indexOf('/') + 1).replaceAll(/[/_]/g, ' ')
       images.push({ name, blob, truth: sample.defect })
       onImage(++done)
     }

@@ -1,0 +1,104 @@
+/**
+ * Measure the built site in Chromium: images per second of the built-in example's detector, and a training on 30
+ * built-in images. Build the site first; `node --conditions=@cflow/source --import tsx tools/measure.ts`.
+ */
+import { readFileSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
+import type { Page } from 'playwright-core'
+import { syntheticDataset } from '@cflow/datasets'
+import { encodePng } from '@cflow/datasets/node'
+import { chromiumPath, launchChromium } from '../test/chromium.ts'
+import { settled } from '../test/page.ts'
+import { serveSite } from '../test/site.ts'
+
+const rounds = 40
+
+const isolating = {
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+}
+const site = await serveSite('/', isolating)
+const browser = await launchChromium(chromiumPath()!)
+const page = await (await browser.newContext({ serviceWorkers: 'block' })).newPage()
+
+/** Peak memory of Chromium's page processes in MB (Linux). */
+async function peak(): Promise<number | undefined> {
+  try {
+    const processes = (await readdir('/proc')).filter((p) => /^\d+$/.test(p))
+    const peaks = processes.map((p) => {
+      try {
+        if (!readFileSync(`/proc/${p}/cmdline`, 'utf8').includes('--type=renderer')) return 0
+        return Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${p}/status`, 'utf8'))?.[1] ?? 0)
+      } catch {
+        return 0
+      }
+    })
+    return Math.round(Math.max(...peaks) / 1024)
+  } catch {
+    return undefined
+  }
+}
+
+const heap = (p: Page) =>
+  p.evaluate(
+    async () =>
+      (
+        await (
+          performance as unknown as {
+            measureUserAgentSpecificMemory(): Promise<{ bytes: number }>
+          }
+        ).measureUserAgentSpecificMemory()
+      ).bytes / 1e6,
+  )
+
+async function imagesPerSecond(engine: string): Promise<Record<string, number>> {
+  await page.goto(`${site.url}?engine=${engine}`)
+  await settled(page, 7)
+  const samples = syntheticDataset({ kind: 'cable', train: rounds, test: 0, seed: 5 }).train
+  const files = await Promise.all(
+    samples.map(async (s, i) => ({
+      name: `${i}.png`,
+      mimeType: 'image/png',
+      buffer: Buffer.from(await encodePng(await s.load())),
+    })),
+  )
+  await page.locator('#detect-pick [data-pick=files]').setInputFiles(files)
+  const began = performance.now()
+  await settled(page, 7 + rounds)
+  const seconds = (performance.now() - began) / 1000
+  const runs: number[] = []
+  for (const tile of (await page.locator('#gallery .tile').all()).slice(0, rounds)) {
+    await tile.click()
+    const text = (await page.locator('#verdict-text').textContent())!
+    runs.push(Number(/took (\d+) ms/.exec(text)![1]))
+  }
+  runs.sort((a, b) => a - b)
+  return {
+    'images/s, all': rounds / seconds,
+    'images/s, model alone (median)': 1000 / runs[rounds / 2]!,
+  }
+}
+
+for (const engine of ['threads', 'single']) console.log(engine, await imagesPerSecond(engine))
+
+await page.goto(site.url)
+await settled(page, 7)
+console.log('heap after detecting, MB', await heap(page))
+await page.locator('#tab-train').click()
+await page.locator('#kind').selectOption('mesh')
+await page.locator('#kind-count').fill('30')
+await page.locator('#generate').click()
+await page.locator('#train-count', { hasText: /^30 images$/ }).waitFor({ timeout: 300_000 })
+const began = performance.now()
+await page.locator('#train-start').click()
+await page.locator('#train-result').waitFor({ timeout: 600_000 })
+console.log('training on 30 images, seconds', (performance.now() - began) / 1000)
+console.log(
+  'heap after training, MB',
+  await heap(page),
+  'peak of the page process, MB',
+  await peak(),
+)
+await browser.close()
+await site.close()
+process.exit(0)
