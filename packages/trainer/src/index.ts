@@ -5,7 +5,13 @@ export type { AuthorsCheckpoint, AuthorsCheckpointOptions } from './authors-chec
 export { calibratedDetector } from './calibrate.js'
 export { checkCheckpoint, decodeCheckpoint, encodeCheckpoint } from './checkpoint.js'
 export type { Checkpoint, CheckpointStore } from './checkpoint.js'
-export { recipes, recipeSchema, resolveConfig, trainConfigSchema } from './config.js'
+export {
+  onnxConfigSchema,
+  recipes,
+  recipeSchema,
+  resolveConfig,
+  trainConfigSchema,
+} from './config.js'
 export type { Recipe, TrainConfig, TrainOptions } from './config.js'
 export { encoderModel, featureExtractor } from './encoding.js'
 export type { EncoderModel, FeatureExtractor, ScaleShape } from './encoding.js'
@@ -24,6 +30,7 @@ export type {
 } from './evaluation.js'
 export { fit, minimumImages, splitHeldOut } from './fit.js'
 export type { FitOptions, FitResult } from './fit.js'
+export { onnxEncoderModel, runOnce } from './onnx-encoder.js'
 export { ordered } from './pipeline.js'
 export type { OnProgress, Progress, Stage } from './progress.js'
 export { software } from './software.js'

@@ -1,7 +1,5 @@
-import { encoderSpec } from '@cflow/encoders'
-import { loadEncoderWeights } from '@cflow/encoders/node'
 import { nodeRuntime } from '@cflow/runtimes/node'
-import { encoderModel, fit, resolveConfig, splitHeldOut, trainConfigSchema } from '@cflow/trainer'
+import { fit, splitHeldOut, trainConfigSchema } from '@cflow/trainer'
 import type { CheckpointStore } from '@cflow/trainer'
 import {
   fileCheckpoints,
@@ -16,6 +14,7 @@ import {
 import { join } from 'node:path'
 import * as z from 'zod'
 import { openDataset } from '../dataset.js'
+import { prepareEncoder } from '../encoders/open.js'
 import { Interrupted } from '../failure.js'
 import { note, printJson } from '../io.js'
 import type { Session } from '../io.js'
@@ -25,7 +24,10 @@ import { resolveSettings } from '../settings/resolve.js'
 import { trainShape } from '../settings/schema.js'
 import { summary } from '../summary.js'
 
-const schema = z.object({ ...trainConfigSchema.partial().shape, ...trainShape })
+const schema = z.object({
+  ...trainConfigSchema.omit({ onnx: true }).partial().shape,
+  ...trainShape,
+})
 const configKeys = Object.keys(trainConfigSchema.shape)
 
 /** Good images that stand in for a test set where there is none. */
@@ -35,19 +37,14 @@ const mostHeldOut = 60
 export async function train(session: Session, flags: object): Promise<void> {
   const began = performance.now()
   const settings = await resolveSettings(session, flags, schema)
-  const config = resolveConfig(
+  const { config, open } = await prepareEncoder(
     Object.fromEntries(Object.entries(settings).filter(([key]) => configKeys.includes(key))),
+    settings,
   )
   const dataset = await openDataset(settings)
-  const { weights, stopAfter, resume = false } = settings
-  const spec = encoderSpec(config.encoder)
-  const encoder = encoderModel(
-    spec,
-    await loadEncoderWeights(config.encoder, weights === undefined ? {} : { weights }),
-    config.poolLayers,
-    config.inputSize,
-  )
+  const { stopAfter, resume = false } = settings
   const runtime = await nodeRuntime(deviceOptions(settings))
+  const encoder = await open(runtime)
   const out = settings.out ?? join('runs', dataset.category)
   const paths = runPaths(out)
   const undo = await prepareRun(out, { checkpoint: true })

@@ -1,5 +1,4 @@
 import { floats } from '@cflow/base'
-import type { Tensor } from '@cflow/base'
 import { constant, int64s, scalar } from '../value.js'
 import type { Attributes, Value } from '../value.js'
 
