@@ -95,7 +95,7 @@ export async function openDetector<Image>(
           images,
           (image, i) => decode(image).catch((error: unknown) => Promise.reject(inList(error, i))),
           (group) => scoreImages(model, group, operating),
-          options.batchSize,
+          manifest.encoder.batch ?? options.batchSize,
         )
       }),
     threshold(rate) {

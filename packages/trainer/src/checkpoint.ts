@@ -116,15 +116,22 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
  */
 export function checkCheckpoint(checkpoint: Checkpoint, config: TrainConfig, digest: string): void {
   const hint = 'use the settings and images it was begun with, or train without --resume'
-  for (const name of Object.keys(config) as (keyof TrainConfig)[])
-    if (checkpoint.config[name] !== config[name])
+  const names = new Set([...Object.keys(checkpoint.config), ...Object.keys(config)])
+  for (const name of names as Set<keyof TrainConfig>) {
+    const [before, now] = [textOf(checkpoint.config[name]), textOf(config[name])]
+    if (before !== now)
       throw new CflowError(
         'CHECKPOINT',
-        `the checkpoint was made with ${name} ${checkpoint.config[name]}, now it is ${config[name]}`,
+        `the checkpoint was made with ${name} ${before}, now it is ${now}`,
         { subject: name, hint },
       )
+  }
   if (checkpoint.digest !== digest)
     throw new CflowError('CHECKPOINT', 'the checkpoint was made from other training images', {
       hint,
     })
 }
+
+/** A setting for people, and to compare. */
+const textOf = (value: unknown): string =>
+  typeof value === 'object' ? JSON.stringify(value) : String(value)

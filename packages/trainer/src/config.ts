@@ -6,12 +6,25 @@ import { normalisationSchema } from './normalisation.js'
 export const recipeSchema = z.enum(['whitened', 'paper'])
 export type Recipe = z.infer<typeof recipeSchema>
 
+const triple = z.tuple([z.number(), z.number(), z.number()])
+
+/** An encoder read from an ONNX file (see `onnxEncoder`). */
+export const onnxConfigSchema = z.strictObject({
+  /** SHA-256 of the file. */
+  digest: z.string(),
+  taps: z.array(z.string()).min(1).max(3),
+  mean: triple,
+  std: triple,
+  prefixTokens: z.int().min(0).optional(),
+})
+
 /** Everything that decides what a training makes. Two trainings with equal settings and images give equal files. */
 export const trainConfigSchema = z.strictObject({
-  /** Name of the encoder (see @cflow/encoders). */
+  /** Name of the encoder (see @cflow/encoders), or of the ONNX file that it is read from. */
   encoder: z.string(),
   /** Of pixels before the encoder; see `Normalisation`. */
   normalisation: normalisationSchema,
+  onnx: onnxConfigSchema.optional(),
   /** S: images are resized to S×S pixels. */
   inputSize: z.int().min(32).max(4096),
   /** K: number of scales, counted from the coarsest (section 4.1). */

@@ -5,7 +5,13 @@ export type { AuthorsCheckpoint, AuthorsCheckpointOptions } from './authors-chec
 export { calibratedDetector } from './calibrate.js'
 export { checkCheckpoint, decodeCheckpoint, encodeCheckpoint } from './checkpoint.js'
 export type { Checkpoint, CheckpointStore } from './checkpoint.js'
-export { recipes, recipeSchema, resolveConfig, trainConfigSchema } from './config.js'
+export {
+  onnxConfigSchema,
+  recipes,
+  recipeSchema,
+  resolveConfig,
+  trainConfigSchema,
+} from './config.js'
 export type { Recipe, TrainConfig, TrainOptions } from './config.js'
 export { encoderModel, featureExtractor, likelihoodModel } from './encoding.js'
 export type { EncoderModel, FeatureExtractor, ScaleShape } from './encoding.js'
@@ -30,6 +36,7 @@ export { minimumImages } from './good-images.js'
 export { splitHeldOut } from './held-out.js'
 export { normalised } from './normalisation.js'
 export type { Normalisation } from './normalisation.js'
+export { onnxEncoderModel, runOnce } from './onnx-encoder.js'
 export { bestEpochs, evaluatePaper } from './paper-protocol.js'
 export type { PaperProtocolOptions } from './paper-protocol.js'
 export { ordered } from './pipeline.js'

@@ -5,6 +5,8 @@ import type { EncoderModel } from './encoding.js'
 export function manifestEncoder({ spec, scales }: EncoderModel): Manifest['encoder'] {
   return {
     name: spec.name,
+    ...(spec.digest !== undefined && { digest: spec.digest }),
+    ...(spec.batch !== undefined && { batch: spec.batch }),
     mean: [...spec.mean],
     std: [...spec.std],
     taps: scales.map((s) => ({

@@ -1,16 +1,6 @@
-import { encoderSpec } from '@cflow/encoders'
-import { loadEncoderWeights } from '@cflow/encoders/node'
 import { nodeRuntime } from '@cflow/runtimes/node'
-import {
-  bestEpochs,
-  encoderModel,
-  fit,
-  normalised,
-  resolveConfig,
-  splitHeldOut,
-  trainConfigSchema,
-} from '@cflow/trainer'
-import type { CheckpointStore, TrainConfig } from '@cflow/trainer'
+import { bestEpochs, fit, splitHeldOut, trainConfigSchema } from '@cflow/trainer'
+import type { CheckpointStore, TrainOptions } from '@cflow/trainer'
 import {
   fileCheckpoints,
   judge,
@@ -24,6 +14,7 @@ import {
 import { join } from 'node:path'
 import * as z from 'zod'
 import { openDataset } from '../dataset.js'
+import { prepareEncoder } from '../encoders/open.js'
 import { epochEvaluations } from '../epochs.js'
 import { Interrupted } from '../failure.js'
 import { note, printJson } from '../io.js'
@@ -35,7 +26,10 @@ import { resolveSettings } from '../settings/resolve.js'
 import { trainShape } from '../settings/schema.js'
 import { summary } from '../summary.js'
 
-const schema = z.object({ ...trainConfigSchema.partial().shape, ...trainShape })
+const schema = z.object({
+  ...trainConfigSchema.omit({ onnx: true }).partial().shape,
+  ...trainShape,
+})
 const configKeys = Object.keys(trainConfigSchema.shape)
 
 /** Good images that stand in for a test set where there is none. */
@@ -49,20 +43,14 @@ export async function train(session: Session, flags: object): Promise<void> {
     const { out = join('runs', 'stc') } = settings
     return everyScene(session, { ...settings, out }, flags, train)
   }
-  const config = configOf(settings)
+  const { config, open } = await prepareEncoder(optionsOf(settings), settings)
   const opening = progressReporter(session)
   const { signal } = session.io
   const purpose = { trainingSize: config.inputSize, signal, onProgress: opening.onProgress }
   const dataset = await openDataset(settings, undefined, purpose).finally(opening.end)
-  const { weights, stopAfter, resume = false, protocol = 'strict' } = settings
-  const spec = normalised(encoderSpec(config.encoder), config.normalisation)
-  const encoder = encoderModel(
-    spec,
-    await loadEncoderWeights(config.encoder, weights === undefined ? {} : { weights }),
-    config.poolLayers,
-    config.inputSize,
-  )
+  const { stopAfter, resume = false, protocol = 'strict' } = settings
   const runtime = await nodeRuntime(deviceOptions(settings))
+  const encoder = await open(runtime)
   const out = settings.out ?? join('runs', dataset.category)
   const paths = runPaths(out)
   const undo = await prepareRun(out, { checkpoint: true })
@@ -170,10 +158,10 @@ export async function train(session: Session, flags: object): Promise<void> {
 }
 
 /** Settings of the trainer: what is not said comes from the recipe, and for recipe `paper` from the dataset. */
-function configOf(settings: z.infer<typeof schema>): TrainConfig {
+function optionsOf(settings: z.infer<typeof schema>): TrainOptions {
   const given = Object.entries(settings).filter(([key]) => configKeys.includes(key))
   const asAuthors = settings.dataset === 'stc' && settings.recipe === 'paper'
-  return resolveConfig({ ...(asAuthors && { normalisation: 'stc' }), ...Object.fromEntries(given) })
+  return { ...(asAuthors && { normalisation: 'stc' }), ...Object.fromEntries(given) }
 }
 
 /** A store that was read already, and that remembers whether this training wrote to it. */

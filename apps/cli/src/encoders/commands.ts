@@ -1,7 +1,9 @@
+import { CflowError } from '@cflow/base'
+import { Option } from 'commander'
 import type { Command } from 'commander'
 import type { Session } from '../io.js'
 
-/** Add `cflow encoders list | pull | import`. */
+/** Add `cflow encoders list | pull | import | taps`. */
 export function addEncoders(root: Command, session: Session): void {
   const encoders = root
     .command('encoders')
@@ -36,4 +38,30 @@ export function addEncoders(root: Command, session: Session): void {
       const { importFile } = await import('./import.js')
       await importFile(session, name, file)
     })
+  command('taps')
+    .description('Values of an ONNX image model that `train --encoder FILE --taps …` could use.')
+    .argument('<file>', 'ONNX file')
+    .addOption(count('--input-size <PIXELS>', 'size of the images (the file’s, or 256)', 32))
+    .addOption(count('--prefix-tokens <N>', 'class and register tokens of a transformer', 0))
+    .action(async (file: string, flags: { inputSize?: number; prefixTokens?: number }) => {
+      const { listTaps } = await import('./taps.js')
+      await listTaps(session, file, flags)
+    })
+}
+
+/** An option with a whole number from `least` on. */
+function count(flags: string, help: string, least: number): Option {
+  return new Option(flags, help).argParser((text) => {
+    const value = Number(text)
+    if (text.trim() !== '' && Number.isInteger(value) && value >= least && value <= 4096)
+      return value
+    const [flag = flags] = flags.split(' ')
+    throw new CflowError(
+      'USAGE',
+      `${flag} needs a whole number from ${least} to 4096, got '${text}'`,
+      {
+        subject: flag,
+      },
+    )
+  })
 }

@@ -3,6 +3,7 @@ import type { EncoderListing } from '@cflow/encoders/node'
 import { printJson } from '../io.js'
 import type { Session } from '../io.js'
 import { megabytes } from './size.js'
+import { table } from './table.js'
 
 /** `cflow encoders list`. */
 export async function list(session: Session): Promise<void> {
@@ -37,18 +38,4 @@ function entry({ spec, weights, path, bytes }: EncoderListing) {
     weights: { status: weights, path, bytes },
     ...(url !== undefined && { published: { url, file, sha256, size } }),
   }
-}
-
-/** Rows as columns of equal width. */
-function table(rows: readonly (readonly string[])[]): string {
-  const widths = rows[0]!.map((_, c) => Math.max(...rows.map((r) => r[c]!.length)))
-  return rows
-    .map(
-      (r) =>
-        `${r
-          .map((cell, c) => cell.padEnd(widths[c]!))
-          .join('  ')
-          .trimEnd()}\n`,
-    )
-    .join('')
 }

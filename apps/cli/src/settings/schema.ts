@@ -33,11 +33,30 @@ export const commonShape = {
 }
 
 const protocol = z.enum(['strict', 'paper']).optional()
+/** A list, or text with commas between its parts. */
+const listOf = <T extends z.ZodType>(items: T) =>
+  z.preprocess((v) => (typeof v === 'string' ? v.split(',').map((s) => s.trim()) : v), items)
+const numbersOf = (value: unknown): unknown =>
+  Array.isArray(value)
+    ? value.map((v) => (typeof v === 'string' && v !== '' ? Number(v) : v))
+    : value
+const triple = z.tuple([z.number(), z.number(), z.number()], 'three numbers, such as 0.5,0.5,0.5')
+const colours = listOf(z.preprocess(numbersOf, triple))
+
+/** Settings of an encoder that is read from an ONNX file. */
+export const onnxShape = {
+  taps: listOf(z.array(text, 'names with commas between them').min(1)).optional(),
+  mean: colours.optional(),
+  std: colours.optional(),
+  prefixTokens: z.int().min(0).max(1000).optional(),
+}
+export type OnnxSettings = z.infer<z.ZodObject<typeof onnxShape>>
 
 /** What `train` takes beside the settings of the trainer itself. */
 export const trainShape = {
   ...datasetShape,
   ...commonShape,
+  ...onnxShape,
   weights: text.optional(),
   protocol,
   stopAfter: count.optional(),

@@ -44,13 +44,26 @@ const evaluation: readonly Setting[] = [
 ]
 
 const training: readonly Setting[] = [
-  { key: 'encoder', value: 'NAME', help: 'feature extractor (efficientnet-lite0)' },
+  {
+    key: 'encoder',
+    value: 'NAME',
+    help: 'feature extractor (efficientnet-lite0), or an ONNX file with --taps',
+  },
   {
     key: 'normalisation',
     value: 'NAME',
     help: 'of pixels: encoder, or stc (the default of recipe paper on stc)',
   },
   { key: 'weights', value: 'FILE', help: 'weights of the encoder: .pth or .safetensors' },
+  { key: 'taps', value: 'A,B,C', help: 'values of the ONNX file to use as feature maps' },
+  { key: 'mean', value: 'R,G,B', help: 'normalisation of the ONNX file’s images (ImageNet’s)' },
+  { key: 'std', value: 'R,G,B', help: 'deviation of the same (ImageNet’s)' },
+  {
+    key: 'prefixTokens',
+    value: 'N',
+    number: true,
+    help: 'class and register tokens of a transformer (0 or 1, found by itself)',
+  },
   { key: 'inputSize', value: 'PIXELS', number: true, help: 'images are resized to this (256)' },
   { key: 'recipe', value: 'NAME', help: 'whitened or paper; sets the defaults of the rest' },
   { key: 'couplingLayers', value: 'N', number: true, help: 'coupling layers of each flow' },

@@ -32,8 +32,9 @@ export const detectorNames = {
   logLikelihood: (k: number): string => `log_likelihood_${k}`,
 } as const
 
-/** The image input of a detector: uint8 [N, H, W, 3]. */
-export const imageInput = (): Value => input(detectorNames.image, 'uint8', ['N', 'H', 'W', 3])
+/** The image input of a detector: uint8 [N, H, W, 3], N any number or 1. */
+export const imageInput = (batch: 'N' | 1 = 'N'): Value =>
+  input(detectorNames.image, 'uint8', [batch, 'H', 'W', 3])
 
 /** Image to feature maps: resampling, normalisation, encoder. */
 export function encode(image: Value, encoder: Encoder, size: number): readonly Value[] {
@@ -90,7 +91,7 @@ export function writeDetector(
   flows: readonly ScaleFlow[],
   manifest: Manifest,
 ): Uint8Array {
-  const maps = encode(imageInput(), encoder, manifest.inputSize)
+  const maps = encode(imageInput(manifest.encoder.batch), encoder, manifest.inputSize)
   const likelihoods = flows.map((flow, k) => likelihoodMap(maps[k] as Value, flow, `flow${k}`))
   return writeOnnx(
     detectorOutputs(likelihoods, manifest.aggregation, manifest.scales, manifest.inputSize),

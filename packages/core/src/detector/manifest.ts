@@ -34,6 +34,10 @@ export const manifestSchema = z.object({
   category: z.string(),
   encoder: z.object({
     name: z.string(),
+    /** SHA-256 of the ONNX file that the encoder was read from, for one that is not built in. */
+    digest: z.string().optional(),
+    /** Present where the graph takes one image at a time. */
+    batch: z.literal(1).optional(),
     mean: triple,
     std: triple,
     taps: z.array(tapSchema).min(1),

@@ -93,7 +93,8 @@ function mixingOf(
   const order = Array.from({ length: depth }, (_, i) =>
     matrix.data.subarray(i * depth, (i + 1) * depth).indexOf(1),
   )
-  const ones = matrix.data.reduce((n, v) => n + (v === 0 ? 0 : 1), 0)
+  let ones = 0
+  for (const v of matrix.data) if (v !== 0) ones++
   if (ones === depth && isPermutation(order)) return { matrix, hard: true }
   if (!isOrthogonal(matrix)) throw wrong(key, 'is no rotation: its rows are not orthonormal')
   return { matrix, hard: false }

@@ -27,7 +27,7 @@ export interface OnnxEncoderOptions {
   /** S: images are S×S pixels. */
   readonly inputSize: number
   /** Tokens before those of the image in a transformer's taps; found by itself for none and for a class token. */
-  readonly prefixTokens?: number
+  readonly prefixTokens?: number | undefined
   /** SHA-256 of the file, for manifests. */
   readonly digest?: string
   readonly run: RunModel

@@ -9,6 +9,7 @@ import { fromAttribute } from './attributes.js'
 import { constantNode } from './constants.js'
 import { ModelProtoSchema } from './generated/onnx_pb.js'
 import type { GraphProto, ModelProto, NodeProto, ValueInfoProto } from './generated/onnx_pb.js'
+import { resultType } from './result-type.js'
 import { dtypeOf, fromTensorProto } from './tensors.js'
 import { upgraded } from './upgrade.js'
 import type { Form } from './upgrade.js'
@@ -164,18 +165,19 @@ function applyKnown(form: Form, node: NodeProto, opset: number): readonly Value[
 }
 
 function applyOpaque(
-  { type, inputs, attributes }: Form,
+  form: Form,
   node: NodeProto,
   file: { readonly domain: string; readonly opset: number; readonly infos: FileContext['infos'] },
 ): readonly Value[] {
+  const { type, inputs, attributes } = form
   const operator: Operator = {
     type,
     domain: file.domain,
     ...((file.domain !== '' || file.opset > opsetVersion) && { version: file.opset }),
     infer: () =>
-      node.output.map((name) => {
+      node.output.map((name, i) => {
         const info = file.infos.get(name)
-        return info ? typeOf(info) : { dtype: inputs[0]?.dtype ?? 'float32', shape: unknownRank }
+        return info ? typeOf(info) : { dtype: resultType(form, i), shape: unknownRank }
       }),
   }
   return applyAll(operator, inputs, attributes, { label: node.name || undefined })
