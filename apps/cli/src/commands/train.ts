@@ -1,43 +1,29 @@
 import { encoderSpec } from '@cflow/encoders'
 import { loadEncoderWeights } from '@cflow/encoders/node'
 import { nodeRuntime } from '@cflow/runtimes/node'
-import { encoderModel, fit, resolveConfig, splitHeldOut, trainConfigSchema } from '@cflow/trainer'
+import { encoderModel, fit, resolveConfig, splitHeldOut } from '@cflow/trainer'
 import type { CheckpointStore } from '@cflow/trainer'
-import {
-  fileCheckpoints,
-  judge,
-  metricsDocument,
-  prepareRun,
-  renderReport,
-  reportInput,
-  runPaths,
-  writeRun,
-} from '@cflow/trainer/node'
+import { fileCheckpoints, prepareRun, runPaths } from '@cflow/trainer/node'
 import { join } from 'node:path'
-import * as z from 'zod'
 import { openDataset } from '../dataset.js'
 import { Interrupted } from '../failure.js'
-import { note, printJson } from '../io.js'
+import { note } from '../io.js'
 import type { Session } from '../io.js'
 import { progressReporter } from '../progress/reporter.js'
 import { deviceOptions } from '../settings/device.js'
 import { resolveSettings } from '../settings/resolve.js'
-import { trainShape } from '../settings/schema.js'
-import { summary } from '../summary.js'
-
-const schema = z.object({ ...trainConfigSchema.partial().shape, ...trainShape })
-const configKeys = Object.keys(trainConfigSchema.shape)
-
-/** Good images that stand in for a test set where there is none. */
-const mostHeldOut = 60
+import { trainSchema } from '../settings/schema.js'
+import { baselineOf, settingsOf } from '../settings/method.js'
+import { trainBaseline } from './train-baseline.js'
+import { conclude } from './conclude.js'
 
 /** `cflow train`: from images to model.onnx, metrics.json, report.html and checkpoint/. */
 export async function train(session: Session, flags: object): Promise<void> {
   const began = performance.now()
-  const settings = await resolveSettings(session, flags, schema)
-  const config = resolveConfig(
-    Object.fromEntries(Object.entries(settings).filter(([key]) => configKeys.includes(key))),
-  )
+  const settings = await resolveSettings(session, flags, trainSchema)
+  const baseline = baselineOf(settings)
+  if (baseline) return trainBaseline(session, settings, baseline, began)
+  const config = resolveConfig(settingsOf('cflow', settings))
   const dataset = await openDataset(settings)
   const { weights, stopAfter, resume = false } = settings
   const spec = encoderSpec(config.encoder)
@@ -72,56 +58,24 @@ export async function train(session: Session, flags: object): Promise<void> {
       onProgress,
       signal: session.io.signal,
     })
-    const { model, manifest, history } = fitted
-    // without a test set the report shows the good images that were held out
-    const samples =
-      dataset.test.length > 0
-        ? dataset.test
-        : heldOut.slice(0, mostHeldOut).map((i) => dataset.train[i]!)
-    const judged = await judge({ model, manifest, samples, runtime, onProgress })
-    const tested = dataset.test.length > 0 ? judged.evaluation : undefined
-    const evaluation = tested && {
-      ...tested,
-      timing: { ...tested.timing, seconds: { ...fitted.seconds, ...tested.timing.seconds } },
-    }
-    const judgement = {
-      scores: judged.scores,
-      ...(judged.pixels && { pixels: judged.pixels }),
-      ...(evaluation && { evaluation }),
-    }
-    const report = await renderReport(
-      await reportInput({
-        title: `${dataset.category}: ${config.encoder}, ${config.inputSize} pixels`,
+    const { model, manifest, history, seconds } = fitted
+    await conclude(
+      session,
+      {
         model,
+        bytes: model.length,
         manifest,
-        samples,
-        judgement,
+        config,
         history,
+        seconds,
+        dataset,
+        heldOut,
         runtime,
-      }),
+        out,
+        began,
+      },
+      progress,
     )
-    const metrics = metricsDocument({
-      manifest,
-      judgement,
-      dataset,
-      runtime: runtime.name,
-      modelBytes: model.length,
-      seconds: { ...fitted.seconds, total: (performance.now() - began) / 1000 },
-      config,
-      history,
-    })
-    session.io.signal.throwIfAborted()
-    await writeRun(out, { model, metrics, report })
-    progress.end()
-    if (session.json) printJson(session, { ...metrics, files: paths })
-    else
-      session.io.out(
-        summary(evaluation, manifest, [
-          ['time', `${((performance.now() - began) / 1000).toFixed(1)} s`],
-          ['detector', `${paths.model} (${(model.length / 1e6).toFixed(1)} MB)`],
-          ['report', paths.report],
-        ]),
-      )
   } catch (error) {
     progress.end()
     await undo()

@@ -1,3 +1,5 @@
+import { methodSchema } from '@cflow/core'
+import { baselineSettingsSchema, trainConfigSchema } from '@cflow/trainer'
 import * as z from 'zod'
 
 const text = z.string().min(1)
@@ -21,14 +23,18 @@ const commonShape = {
   quiet: z.boolean().optional(),
 }
 
-/** What `train` takes beside the settings of the trainer itself. */
-export const trainShape = {
+/** What `train` takes: the settings of every method, and what decides images and machine. */
+export const trainSchema = z.object({
+  ...baselineSettingsSchema.shape,
+  ...trainConfigSchema.partial().shape,
   ...datasetShape,
   ...commonShape,
+  method: methodSchema.optional(),
   weights: text.optional(),
   stopAfter: count.optional(),
   resume: z.boolean().optional(),
-}
+})
+export type TrainSettings = z.infer<typeof trainSchema>
 
 export const evaluateSchema = z.object({ ...datasetShape, ...commonShape })
 
