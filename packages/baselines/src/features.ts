@@ -62,3 +62,30 @@ export function joinBilinear(taps: readonly Value[]): Value {
     1,
   )
 }
+
+/**
+ * `joinNearest` outside a graph, for one image.
+ * @param taps rows [hₖ·wₖ, Dₖ] of each tap, finest first
+ * @param into reused where given
+ * @returns rows [h·w, ΣDₖ]
+ */
+export function joinRows(
+  taps: readonly Float32Array[],
+  shapes: readonly MapShape[],
+  into?: Float32Array,
+): Float32Array {
+  const { depth, height, width } = joinedShape(shapes)
+  const rows = into ?? new Float32Array(depth * height * width)
+  let offset = 0
+  shapes.forEach((shape, k) => {
+    const tap = taps[k] as Float32Array
+    const [fy, fx] = [height / shape.height, width / shape.width]
+    for (let y = 0; y < height; y++)
+      for (let x = 0; x < width; x++) {
+        const from = (Math.floor(y / fy) * shape.width + Math.floor(x / fx)) * shape.depth
+        rows.set(tap.subarray(from, from + shape.depth), (y * width + x) * depth + offset)
+      }
+    offset += shape.depth
+  })
+  return rows
+}

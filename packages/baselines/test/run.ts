@@ -13,7 +13,10 @@ export async function run(
 }
 
 export async function runBytes(bytes: Uint8Array, feeds: Record<string, Tensor> = {}) {
-  const session = await ort.InferenceSession.create(bytes, { logSeverityLevel: 3 })
+  const session = await ort.InferenceSession.create(bytes, {
+    logSeverityLevel: 3,
+    intraOpNumThreads: 1,
+  })
   const inputs = Object.fromEntries(
     session.inputNames.map((name) => {
       const t = feeds[name]

@@ -66,7 +66,13 @@ export {
   writeDetector,
 } from './detector/graph.js'
 export type { Encoder, ScaleFlow } from './detector/graph.js'
-export { manifestKey, manifestSchema, methodSchema, parseManifest } from './detector/manifest.js'
+export {
+  manifestKey,
+  manifestSchema,
+  methodNames,
+  methodSchema,
+  parseManifest,
+} from './detector/manifest.js'
 export type { Manifest, Method } from './detector/manifest.js'
 export { normalise, resample } from './detector/preprocess.js'
 export { Random } from '@cflow/base'

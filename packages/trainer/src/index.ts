@@ -45,7 +45,7 @@ export { software } from './software.js'
 export {
   baselineConfigSchema,
   baselineDefaults,
-  baselineSettings,
+  baselineSettingsSchema,
   resolveBaseline,
 } from './baselines/config.js'
 export type { BaselineConfig, BaselineMethod } from './baselines/config.js'

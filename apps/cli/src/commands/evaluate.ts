@@ -6,6 +6,7 @@ import {
   readDetectorFile,
   renderReport,
   reportInput,
+  reportTitle,
   runPaths,
   writeRun,
 } from '@cflow/trainer/node'
@@ -53,7 +54,7 @@ export async function evaluateModel(session: Session, path: string, flags: objec
     const sources = { manifest, judgement, dataset, runtime: runtime.name, modelBytes, seconds }
     const metrics = metricsDocument(sources)
     if (out !== undefined) {
-      const title = `${dataset.category}: ${manifest.encoder.name}, ${manifest.inputSize} pixels`
+      const title = reportTitle(dataset.category, manifest)
       const input = { title, model, manifest, samples, judgement, history: [], runtime }
       await writeRun(out, { metrics, report: await renderReport(await reportInput(input)) })
     }

@@ -1,48 +1,34 @@
 import { nodeRuntime } from '@cflow/runtimes/node'
-import { bestEpochs, fit, splitHeldOut, trainConfigSchema } from '@cflow/trainer'
+import { bestEpochs, fit, splitHeldOut } from '@cflow/trainer'
 import type { CheckpointStore, TrainOptions } from '@cflow/trainer'
-import {
-  fileCheckpoints,
-  judge,
-  metricsDocument,
-  prepareRun,
-  renderReport,
-  reportInput,
-  runPaths,
-  writeRun,
-} from '@cflow/trainer/node'
+import { fileCheckpoints, prepareRun, runPaths } from '@cflow/trainer/node'
 import { join } from 'node:path'
-import * as z from 'zod'
 import { openDataset } from '../dataset.js'
 import { prepareEncoder } from '../encoders/open.js'
 import { epochEvaluations } from '../epochs.js'
 import { Interrupted } from '../failure.js'
-import { note, printJson } from '../io.js'
+import { note } from '../io.js'
 import type { Session } from '../io.js'
 import { progressReporter } from '../progress/reporter.js'
 import { everyScene } from '../scenes.js'
 import { deviceOptions } from '../settings/device.js'
+import { baselineOf, settingsOf } from '../settings/method.js'
 import { resolveSettings } from '../settings/resolve.js'
-import { trainShape } from '../settings/schema.js'
-import { summary } from '../summary.js'
-
-const schema = z.object({
-  ...trainConfigSchema.omit({ onnx: true }).partial().shape,
-  ...trainShape,
-})
-const configKeys = Object.keys(trainConfigSchema.shape)
-
-/** Good images that stand in for a test set where there is none. */
-const mostHeldOut = 60
+import { trainSchema } from '../settings/schema.js'
+import type { TrainSettings } from '../settings/schema.js'
+import { conclude } from './conclude.js'
+import { trainBaseline } from './train-baseline.js'
 
 /** `cflow train`: from images to model.onnx, metrics.json, report.html and checkpoint/. */
 export async function train(session: Session, flags: object): Promise<void> {
   const began = performance.now()
-  const settings = await resolveSettings(session, flags, schema)
+  const settings = await resolveSettings(session, flags, trainSchema)
   if (settings.scenes !== undefined) {
     const { out = join('runs', 'stc') } = settings
     return everyScene(session, { ...settings, out }, flags, train)
   }
+  const baseline = baselineOf(settings)
+  if (baseline) return trainBaseline(session, settings, baseline, began)
   const { config, open } = await prepareEncoder(optionsOf(settings), settings)
   const opening = progressReporter(session)
   const { signal } = session.io
@@ -68,7 +54,6 @@ export async function train(session: Session, flags: object): Promise<void> {
   const positions = encoder.scales.reduce((n, s) => n + s.height * s.width, 0)
   const epochs = epochEvaluations(dataset.test, encoder, runtime, config)
   const progress = progressReporter(session, training.length * positions)
-  const { onProgress } = progress
   try {
     const fitted = await fit({
       samples: dataset.train,
@@ -79,72 +64,31 @@ export async function train(session: Session, flags: object): Promise<void> {
       checkpoints,
       resume,
       ...(stopAfter !== undefined && { stopAfter }),
-      onProgress,
+      onProgress: progress.onProgress,
       ...(protocol === 'paper' && dataset.test.length > 0 && { epochs: epochs.hook }),
       signal: session.io.signal,
     })
-    const { model, manifest, history } = fitted
-    // without a test set the report shows the good images that were held out
-    const samples =
-      dataset.test.length > 0
-        ? dataset.test
-        : heldOut.slice(0, mostHeldOut).map((i) => dataset.train[i]!)
+    const { model, manifest, history, seconds } = fitted
     const best = bestEpochs(epochs.seen)
-    const judged = await judge({
-      model,
-      manifest,
-      samples,
-      runtime,
-      protocol,
-      ...(best && { best }),
-      onProgress,
-    })
-    const tested = dataset.test.length > 0 ? judged.evaluation : undefined
-    const evaluation = tested && {
-      ...tested,
-      timing: { ...tested.timing, seconds: { ...fitted.seconds, ...tested.timing.seconds } },
-    }
-    const { scores, pixels, measured, pixelThreshold } = judged
-    const judgement = {
-      scores,
-      ...(pixels && { pixels }),
-      ...(measured && { measured }),
-      ...(pixelThreshold !== undefined && { pixelThreshold }),
-      ...(evaluation && { evaluation }),
-    }
-    const report = await renderReport(
-      await reportInput({
-        title: `${dataset.category}: ${config.encoder}, ${config.inputSize} pixels`,
+    await conclude(
+      session,
+      {
         model,
+        bytes: model.length,
         manifest,
-        samples,
-        judgement,
+        config,
         history,
+        seconds,
+        dataset,
+        heldOut,
         runtime,
-      }),
+        protocol,
+        ...(best && { best }),
+        out,
+        began,
+      },
+      progress,
     )
-    const metrics = metricsDocument({
-      manifest,
-      judgement,
-      dataset,
-      runtime: runtime.name,
-      modelBytes: model.length,
-      seconds: { ...fitted.seconds, total: (performance.now() - began) / 1000 },
-      config,
-      history,
-    })
-    session.io.signal.throwIfAborted()
-    await writeRun(out, { model, metrics, report })
-    progress.end()
-    if (session.json) printJson(session, { ...metrics, files: paths })
-    else
-      session.io.out(
-        summary(evaluation, manifest, [
-          ['time', `${((performance.now() - began) / 1000).toFixed(1)} s`],
-          ['detector', `${paths.model} (${(model.length / 1e6).toFixed(1)} MB)`],
-          ['report', paths.report],
-        ]),
-      )
   } catch (error) {
     progress.end()
     await undo()
@@ -158,10 +102,9 @@ export async function train(session: Session, flags: object): Promise<void> {
 }
 
 /** Settings of the trainer: what is not said comes from the recipe, and for recipe `paper` from the dataset. */
-function optionsOf(settings: z.infer<typeof schema>): TrainOptions {
-  const given = Object.entries(settings).filter(([key]) => configKeys.includes(key))
+function optionsOf(settings: TrainSettings): TrainOptions {
   const asAuthors = settings.dataset === 'stc' && settings.recipe === 'paper'
-  return { ...(asAuthors && { normalisation: 'stc' }), ...Object.fromEntries(given) }
+  return { ...(asAuthors && { normalisation: 'stc' }), ...settingsOf('cflow', settings) }
 }
 
 /** A store that was read already, and that remembers whether this training wrote to it. */

@@ -1,3 +1,5 @@
+import { methodSchema } from '@cflow/core'
+import { baselineSettingsSchema, trainConfigSchema } from '@cflow/trainer'
 import * as z from 'zod'
 
 const text = z.string().min(1)
@@ -52,16 +54,20 @@ export const onnxShape = {
 }
 export type OnnxSettings = z.infer<z.ZodObject<typeof onnxShape>>
 
-/** What `train` takes beside the settings of the trainer itself. */
-export const trainShape = {
+/** What `train` takes: the settings of every method, and what decides images and machine. */
+export const trainSchema = z.object({
+  ...baselineSettingsSchema.shape,
+  ...trainConfigSchema.omit({ onnx: true }).partial().shape,
   ...datasetShape,
   ...commonShape,
   ...onnxShape,
+  method: methodSchema.optional(),
   weights: text.optional(),
   protocol,
   stopAfter: count.optional(),
   resume: z.boolean().optional(),
-}
+})
+export type TrainSettings = z.infer<typeof trainSchema>
 
 export const evaluateSchema = z.object({ ...datasetShape, ...commonShape, protocol })
 

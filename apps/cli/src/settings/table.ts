@@ -44,6 +44,7 @@ const evaluation: readonly Setting[] = [
 ]
 
 const training: readonly Setting[] = [
+  { key: 'method', value: 'NAME', help: 'cflow, padim, spade, dfr or differnet (cflow)' },
   {
     key: 'encoder',
     value: 'NAME',
@@ -86,6 +87,19 @@ const training: readonly Setting[] = [
   },
   { key: 'falsePositiveRate', value: 'RATE', number: true, help: 'of the stored threshold (0.05)' },
   { key: 'seed', value: 'N', number: true, help: 'same seed, same detector (0)' },
+  { key: 'channels', value: 'N', number: true, help: 'padim: random channels that are kept' },
+  {
+    key: 'regularisation',
+    value: 'X',
+    number: true,
+    help: 'padim: added to every variance (0.01)',
+  },
+  { key: 'neighbours', value: 'K', number: true, help: 'spade: nearest training images (50)' },
+  { key: 'variance', value: 'SHARE', number: true, help: 'dfr: that the bottleneck keeps (0.9)' },
+  { key: 'imageScales', value: 'N', number: true, help: 'differnet: sizes of the image, 1 to 4' },
+  { key: 'hiddenLayers', value: 'N', number: true, help: 'differnet: hidden layers of a subnet' },
+  { key: 'hiddenUnits', value: 'N', number: true, help: 'differnet: width of a hidden layer' },
+  { key: 'views', value: 'N', number: true, help: 'differnet: rotated versions of an image' },
   { key: 'stopAfter', value: 'N', number: true, help: 'stop after N passes; --resume goes on' },
   { key: 'resume', help: 'go on from the checkpoint in --out' },
 ]

@@ -14,15 +14,13 @@ import {
   writeOnnx,
 } from '@cflow/graph'
 import type { Value } from '@cflow/graph'
-import { rowsOfMap } from '@cflow/core'
-import { joinNearest } from '../features.js'
 import type { MapShape } from '../features.js'
 import { mapVerdicts } from '../head.js'
 
 /** Names of the inputs and outputs of SPADE's graphs. */
 export const spadeNames = {
-  query: (k: number): string => `query${k}`,
-  gallery: (k: number): string => `gallery${k}`,
+  query: 'query',
+  gallery: 'gallery',
   pooled: 'pooled',
   galleryPooled: 'gallery_pooled',
   distances: 'distances',
@@ -42,21 +40,12 @@ export function imageDistances(images: number, depth: number): Uint8Array {
 }
 
 /**
- * Distance of every position of an image to the nearest position, wherever it lies, of one image of the gallery:
- * feature vectors are those of all taps joined at the finest one's size. Inputs are the taps as rows, `query0` … and
- * `gallery0` … [hₖ·wₖ, Dₖ]; output `distances` [h·w].
+ * Distance of every position of an image to the nearest position, wherever it lies, of one image of the gallery.
+ * Inputs are feature vectors, `query` and `gallery` [positions, depth]; output `distances` [positions].
  */
-export function positionDistances(taps: readonly MapShape[]): Uint8Array {
-  const rowsOf = (name: (k: number) => string): Value =>
-    rowsOfMap(
-      joinNearest(
-        taps.map(({ depth, height, width }, k) => {
-          const rows = input(name(k), 'float32', [height * width, depth])
-          return transpose(reshape(rows, [1, height, width, depth]), [0, 3, 1, 2])
-        }),
-      ),
-    )
-  const [a, b] = [rowsOf(spadeNames.query), rowsOf(spadeNames.gallery)]
+export function positionDistances(positions: number, depth: number): Uint8Array {
+  const a = input(spadeNames.query, 'float32', [positions, depth])
+  const b = input(spadeNames.gallery, 'float32', [positions, depth])
   const norms = (x: Value) => reduceSumSquare(x, [1], true)
   // ‖a − b‖² = ‖a‖² + ‖b‖² − 2·aᵀb
   const products = gemm(a, b, { transB: true, alpha: -2, c: transpose(norms(b), [1, 0]) })

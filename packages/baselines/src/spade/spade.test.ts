@@ -38,28 +38,14 @@ it.each([0, 1])('gives the scores and the distances of the reference: image %i',
   const image = test[i]!
   const { indices, score } = await neighboursOf(image)
   expect(Math.abs(score / imageScore[i]! - 1)).toBeLessThan(1e-5)
-  const graph = positionDistances([{ depth, height, width }])
+  const graph = positionDistances(positions, depth)
   const best = new Float64Array(positions).fill(Infinity)
   for (const n of indices) {
-    const feeds = { [spadeNames.query(0)]: rows(image), [spadeNames.gallery(0)]: rows(train[n]!) }
+    const feeds = { [spadeNames.query]: rows(image), [spadeNames.gallery]: rows(train[n]!) }
     const got = (await runBytes(graph, feeds))[spadeNames.distances]!.data
     got.forEach((d, p) => (best[p] = Math.min(best[p]!, d)))
   }
   expect(relativeError(best, nearestPixelDistance[i]!.flat())).toBeLessThan(1e-5)
-})
-
-it('joins the taps: distances of two scales add up in squares', async () => {
-  const fine = { depth: 1, height: 2, width: 2 }
-  const coarse = { depth: 1, height: 1, width: 1 }
-  const feeds = {
-    [spadeNames.query(0)]: floats('float32', [4, 1], [0, 1, 2, 3]),
-    [spadeNames.query(1)]: floats('float32', [1, 1], [4]),
-    [spadeNames.gallery(0)]: floats('float32', [4, 1], [0, 1, 2, 9]),
-    [spadeNames.gallery(1)]: floats('float32', [1, 1], [1]),
-  }
-  const got = await runBytes(positionDistances([fine, coarse]), feeds)
-  const expected = [3, 3, 3, Math.sqrt(10)]
-  got[spadeNames.distances]!.data.forEach((d, p) => expect(d).toBeCloseTo(expected[p]!, 4))
 })
 
 it('takes the whole gallery where it is smaller than K', () => {

@@ -22,6 +22,15 @@ export const tapSchema = z.strictObject({
 export const methodSchema = z.enum(['cflow', 'padim', 'spade', 'dfr', 'differnet'])
 export type Method = z.infer<typeof methodSchema>
 
+/** What the authors of each method call it. */
+export const methodNames: Readonly<Record<Method, string>> = {
+  cflow: 'CFLOW-AD',
+  padim: 'PaDiM',
+  spade: 'SPADE',
+  dfr: 'DFR',
+  differnet: 'DifferNet',
+}
+
 /** What a detector file says of itself: JSON in the model's metadata under `cflow`. */
 export const manifestSchema = z.object({
   format: z.literal('cflow-detector'),

@@ -85,7 +85,7 @@ export const baselineDefaults: {
     variance: 0.9,
     passes: 20,
     miniBatch: 1024,
-    learningRate: 1e-4,
+    learningRate: 1e-3,
   },
   differnet: {
     ...shared,
@@ -96,20 +96,22 @@ export const baselineDefaults: {
     imageScales: 1,
     rotation: 5,
     views: 4,
-    passes: 60,
+    passes: 20,
     miniBatch: 96,
     learningRate: 2e-4,
   },
 }
 
-/** Every setting of some baseline. */
-export const baselineSettings: z.ZodRawShape = Object.assign(
-  {},
-  ...baselineConfigSchema.options.map((schema) => {
-    const { method: _, ...rest } = schema.shape
-    return rest as z.ZodRawShape
-  }),
-) as z.ZodRawShape
+/** Every setting of some baseline, each optional. */
+export const baselineSettingsSchema = z
+  .object({
+    ...padimConfigSchema.shape,
+    ...spadeConfigSchema.shape,
+    ...dfrConfigSchema.shape,
+    ...differnetConfigSchema.shape,
+  })
+  .omit({ method: true })
+  .partial()
 
 /**
  * Complete settings from some: what is absent comes from the method's defaults.

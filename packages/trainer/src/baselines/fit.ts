@@ -72,7 +72,15 @@ interface Setting {
 export async function fitBaseline(options: BaselineOptions): Promise<BaselineResult> {
   const { samples, config } = options
   requireImages(samples)
-  const setting = { options, clock: stopwatch(), ...splitHeldOut(samples.length, config) }
+  const setting = {
+    options,
+    clock: stopwatch(),
+    ...splitHeldOut(
+      samples.length,
+      config,
+      samples.map((s) => s.sequence),
+    ),
+  }
   return config.method === 'spade' ? fitSpade(setting, config) : fitFile(setting, config)
 }
 

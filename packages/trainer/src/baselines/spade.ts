@@ -2,6 +2,8 @@ import { floats } from '@cflow/base'
 import type { RgbImage, Tensor } from '@cflow/base'
 import {
   imageDistances,
+  joinRows,
+  joinedShape,
   nearestImages,
   pooledTap,
   positionDistances,
@@ -51,18 +53,14 @@ export async function spade(
   const pooled = new Float32Array(gallery.length * depth)
   descriptors.forEach((d, i) => pooled.set(d, i * depth))
   const galleryPooled = floats('float32', [gallery.length, depth], pooled)
+  const { height, width, depth: joinedDepth } = joinedShape(scales)
+  const positions = height * width
   const [search, compare, render] = [
     await runtime.createSession(imageDistances(gallery.length, depth)),
-    await runtime.createSession(positionDistances(scales)),
-    await runtime.createSession(spadeMap(scales[0] as (typeof scales)[number], inputSize)),
+    await runtime.createSession(positionDistances(positions, joinedDepth)),
+    await runtime.createSession(spadeMap(joinedShape(scales), inputSize)),
   ]
-  const feedsOf = (features: readonly Float32Array[], name: (k: number) => string) =>
-    Object.fromEntries(
-      scales.map(({ height, width, depth: d }, k) => [
-        name(k),
-        floats32([height * width, d], features[k] as Float32Array),
-      ]),
-    )
+  const joined = new Float32Array(positions * joinedDepth)
   const imageBytes = scales.reduce((n, s) => n + 4 * s.depth * s.height * s.width, 4 * depth)
   return {
     galleryBytes: gallery.length * imageBytes,
@@ -74,14 +72,17 @@ export async function spade(
       })
       const distances = found[spadeNames.distances] as Tensor<'float32'>
       const { indices, score } = nearestImages(distances.data, config.neighbours)
-      const query = feedsOf(features, spadeNames.query)
-      const { height, width } = scales[0] as (typeof scales)[number]
-      const nearest = new Float32Array(height * width).fill(Infinity)
+      const query = floats32([positions, joinedDepth], joinRows(features, scales))
+      const nearest = new Float32Array(positions).fill(Infinity)
       for (const i of indices) {
-        const feeds = { ...query, ...feedsOf(gallery[i] ?? [], spadeNames.gallery) }
-        const got = (await compare.run(feeds))[spadeNames.distances] as Tensor<'float32'>
-        for (let p = 0; p < nearest.length; p++)
-          nearest[p] = Math.min(nearest[p] as number, got.data[p] as number)
+        const rows = joinRows(gallery[i] as readonly Float32Array[], scales, joined)
+        const got = await compare.run({
+          [spadeNames.query]: query,
+          [spadeNames.gallery]: floats32([positions, joinedDepth], rows),
+        })
+        const found = got[spadeNames.distances] as Tensor<'float32'>
+        for (let p = 0; p < positions; p++)
+          nearest[p] = Math.min(nearest[p] as number, found.data[p] as number)
       }
       const drawn = await render.run({
         [spadeNames.positions]: floats32([1, height, width], nearest),

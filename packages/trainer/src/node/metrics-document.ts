@@ -1,5 +1,6 @@
 import type { Manifest } from '@cflow/core'
 import type { Dataset } from '@cflow/datasets'
+import type { BaselineConfig } from '../baselines/config.js'
 import type { TrainConfig } from '../config.js'
 import type { PassRecord } from '../evaluation.js'
 import { software } from '../software.js'
@@ -11,11 +12,12 @@ export interface MetricsSources {
   readonly dataset: Dataset
   /** Name and device of the runtime. */
   readonly runtime: string
+  /** Size of the detector file, or what a file of it would take. */
   readonly modelBytes: number
   /** Seconds of the stages before the evaluation, and `total`. */
   readonly seconds: Readonly<Record<string, number>>
   /** Settings of the training; absent when a finished detector is evaluated. */
-  readonly config?: TrainConfig
+  readonly config?: TrainConfig | BaselineConfig
   readonly history?: readonly PassRecord[]
 }
 
@@ -26,7 +28,8 @@ export interface MetricsSources {
 export function metricsDocument(sources: MetricsSources): Readonly<Record<string, unknown>> {
   const { manifest, judgement, dataset, config, history } = sources
   const { evaluation } = judgement
-  const { encoder, inputSize, recipe, aggregation, training, calibration } = manifest
+  const { method, settings, encoder, inputSize, recipe, aggregation, training } = manifest
+  const { calibration } = manifest
   const { threshold, falsePositiveRate, guaranteed, source } = calibration
   return {
     ...(evaluation && {
@@ -50,10 +53,10 @@ export function metricsDocument(sources: MetricsSources): Readonly<Record<string
       test: dataset.test.length,
     },
     detector: {
+      method,
       encoder: encoder.name,
       inputSize,
-      recipe,
-      aggregation,
+      ...(method === 'cflow' ? { recipe, aggregation } : { settings }),
       bytes: sources.modelBytes,
       training,
       calibration: { source, images: calibration.scores.length, falsePositiveRate },

@@ -1,3 +1,5 @@
+import { methodNames } from '@cflow/core'
+import type { Manifest } from '@cflow/core'
 import type { BestEpochs } from '../../evaluation.js'
 import { bytes, count, dash, number, percent } from '../format.js'
 import type { ReportInput } from '../input.js'
@@ -80,19 +82,12 @@ const bestLine = ({ image, pixel, aupro }: BestEpochs): string =>
 
 function facts({ manifest, modelBytes }: ReportInput): Markup {
   const { encoder, training, inputSize, software } = manifest
-  const flow = manifest.flows[0]
   const scales = encoder.taps.map((t) => `${t.name} (${t.height}×${t.width}×${t.channels})`)
-  const recipe = [
-    manifest.recipe,
-    manifest.method === 'padim' && 'PaDiM',
-    flow && count(flow.couplingLayers, 'coupling layer'),
-    `${manifest.aggregation} score`,
-  ].filter((part) => typeof part === 'string')
   const rows: [string, Part][] = [
     ['Category', manifest.category],
     ['Encoder', markup`${encoder.name}<br><span class="note">${scales.join(', ')}</span>`],
     ['Input size', `${inputSize} × ${inputSize} pixels`],
-    ['Recipe', recipe.join(', ')],
+    manifest.method === 'cflow' ? ['Recipe', recipeOf(manifest)] : ['Method', methodOf(manifest)],
     [
       'Training',
       `${count(training.images, 'good image')}, ${count(training.passes, 'pass', 'passes')}, seed ${training.seed}`,
@@ -108,4 +103,19 @@ function facts({ manifest, modelBytes }: ReportInput): Markup {
     ['Software', `${software.name} ${software.version}`],
   ]
   return markup`<dl class="facts">${rows.map(([name, value]) => markup`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`
+}
+
+function recipeOf({ recipe, flows, aggregation }: Manifest): string {
+  const [flow] = flows
+  return [
+    recipe,
+    ...(flow ? [count(flow.couplingLayers, 'coupling layer')] : []),
+    `${aggregation} score`,
+  ].join(', ')
+}
+
+/** A baseline's name and settings, such as `PaDiM (channels 100)`. */
+function methodOf({ method, settings = {} }: Manifest): string {
+  const parts = Object.entries(settings).map(([name, value]) => `${name} ${value}`)
+  return parts.length > 0 ? `${methodNames[method]} (${parts.join(', ')})` : methodNames[method]
 }

@@ -15,8 +15,9 @@ export function learningSection({ history, manifest }: ReportInput): Markup | un
     return scaleChart(history, k, name)
   })
   const last = history.at(-1)!
+  const loss = manifest.method === 'dfr' ? 'reconstruction error' : 'negative log-likelihood'
   return markup`<section aria-labelledby="learning"><h2 id="learning">Learning</h2><div class="charts small">${charts}</div>
-<p class="note">Mean loss (negative log-likelihood) of each pass over the training images, finest scale first. ${count(history.length, 'pass', 'passes')}; the last at learning rate ${number(last.learningRate, 2)}. A curve that still falls at its end would gain from more passes.</p></section>`
+<p class="note">Mean loss (${loss}) of each pass over the training images${scales > 1 && ', finest scale first'}. ${count(history.length, 'pass', 'passes')}; the last at learning rate ${number(last.learningRate, 2)}. A curve that still falls at its end would gain from more passes.</p></section>`
 }
 
 function scaleChart(history: ReportInput['history'], k: number, name: string): Markup {

@@ -1,0 +1,153 @@
+import { manifestKey, parseManifest } from '@cflow/core'
+import { syntheticDataset } from '@cflow/datasets'
+import type { Dataset } from '@cflow/datasets'
+import { explain, loadDetector } from '@cflow/detector'
+import { encoderSpec } from '@cflow/encoders'
+import { loadEncoderWeights } from '@cflow/encoders/node'
+import { readMetadata } from '@cflow/graph'
+import { nodeRuntime } from '@cflow/runtimes/node'
+import { describe, expect, it } from 'vitest'
+import { encoderModel, evaluate, fitBaseline, resolveBaseline } from '../index.js'
+import type { BaselineMethod, BaselineOptions } from '../index.js'
+import { chooseExamples } from '../node/choose-examples.js'
+import { reportInput } from '../node/report-input.js'
+import { renderReport } from '../report/render.js'
+
+const runtime = await nodeRuntime({ threads: 1 })
+const weights = await loadEncoderWeights('efficientnet-lite0')
+const dataset = syntheticDataset({ kind: 'cable', size: 128, train: 20, test: 15 })
+
+function job(
+  method: BaselineMethod,
+  settings: Readonly<Record<string, unknown>>,
+  more: Partial<BaselineOptions> & { readonly from?: Dataset } = {},
+) {
+  const config = resolveBaseline({ inputSize: 128, ...settings, method })
+  const spec = encoderSpec(config.encoder)
+  const encoder = encoderModel(spec, weights, config.poolLayers, config.inputSize)
+  const samples = (more.from ?? dataset).train
+  return fitBaseline({ samples, category: 'cable', config, encoder, runtime, ...more })
+}
+
+describe.each([
+  ['padim', {}, 0.85],
+  ['dfr', { passes: 10 }, 0.8],
+  ['differnet', { passes: 40, views: 2 }, 0.7],
+] as const)('%s', (method, settings, least) => {
+  it('finds the defects of the built-in set, in a file that loads like any detector', async () => {
+    const { model, manifest, bytes, history } = await job(method, settings)
+    expect(bytes).toBe(model!.length)
+    expect(parseManifest(readMetadata(model!))).toEqual(manifest)
+    expect(Object.keys(readMetadata(model!))).toEqual([manifestKey])
+    expect(manifest).toMatchObject({ method, calibration: { source: 'held-out' } })
+    if (history.length > 0) expect(history.at(-1)!.losses[0]).toBeLessThan(history[0]!.losses[0]!)
+
+    const judged = await evaluate({ model: model!, manifest, samples: dataset.test, runtime })
+    expect(judged.evaluation.image.auroc).toBeGreaterThan(least)
+    expect(judged.evaluation.pixel!.auroc).toBeGreaterThan(least)
+
+    const detector = await loadDetector(model!)
+    const images = await Promise.all(dataset.test.slice(0, 3).map((s) => s.load()))
+    const together = await detector.detectBatch(images)
+    for (const [i, image] of images.entries()) {
+      const detection = await detector.detect(image)
+      const { score, anomalyMap, contributions } = detection
+      expect(score).toBeCloseTo(judged.scores[i]!.score, 4)
+      expect(Math.abs(together[i]!.score - score)).toBeLessThan(1e-3 * score)
+      expect(Math.abs(Math.max(...anomalyMap.data) - score)).toBeLessThan(1e-3 * score)
+      expect(contributions).toEqual([])
+      expect(explain(detection)).not.toMatch(/scale/)
+    }
+    await detector.release()
+  })
+
+  it('gives the same file for the same seed, another for another', async () => {
+    const from = syntheticDataset({ kind: 'part', size: 64, train: 8, test: 0 })
+    const small = { ...settings, inputSize: 64, ...(method !== 'padim' && { passes: 1 }) }
+    const make = async (seed: number) => (await job(method, { ...small, seed }, { from })).model!
+    const [a, b, c] = [await make(0), await make(0), await make(1)]
+    expect(Buffer.compare(a, b)).toBe(0)
+    expect(Buffer.compare(a, c)).not.toBe(0)
+  })
+})
+
+describe('spade', () => {
+  it('finds the defects of the built-in set, in this process, and says what a file would take', async () => {
+    const { scorer, manifest, bytes, model } = await job('spade', { neighbours: 5 })
+    expect(model).toBeUndefined()
+    // 16 gallery images of 16×16×40 + 8×8×112 + 4×4×192 numbers
+    expect(bytes).toBeGreaterThan(16 * 4 * 20480)
+    const judged = await evaluate({ model: scorer!, manifest, samples: dataset.test, runtime })
+    expect(judged.evaluation.image.auroc).toBeGreaterThan(0.7)
+    expect(judged.evaluation.pixel!.auroc).toBeGreaterThan(0.85)
+    const html = await renderReport(
+      await reportInput({
+        title: 'cable',
+        model: scorer!,
+        manifest,
+        samples: dataset.test,
+        judgement: judged,
+        history: [],
+        runtime,
+      }),
+    )
+    expect(html).toContain('SPADE (neighbours 5)')
+    expect(html).not.toContain('model.onnx')
+    expect(html).not.toContain('id="learning"')
+    await scorer!.release()
+  })
+})
+
+it('has a report without what is by scale', async () => {
+  const { model, manifest } = await job('padim', { inputSize: 64, channels: 20 })
+  const samples = dataset.test.slice(0, 6)
+  const judgement = await evaluate({ model: model!, manifest, samples, runtime })
+  const sources = { title: 'cable', model: model!, manifest, samples, judgement, history: [] }
+  const html = await renderReport(await reportInput({ ...sources, runtime }))
+  expect(html).toContain('PaDiM (channels 20, regularisation 0.01)')
+  expect(html).toContain('model.onnx')
+  expect(html).not.toMatch(/coupling layer|joint score|id="learning"/)
+  expect(chooseExamples(judgement.scores, manifest.calibration.threshold).length).toBeGreaterThan(0)
+})
+
+it('encodes the image at several sizes for DifferNet', async () => {
+  const from = syntheticDataset({ kind: 'part', size: 64, train: 6, test: 0 })
+  const { manifest, model } = await job('differnet', { imageScales: 3, passes: 1, rotation: 0 }, { from }) // prettier-ignore
+  expect(manifest.settings).toMatchObject({ imageScales: 3, depth: 3 * 344 })
+  const detector = await loadDetector(model!)
+  expect((await detector.detect(await from.train[0]!.load())).score).toBeGreaterThan(0)
+  await detector.release()
+})
+
+describe('settings', () => {
+  it('of another method are refused by name, and so are those that make no detector', async () => {
+    const refused = (options: object, pattern: RegExp) =>
+      expect(() => resolveBaseline(options as { method: 'padim' })).toThrow(pattern)
+    refused({ method: 'padim', neighbours: 3 }, /neighbours is no setting of padim/)
+    refused({ method: 'spade', passes: 3 }, /passes is no setting of spade/)
+    refused({ method: 'vae' }, /no baseline vae/)
+    refused({ method: 'dfr', variance: 2 }, /variance/)
+    refused({ method: 'padim', inputSize: 100 }, /multiple of 32/)
+    refused({ method: 'differnet', inputSize: 96, imageScales: 2 }, /multiple of 64/)
+    await expect(job('padim', { channels: 345 })).rejects.toMatchObject({ subject: 'channels' })
+    await expect(job('padim', { inputSize: 1024, channels: 344 })).rejects.toThrow(/GB/)
+    await expect(job('dfr', {}, { samples: dataset.train.slice(0, 2) })).rejects.toMatchObject({
+      code: 'TOO_FEW_IMAGES',
+    })
+  })
+
+  it('stops when asked to', async () => {
+    const controller = new AbortController()
+    const stopped = job(
+      'dfr',
+      { inputSize: 64, passes: 1000 },
+      {
+        signal: controller.signal,
+        onProgress: ({ stage }) => {
+          if (stage === 'train') controller.abort(new Error('enough'))
+        },
+      },
+    )
+    await expect(stopped).rejects.toThrow('enough')
+  })
+})
