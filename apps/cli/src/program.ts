@@ -1,7 +1,13 @@
 import { Command } from 'commander'
 import { readFileSync } from 'node:fs'
 import { addSettings } from './settings/flags.js'
-import { evaluateSettings, predictSettings, trainSettings } from './settings/table.js'
+import {
+  benchmarkSettings,
+  evaluateSettings,
+  exportSettings,
+  predictSettings,
+  trainSettings,
+} from './settings/table.js'
 import type { Session } from './io.js'
 
 /** The command line. What a command needs is imported when it runs, so that help is quick. */
@@ -38,6 +44,22 @@ export function program(session: Session): Command {
       const { predict } = await import('./commands/predict.js')
       await predict(session, model, paths, flags)
     })
+  addSettings(command('export'), exportSettings)
+    .description('Make a detector file smaller and faster, if it stays as accurate.')
+    .argument('<model>', 'detector file (model.onnx)')
+    .action(async (model: string, flags: object) => {
+      const { exportModel } = await import('./commands/export.js')
+      await exportModel(session, model, flags)
+    })
+
+  addSettings(command('benchmark'), benchmarkSettings)
+    .description('Measure a detector file: latency, throughput, memory, time of each stage.')
+    .argument('<model>', 'detector file (model.onnx)')
+    .action(async (model: string, flags: object) => {
+      const { benchmarkModel } = await import('./commands/benchmark.js')
+      await benchmarkModel(session, model, flags)
+    })
+
   for (const c of [root, ...root.commands])
     c.exitOverride().configureOutput({
       writeOut: (text) => session.io.out(text),
@@ -52,7 +74,9 @@ Examples:
   cflow train --root photos/good --out runs/first
   cflow train --dataset mvtec --root mvtec --category transistor --out runs/transistor
   cflow evaluate runs/first/model.onnx --root photos --out runs/check
-  cflow predict runs/first/model.onnx new-photos/ --out overlays`
+  cflow predict runs/first/model.onnx new-photos/ --out overlays
+  cflow export runs/first/model.onnx --precision int8 --calibration photos/good
+  cflow benchmark runs/first/model.onnx --images photos/good`
 
 function version(): string {
   const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
