@@ -56,6 +56,8 @@ export {
   writeDetector,
 } from './detector/graph.js'
 export type { Encoder, ScaleFlow } from './detector/graph.js'
+export { detectorStages, stageNames } from './detector/stages.js'
+export type { DetectorStage, StageName } from './detector/stages.js'
 export { manifestKey, manifestSchema, parseManifest } from './detector/manifest.js'
 export type { Manifest } from './detector/manifest.js'
 export { normalise, resample } from './detector/preprocess.js'
