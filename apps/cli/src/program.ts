@@ -3,7 +3,9 @@ import { readFileSync } from 'node:fs'
 import { addEncoders } from './encoders/commands.js'
 import { addSettings } from './settings/flags.js'
 import {
+  benchmarkSettings,
   evaluateSettings,
+  exportSettings,
   importSettings,
   predictSettings,
   trainSettings,
@@ -44,6 +46,20 @@ export function program(session: Session): Command {
       const { predict } = await import('./commands/predict.js')
       await predict(session, model, paths, flags)
     })
+  addSettings(command('export'), exportSettings)
+    .description('Make a detector file smaller and faster, if it stays as accurate.')
+    .argument('<model>', 'detector file (model.onnx)')
+    .action(async (model: string, flags: object) => {
+      const { exportModel } = await import('./commands/export.js')
+      await exportModel(session, model, flags)
+    })
+  addSettings(command('benchmark'), benchmarkSettings)
+    .description('Measure a detector file: latency, throughput, memory, time of each stage.')
+    .argument('<model>', 'detector file (model.onnx)')
+    .action(async (model: string, flags: object) => {
+      const { benchmarkModel } = await import('./commands/benchmark.js')
+      await benchmarkModel(session, model, flags)
+    })
   addSettings(command('import'), importSettings)
     .description(
       'Make a detector of a checkpoint of the authors’ code, with good images to calibrate.',
@@ -74,6 +90,8 @@ Examples:
   cflow train --dataset mvtec --root mvtec --category transistor --out runs/transistor
   cflow evaluate runs/first/model.onnx --root photos --out runs/check
   cflow predict runs/first/model.onnx new-photos/ --out overlays
+  cflow export runs/first/model.onnx --precision int8 --calibration photos/good
+  cflow benchmark runs/first/model.onnx --images photos/good
   cflow encoders pull resnet18`
 
 function version(): string {

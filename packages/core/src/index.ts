@@ -66,6 +66,8 @@ export {
   writeDetector,
 } from './detector/graph.js'
 export type { Encoder, ScaleFlow } from './detector/graph.js'
+export { detectorStages, stageNames } from './detector/stages.js'
+export type { DetectorStage, StageName } from './detector/stages.js'
 export {
   manifestKey,
   manifestSchema,

@@ -35,7 +35,7 @@ export interface Int8Options {
   readonly margin?: number
   /** See `QuantiseOptions.reduceRange`. */
   readonly reduceRange?: boolean
-  /** Images that ranges are taken from (32) and layers ranked with (6), spread over all of them. */
+  /** Images that ranges are taken from (32) and layers ranked with (4), spread over all of them. */
   readonly rangeImages?: number
   readonly rankImages?: number
   /** Measures against labels; by default the order of the images' scores must stay. */
@@ -68,7 +68,8 @@ export async function exportInt8(bytes: Uint8Array, options: Int8Options): Promi
   const structure = structureOf(detector.model)
   const names = structure.layers.map((l) => l.name)
   const kept = new Set(selected(options.keepFloat ?? [], names))
-  for (const layer of structure.layers) if (isSensitive(layer)) kept.add(layer.name)
+  for (const layer of structure.layers)
+    if (isSensitive(layer, structure.layers)) kept.add(layer.name)
 
   const build = (ranges: Ranges, keep: ReadonlySet<string>, manifest = detector.manifest) => {
     const { reduceRange = false } = options
@@ -81,7 +82,7 @@ export async function exportInt8(bytes: Uint8Array, options: Int8Options): Promi
   if (before.length < leastImages)
     throw new CflowError('TOO_FEW_IMAGES', `${before.length} images to calibrate on, ${leastImages} are the least`, { hint: 'give 20 to 100 good images, such as those the detector was trained on' }) // prettier-ignore
   const some = (count: number) => spread(images, before.length, count)
-  const few = some(options.rankImages ?? 6)
+  const few = some(options.rankImages ?? 4)
   const float = await outcomeOf(runtime, bytes, few, true)
 
   const methods: readonly RangeMethod[] =

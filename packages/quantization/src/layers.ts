@@ -71,5 +71,10 @@ function unique(wanted: string, taken: Set<string>): string {
   return name
 }
 
-/** The whitening's product squeezes what quantisation rounds off into the score: it stays in float unless asked for. */
-export const isSensitive = (layer: Layer): boolean => /\.whitening$/.test(layer.name)
+/**
+ * Layers that stay in float whatever is asked for. The whitening stretches the directions in which features hardly vary,
+ * and with them what quantisation rounds off. The first layer's error goes through all others, and with its three input
+ * channels bytes make it no faster.
+ */
+export const isSensitive = (layer: Layer, layers: readonly Layer[]): boolean =>
+  /\.whitening$/.test(layer.name) || (layer === layers[0] && layer.node.operator.type === 'Conv')

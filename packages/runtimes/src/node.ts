@@ -74,3 +74,5 @@ export async function nodeRuntime(options: NodeRuntimeOptions = {}): Promise<Run
     },
   }
 }
+
+export { physicalCores } from './cores.js'

@@ -75,3 +75,24 @@ export const predictSchema = z.object({
   ...commonShape,
   falsePositiveRate: z.number().gt(0).lt(1).optional(),
 })
+
+export const exportSchema = z.object({
+  ...datasetShape,
+  ...commonShape,
+  precision: z.enum(['fp16', 'int8']),
+  calibration: text.optional(),
+  /** A list in a configuration file, or names between commas. */
+  keepFloat: z.union([text, z.array(text)]).optional(),
+  fallback: z.boolean().optional(),
+  ranges: z.enum(['auto', 'minmax', 'mse']).optional(),
+  margin: z.number().positive().max(100).optional(),
+  reduceRange: z.boolean().optional(),
+})
+
+export const benchmarkSchema = z.object({
+  ...commonShape,
+  images: text.optional(),
+  /** Batch sizes: a list in a configuration file, or numbers between commas. */
+  batch: z.union([text, z.int(), z.array(z.int())]).optional(),
+  repeats: z.int().min(1).max(100_000).optional(),
+})

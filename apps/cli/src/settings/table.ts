@@ -145,14 +145,46 @@ export const predictSettings: readonly Setting[] = [
   ...output,
 ]
 
+export const exportSettings: readonly Setting[] = [
+  { key: 'precision', value: 'NAME', help: 'fp16 or int8' },
+  { key: 'out', value: 'FILE', help: 'file to write (MODEL.int8.onnx beside the detector)' },
+  { key: 'calibration', value: 'DIR', help: 'good images, for int8 (else those of --root)' },
+  ...dataset,
+  { key: 'keepFloat', value: 'LAYERS', help: 'layers to keep in float: names, *, commas between' },
+  { key: 'fallback', help: 'keep the worst layers in float until the gate passes (the default)' },
+  { key: 'noFallback', help: 'refuse when the gate does not pass at once' },
+  {
+    key: 'ranges',
+    value: 'NAME',
+    help: 'of activations: minmax, mse or auto, the better one (auto)',
+  },
+  { key: 'margin', value: 'X', number: true, help: 'factor on those ranges (1)' },
+  { key: 'reduceRange', help: 'weights of 7 bits, for x86 processors without VNNI' },
+  ...machine,
+  ...output,
+]
+
+export const benchmarkSettings: readonly Setting[] = [
+  { key: 'images', value: 'DIR', help: 'images to measure with (one of noise)' },
+  { key: 'batch', value: 'SIZES', help: 'batch sizes, commas between (1,4,16)' },
+  { key: 'repeats', value: 'N', number: true, help: 'runs of each measurement (30)' },
+  ...machine,
+  ...output,
+]
+
 /** Every key that some command knows: one configuration file may serve all of them. */
 export const allKeys: readonly string[] = [
   ...new Set(
-    [...trainSettings, ...evaluateSettings, ...predictSettings, ...importSettings].map(
-      (s) => s.key,
-    ),
+    [
+      ...trainSettings,
+      ...evaluateSettings,
+      ...predictSettings,
+      ...exportSettings,
+      ...benchmarkSettings,
+      ...importSettings,
+    ].map((s) => s.key),
   ),
-].filter((key) => key !== 'config')
+].filter((key) => key !== 'config' && key !== 'noFallback')
 
 /** inputSize → input-size */
 export const kebab = (key: string): string => key.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)
