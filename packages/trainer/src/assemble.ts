@@ -70,6 +70,7 @@ export async function assembleDetector(
       },
       {
         source: unseen ? 'held-out' : 'training',
+        independent: samples.every((s) => s.sequence === undefined),
         falsePositiveRate: options.falsePositiveRate,
         images: () => ordered(samples, async (s) => extractor.resize(await s.load())),
       },
