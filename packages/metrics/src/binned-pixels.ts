@@ -2,6 +2,7 @@ import { binEdge } from './float-bins.js'
 import { histogramOf } from './histogram.js'
 import type { FilledBins } from './pixel-bins.js'
 import type { PixelRanking } from './pixel-ranking.js'
+import type { Walk } from './ranking.js'
 
 /** Binned pixels as a ranking: each score counts as the lower edge of its bin. */
 export function binnedRankingOf(bins: FilledBins): PixelRanking {
@@ -20,22 +21,7 @@ export function binnedRankingOf(bins: FilledBins): PixelRanking {
     regions,
     lowest: edges[0] ?? Infinity,
     highest: edges.at(-1) ?? -Infinity,
-    walk() {
-      let i = edges.length
-      return {
-        threshold: Infinity,
-        truePositives: 0,
-        falsePositives: 0,
-        next() {
-          if (i === 0) return false
-          i--
-          this.threshold = edges[i]!
-          this.truePositives = anomalous[i]!
-          this.falsePositives = normal[i]!
-          return true
-        },
-      }
-    },
+    walk: () => new BinWalk(edges, normal, anomalous),
     overlapAt(truePositives) {
       const i = leadingRun(edges.length, (j) => anomalous[j]! > truePositives)
       return overlap[i]! / regions
@@ -57,6 +43,33 @@ export function binnedRankingOf(bins: FilledBins): PixelRanking {
         normal: bins.normal,
         anomalous: bins.anomalous,
       }),
+  }
+}
+
+/** From the highest bin down; `normal` and `anomalous` count the scores from a bin on. */
+class BinWalk implements Walk {
+  threshold = Infinity
+  truePositives = 0
+  falsePositives = 0
+  readonly #edges: Float64Array
+  readonly #normal: Float64Array
+  readonly #anomalous: Float64Array
+  #left: number
+
+  constructor(edges: Float64Array, normal: Float64Array, anomalous: Float64Array) {
+    this.#edges = edges
+    this.#normal = normal
+    this.#anomalous = anomalous
+    this.#left = edges.length
+  }
+
+  next(): boolean {
+    if (this.#left === 0) return false
+    const i = --this.#left
+    this.threshold = this.#edges[i]!
+    this.truePositives = this.#anomalous[i]!
+    this.falsePositives = this.#normal[i]!
+    return true
   }
 }
 

@@ -95,7 +95,8 @@ async function writeFrames(
       from ??= { width, height }
       requireSameSize(video, from, { width, height })
       await file.writeFile(resizeLanczos(next.value, size, size).data)
-      onFrame?.(++frames)
+      frames++
+      onFrame?.(frames)
     }
   } finally {
     await source.return({ complaint: '' })

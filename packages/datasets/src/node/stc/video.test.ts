@@ -104,6 +104,8 @@ describe.skipIf(!hasFfmpeg)('videos', () => {
       const frame = await loadFrame(store!, i)
       expect(Buffer.compare(frame.data, resizeLanczos(images[i]!, 32, 32).data)).toBe(0)
     }
+    // nobody has to watch
+    expect((await makeFrameStore(path, options)).frames).toBe(7)
     // another step, another size and a changed video are other stores
     expect(await findFrameStore(path, { ...options, step: 2 })).toBeUndefined()
     expect(await findFrameStore(path, { ...options, size: 64 })).toBeUndefined()
