@@ -21,7 +21,7 @@ export function pictureView() {
     show(item: Item | undefined, judged: Detection | undefined) {
       wait.hidden = item === undefined || judged !== undefined || item.failure !== undefined
       heat.hidden = judged === undefined
-      image.hidden = item === undefined
+      image.hidden = item === undefined || item.failure !== undefined
       if (!item) {
         caption.textContent = 'No image yet: bring some below.'
         return
@@ -30,7 +30,7 @@ export function pictureView() {
       image.alt = judged ? altOf(item, judged) : item.name
       caption.replaceChildren(
         create('strong', {}, item.name),
-        item.failure ? ` ${item.failure.title}. ${item.failure.text}` : '',
+        item.failure ? ` ${item.failure.title}.` : '',
       )
       if (judged) paintHeat(heat, judged, judged.threshold)
     },

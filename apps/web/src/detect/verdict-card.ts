@@ -1,20 +1,26 @@
 import { explain } from '@cflow/detector'
 import type { Contribution, Detection, Manifest } from '@cflow/detector'
+import type { Friendly } from '../errors.js'
 import { create, element } from '../ui/dom.js'
 import { percent, short } from '../ui/format.js'
 import { scoreStrip } from '../ui/strip.js'
 
 /** The card beside the picture: verdict, score against the threshold, and which scales it comes from. */
-export function showVerdict(manifest: Manifest, detection: Detection | undefined): void {
+export function showVerdict(
+  manifest: Manifest,
+  detection: Detection | undefined,
+  failure: Friendly | undefined,
+): void {
   const title = element('h2', 'verdict-title')
   const text = element('p', 'verdict-text')
   const scale = element('div', 'verdict-scale')
   const bars = element('ul', 'contributions')
   delete title.dataset['score']
+  element('h3', 'verdict-from').hidden = !detection
   if (!detection) {
     title.className = 'badge'
-    title.textContent = '…'
-    text.textContent = ''
+    title.textContent = failure ? 'No verdict' : '…'
+    text.textContent = failure?.text ?? ''
     scale.replaceChildren()
     bars.replaceChildren()
     return

@@ -75,7 +75,7 @@ export function detectView(host: () => Host, openModel: (file: File) => void): D
     const detection = item?.detection && manifest && judged(manifest, item.detection, rate)
     picture.show(item, detection)
     if (!manifest) return
-    showVerdict(manifest, detection)
+    showVerdict(manifest, detection, item?.failure)
     renderRate(manifest)
     renderTiles()
   }

@@ -140,15 +140,11 @@ export function trainView(useDetector: (detector: NewDetector) => void) {
     state.textContent = `${stopped ? 'Stopped. ' : ''}${progressText(progress)}`
     if (performance.now() - said > 10_000) say(progressText(progress))
     if (progress.stage !== 'train' || !progress.losses) return
-    losses.add(progress.done / progress.total, progress.losses)
-    const last = losses.scales.flatMap((points) => points.slice(-1).map((p) => short(p.loss)))
+    losses.add(progress.done, progress.losses)
+    const latest = losses.latest.map(short).join(', ')
     element('div', 'train-loss').replaceChildren(
-      create(
-        'p',
-        { class: 'small' },
-        `Loss, from the fine scale to the coarse: ${last.join(', ')}`,
-      ),
-      lossChart(losses),
+      create('p', { class: 'small' }, `Loss, from the fine scale to the coarse: ${latest}`),
+      lossChart(losses, progress.total),
     )
   }
 

@@ -3,43 +3,47 @@ import { short } from './format.js'
 
 const [width, height, margin] = [320, 90, 8]
 
-export interface LossPoint {
-  /** Share of the training that is done, 0 to 1. */
-  readonly share: number
-  /** Mean loss of the pass so far. */
-  readonly loss: number
-}
+/** Mean losses of a scale by pass; the last may be of a pass that is not over. */
+type PassLosses = Map<number, number>
 
 /** The losses of the scales, which are trained in turns; before a scale's turn in a pass its loss is 0 and left out. */
 export class Losses {
-  readonly scales: LossPoint[][] = []
+  readonly scales: PassLosses[] = []
 
-  add(share: number, losses: readonly number[]): void {
+  /** @param passes passes done, with the part of the one that runs */
+  add(passes: number, losses: readonly number[]): void {
     losses.forEach((loss, k) => {
-      const points = (this.scales[k] ??= [])
-      if (loss !== 0 && loss !== points.at(-1)?.loss) points.push({ share, loss })
+      const byPass = (this.scales[k] ??= new Map())
+      if (loss !== 0) byPass.set(Math.max(1, Math.ceil(passes)), loss)
     })
+  }
+
+  /** The latest of every scale. */
+  get latest(): readonly number[] {
+    return this.scales.flatMap((byPass) => [...byPass.values()].slice(-1))
   }
 }
 
-/** A line for each scale over the training, each between its own least and largest loss. */
-export function lossChart({ scales }: Losses): SVGElement {
-  const lines = scales.filter((points) => points.length > 0)
-  const last = lines.map((points) => short(points.at(-1)!.loss)).join(', ')
-  const text = `Loss of each scale: ${last}`
+/** A line for each scale, a dot for each pass. */
+export function lossChart({ scales, latest }: Losses, passes: number): SVGElement {
+  const all = scales.flatMap((byPass) => [...byPass.values()])
+  const low = Math.min(...all)
+  const span = Math.max(...all) - low || 1
+  const x = (pass: number) => margin + ((pass - 1) / Math.max(passes - 1, 1)) * (width - 2 * margin)
+  const y = (loss: number) => height - margin - ((loss - low) / span) * (height - 2 * margin)
+  const text = `Loss of each scale: ${latest.map(short).join(', ')}`
   return svg(
     'svg',
     { viewBox: `0 0 ${width} ${height}`, class: 'loss', role: 'img', 'aria-label': text },
-    svg('line', { x1: margin, x2: width - margin, y1: height - margin, y2: height - margin }),
-    ...lines.map((points, k) => svg('polyline', { points: line(points), class: `scale${k}` })),
+    svg('line', { x1: margin, x2: width - margin, y1: height - 1, y2: height - 1 }),
+    ...scales.map((byPass, k) => {
+      const points = [...byPass].map(([pass, loss]) => [x(pass), y(loss)] as const)
+      return svg(
+        'g',
+        { class: `scale${k}` },
+        svg('polyline', { points: points.map((p) => p.join(',')).join(' ') }),
+        ...points.map(([cx, cy]) => svg('circle', { cx, cy, r: 3 })),
+      )
+    }),
   )
-}
-
-function line(points: readonly LossPoint[]): string {
-  const losses = points.map((p) => p.loss)
-  const low = Math.min(...losses)
-  const span = Math.max(...losses) - low || 1
-  const x = (share: number) => margin + share * (width - 2 * margin)
-  const y = (loss: number) => height - margin - ((loss - low) / span) * (height - 2 * margin)
-  return points.map((p) => `${x(p.share).toFixed(1)},${y(p.loss).toFixed(1)}`).join(' ')
 }
