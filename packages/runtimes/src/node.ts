@@ -38,7 +38,7 @@ export async function nodeRuntime(options: NodeRuntimeOptions = {}): Promise<Run
         intraOpNumThreads: threads,
         interOpNumThreads: 1,
         executionMode: 'sequential',
-        logSeverityLevel: 3,
+        logSeverityLevel: 4, // errors are thrown
       }).catch((error: unknown) => {
         throw new CflowError('MODEL', `onnxruntime cannot load the model: ${messageOf(error)}`, {
           cause: error,
