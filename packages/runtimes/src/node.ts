@@ -40,7 +40,7 @@ export async function nodeRuntime(options: NodeRuntimeOptions = {}): Promise<Run
       intraOpNumThreads: threads,
       interOpNumThreads: 1,
       executionMode: 'sequential',
-      logSeverityLevel: 3,
+      logSeverityLevel: 4, // errors are thrown
     })
   if (device !== 'cpu') {
     // the library prints what it also throws
