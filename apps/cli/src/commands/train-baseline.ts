@@ -10,7 +10,7 @@ import { Interrupted } from '../failure.js'
 import type { Session } from '../io.js'
 import { progressReporter } from '../progress/reporter.js'
 import { deviceOptions } from '../settings/device.js'
-import type { TrainSettings } from '../settings/schema.js'
+import type { TrainSettings } from '../settings/train-schema.js'
 import { conclude } from './conclude.js'
 
 /** `cflow train --method padim|spade|dfr|differnet`: as `train`, without checkpoints; SPADE leaves no model.onnx. */

@@ -3,7 +3,7 @@ import { methodNames } from '@cflow/core'
 import type { Method } from '@cflow/core'
 import { baselineSettingsSchema, resolveBaseline, trainConfigSchema } from '@cflow/trainer'
 import type { BaselineConfig, TrainOptions } from '@cflow/trainer'
-import type { TrainSettings } from './schema.js'
+import type { TrainSettings } from './train-schema.js'
 import { kebab } from './table.js'
 
 const cflowKeys = Object.keys(trainConfigSchema.shape)

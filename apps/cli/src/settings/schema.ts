@@ -1,9 +1,6 @@
-import { methodSchema } from '@cflow/core'
-import { baselineSettingsSchema, trainConfigSchema } from '@cflow/trainer'
 import * as z from 'zod'
 
 const text = z.string().min(1)
-const count = z.int().min(0)
 
 /** A scene of ShanghaiTech Campus: 1 and '01' are the same (a number where YAML reads one). */
 const scene = z
@@ -34,7 +31,7 @@ export const commonShape = {
   quiet: z.boolean().optional(),
 }
 
-const protocol = z.enum(['strict', 'paper']).optional()
+export const protocol = z.enum(['strict', 'paper']).optional()
 /** A list, or text with commas between its parts. */
 const listOf = <T extends z.ZodType>(items: T) =>
   z.preprocess((v) => (typeof v === 'string' ? v.split(',').map((s) => s.trim()) : v), items)
@@ -53,21 +50,6 @@ export const onnxShape = {
   prefixTokens: z.int().min(0).max(1000).optional(),
 }
 export type OnnxSettings = z.infer<z.ZodObject<typeof onnxShape>>
-
-/** What `train` takes: the settings of every method, and what decides images and machine. */
-export const trainSchema = z.object({
-  ...baselineSettingsSchema.shape,
-  ...trainConfigSchema.omit({ onnx: true }).partial().shape,
-  ...datasetShape,
-  ...commonShape,
-  ...onnxShape,
-  method: methodSchema.optional(),
-  weights: text.optional(),
-  protocol,
-  stopAfter: count.optional(),
-  resume: z.boolean().optional(),
-})
-export type TrainSettings = z.infer<typeof trainSchema>
 
 export const evaluateSchema = z.object({ ...datasetShape, ...commonShape, protocol })
 

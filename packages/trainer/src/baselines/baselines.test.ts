@@ -15,7 +15,7 @@ import { renderReport } from '../report/render.js'
 
 const runtime = await nodeRuntime({ threads: 1 })
 const weights = await loadEncoderWeights('efficientnet-lite0')
-const dataset = syntheticDataset({ kind: 'cable', size: 128, train: 20, test: 15 })
+const dataset = syntheticDataset({ kind: 'mesh', size: 128, train: 20, test: 15 })
 
 function job(
   method: BaselineMethod,
@@ -26,13 +26,13 @@ function job(
   const spec = encoderSpec(config.encoder)
   const encoder = encoderModel(spec, weights, config.poolLayers, config.inputSize)
   const samples = (more.from ?? dataset).train
-  return fitBaseline({ samples, category: 'cable', config, encoder, runtime, ...more })
+  return fitBaseline({ samples, category: 'mesh', config, encoder, runtime, ...more })
 }
 
 describe.each([
-  ['padim', {}, 0.85],
-  ['dfr', { passes: 10 }, 0.8],
-  ['differnet', { passes: 40, views: 2 }, 0.7],
+  ['padim', {}, 0.9],
+  ['dfr', { miniBatch: 256 }, 0.9],
+  ['differnet', { passes: 10, rotation: 3, miniBatch: 16 }, 0.75],
 ] as const)('%s', (method, settings, least) => {
   it('finds the defects of the built-in set, in a file that loads like any detector', async () => {
     const { model, manifest, bytes, history } = await job(method, settings)
@@ -82,7 +82,7 @@ describe('spade', () => {
     expect(judged.evaluation.pixel!.auroc).toBeGreaterThan(0.85)
     const html = await renderReport(
       await reportInput({
-        title: 'cable',
+        title: 'mesh',
         model: scorer!,
         manifest,
         samples: dataset.test,
@@ -102,7 +102,7 @@ it('has a report without what is by scale', async () => {
   const { model, manifest } = await job('padim', { inputSize: 64, channels: 20 })
   const samples = dataset.test.slice(0, 6)
   const judgement = await evaluate({ model: model!, manifest, samples, runtime })
-  const sources = { title: 'cable', model: model!, manifest, samples, judgement, history: [] }
+  const sources = { title: 'mesh', model: model!, manifest, samples, judgement, history: [] }
   const html = await renderReport(await reportInput({ ...sources, runtime }))
   expect(html).toContain('PaDiM (channels 20, regularisation 0.01)')
   expect(html).toContain('model.onnx')

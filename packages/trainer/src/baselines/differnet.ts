@@ -28,9 +28,10 @@ export const differnet: FileMethod<DiffernetConfig> = {
     const { config, runtime, clock, onProgress, signal } = job
     const vectors = await clock.timed('encode', () => views(job))
     const depth = (vectors[0] as Float32Array).length
-    const { correlation: _, ...scaling } = standardise(
+    const { mean, deviation } = standardise(
       await gatherMoments(runtime, depth, 1, streamed(vectors)),
     )
+    const scaling = { mean, deviation }
     const random = Random.seeded(config.seed, 'differnet')
     const { couplingLayers, hiddenLayers, hiddenUnits, learningRate } = config
     const flow = differnetFlow({ depth, couplingLayers, hiddenLayers, hiddenUnits }, random)

@@ -1,0 +1,74 @@
+import { access, readFile, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { cflow, json, scratchFolder } from './cflow.js'
+import { writeMvtec } from './photos.js'
+
+let dir: string
+let remove: () => Promise<void>
+const at = (...parts: string[]) => join(dir, ...parts)
+beforeAll(async () => {
+  ;({ dir, remove } = await scratchFolder())
+  await writeMvtec(at('set'))
+})
+afterAll(() => remove())
+
+const set = () => ['--dataset', 'mvtec', '--root', at('set'), '--category', 'part', '--quiet']
+const small = ['--input-size', '64', '--threads', '1']
+const trainWith = (method: string, ...more: string[]) =>
+  cflow(['train', '--method', method, ...set(), ...small, '--out', at(method), '--json', ...more])
+
+interface Metrics {
+  readonly image: { readonly auroc: number }
+  readonly detector: Readonly<Record<string, unknown>> & { readonly bytes: number }
+  readonly config: Readonly<Record<string, unknown>>
+  readonly files: Readonly<Record<string, string>>
+}
+
+describe('train --method', { timeout: 120_000 }, () => {
+  it('padim leaves a detector that evaluate and predict take', async () => {
+    const trained = await trainWith('padim', '--channels', '12')
+    expect(trained.err).toBe('')
+    const { files, image, detector, config } = json<Metrics>(trained)
+    expect((await readdir(at('padim'))).sort()).toEqual([
+      'metrics.json',
+      'model.onnx',
+      'report.html',
+    ])
+    expect(config).toMatchObject({ method: 'padim', channels: 12, inputSize: 64 })
+    expect(detector).toMatchObject({ method: 'padim', settings: { channels: 12 } })
+    expect(await readFile(files['report']!, 'utf8')).toContain('PaDiM on efficientnet-lite0')
+
+    const judged = await cflow(['evaluate', files['model']!, ...set(), '--out', at('j'), '--json'])
+    expect(json<Metrics>(judged).image.auroc).toBe(image.auroc)
+    const test = at('set', 'part', 'test', 'good')
+    const seen = await cflow(['predict', files['model']!, test, '--out', at('heat'), '--json'])
+    expect(seen.code).toBe(0)
+    const rows = json<readonly { score: number; overlay: string }[]>(seen)
+    expect(rows.length).toBeGreaterThan(0)
+    for (const { score, overlay } of rows) {
+      expect(score).toBeGreaterThan(0)
+      await access(overlay)
+    }
+  })
+
+  it('spade measures itself, writes no detector, and says how large one would be', async () => {
+    const { code, out } = await cflow(['train', '--method', 'spade', '--neighbours', '3', ...set(), ...small, '--out', at('spade')]) // prettier-ignore
+    expect(code).toBe(0)
+    expect(out).toMatch(/detector +no file is written: .* \d+\.\d MB/)
+    expect((await readdir(at('spade'))).sort()).toEqual(['metrics.json', 'report.html'])
+  })
+
+  it('refuses settings of other methods, and what needs a checkpoint', async () => {
+    const refused = async (args: string[], pattern: RegExp) => {
+      const { code, err } = await cflow(['train', ...set(), '--out', at('none'), ...args])
+      expect(err).toMatch(pattern)
+      expect(code).toBe(2)
+    }
+    await refused(['--method', 'vae'], /--method/)
+    await refused(['--method', 'padim', '--neighbours', '3'], /neighbours is no setting of padim/)
+    await refused(['--method', 'dfr', '--recipe', 'paper'], /recipe is no setting of dfr/)
+    await refused(['--channels', '3'], /--channels is no setting of CFLOW-AD/)
+    await refused(['--method', 'dfr', '--resume'], /no checkpoint/)
+  })
+})
