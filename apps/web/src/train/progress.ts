@@ -10,6 +10,7 @@ const parts: readonly (readonly [Stage, share: number])[] = [
 ]
 
 const words: Readonly<Record<Stage, string>> = {
+  decode: 'Decoding the videos',
   read: 'Reading the images',
   encode: 'Looking at the images',
   whiten: 'Preparing',
