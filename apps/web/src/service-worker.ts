@@ -53,7 +53,7 @@ on<Lifetime>('activate', (event) => {
 on<Fetching>('fetch', (event) => {
   const { request } = event
   const isOurs = request.url.startsWith(worker.registration.scope)
-  if (request.method === 'GET' && isOurs) event.respondWith(answer(request))
+  if (request.method === 'GET' && isOurs) event.respondWith(answer(request, event))
 })
 
 on<Asking>('message', (event) => {
@@ -66,14 +66,14 @@ on<Asking>('message', (event) => {
   event.waitUntil(kept)
 })
 
-async function answer(request: Request): Promise<Response> {
+async function answer(request: Request, event: Lifetime): Promise<Response> {
   const cache = await caches.open(cacheName)
   if (request.mode === 'navigate') return isolated(await page(request, cache))
   const kept = await cache.match(request, { ignoreVary: true, ignoreSearch: true })
   if (kept) return isolated(kept)
   const response = await fetch(request)
   if (response.status === 200 && isOurFile(request.url))
-    await cache.put(request.url, response.clone())
+    event.waitUntil(cache.put(request.url, response.clone()))
   return isolated(response)
 }
 

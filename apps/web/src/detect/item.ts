@@ -17,6 +17,11 @@ export interface Item {
 /** What is needed to make one. */
 export type NewItem = Pick<Item, 'name' | 'blob'> & { readonly truth?: string }
 
+/** The item as it was before it was judged. */
+export function waitingAgain({ id, name, blob, url, truth }: Item): Item {
+  return { id, name, blob, url, ...(truth === undefined ? {} : { truth }) }
+}
+
 let last = 0
 
 export const itemOf = ({ name, blob, truth }: NewItem): Item => ({

@@ -9,7 +9,7 @@ import { count, percent, short } from '../ui/format.js'
 import { gallery } from '../ui/gallery.js'
 import type { Tile } from '../ui/gallery.js'
 import { clearMessages, showMessage } from '../ui/messages.js'
-import { itemOf } from './item.js'
+import { itemOf, waitingAgain } from './item.js'
 import type { Item, NewItem } from './item.js'
 import { judged, summaryOf } from './judge.js'
 import { pictureView } from './picture.js'
@@ -175,8 +175,7 @@ export function detectView(host: () => Host, openModel: (file: File) => void): D
       // another detector gives other numbers; on another engine the time for the image at hand is of interest
       items = items.map((item) => {
         if (!isNewModel && !(isNewEngine && item.id === selected)) return item
-        const { detection: _, failure: __, ...rest } = item
-        return rest
+        return waitingAgain(item)
       })
       render()
       void work()

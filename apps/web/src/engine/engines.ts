@@ -68,7 +68,7 @@ export async function openEngine(id: EngineId, model: Blob): Promise<Engine> {
   const handle = handleOf<DetectWorker>(
     new Worker(new URL('../worker/detect.ts', import.meta.url), { type: 'module' }),
   )
-  let lost = (_: Error) => {}
+  let lost: (error: Error) => void
   const gpu = new Promise<never>((_, reject) => (lost = reject))
   gpu.catch(() => undefined)
   const onLost = proxy(() => lost(new Error('the GPU device was lost')))

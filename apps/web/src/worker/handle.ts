@@ -12,7 +12,7 @@ export interface Handle<Api> {
 
 export function handleOf<Api>(worker: Worker): Handle<Api> {
   const api = wrap<Api>(worker)
-  let fail = (_: Error) => {}
+  let fail: (error: Error) => void
   const failed = new Promise<never>((_, reject) => {
     fail = reject
     worker.addEventListener('error', (event) => {

@@ -51,7 +51,12 @@ const api = {
       wasmPaths,
       ...(threads === undefined ? {} : { threads }),
     })
-    const { flows: _, ...result } = await fit({
+    const {
+      model: file,
+      manifest,
+      history,
+      seconds,
+    } = await fit({
       samples: images.map(({ name, blob }, i): Sample => ({
         id: `${String(i).padStart(3, '0')} ${name}`,
         split: 'train',
@@ -70,8 +75,8 @@ const api = {
       resume: checkpoint !== undefined,
       onProgress,
     })
-    const model = new Uint8Array(result.model)
-    return transfer({ ...result, model }, [model.buffer])
+    const model = new Uint8Array(file)
+    return transfer({ model, manifest, history, seconds }, [model.buffer])
   },
 }
 
