@@ -1,6 +1,6 @@
 import { Random, floats } from '@cflow/base'
 import * as g from '@cflow/graph'
-import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { loadDetector } from '@cflow/detector'
