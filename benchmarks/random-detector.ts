@@ -26,10 +26,10 @@ export function randomDetector(encoder: string, size = 256): Uint8Array {
       permutation: 'alternate',
       clamp: 'paper',
     } as const
-    const matrix = new Float64Array(depth * depth)
+    const matrix = new Float32Array(depth * depth)
     for (let i = 0; i < depth; i++) matrix[i * (depth + 1)] = 1
     const positions = height * width
-    const mean = new Float64Array(positions * depth)
+    const mean = new Float32Array(positions * depth)
     const whitening = { depth, positions, mean, matrix, logDeterminant: 0 }
     return { config, parameters: initialiseFlow(config, random, 'random'), whitening }
   })

@@ -7,7 +7,7 @@ import { readFloatDetector, writeLike } from './file.js'
 import { rankingVerdict } from './gate.js'
 import type { Gate, Verdict } from './gate.js'
 import { storedAsHalf } from './half.js'
-import { isSensitive } from './layers.js'
+import { isSensitive, isWhitening } from './layers.js'
 import { selected } from './names.js'
 import { quantised } from './qdq.js'
 import { scaled } from './ranges.js'
@@ -74,7 +74,9 @@ export async function exportInt8(bytes: Uint8Array, options: Int8Options): Promi
   const build = (ranges: Ranges, keep: ReadonlySet<string>, manifest = detector.manifest) => {
     const { reduceRange = false } = options
     const outputs = quantised(structure, { ranges, keep, reduceRange })
-    return writeLike(detector, storedAsHalf(outputs), manifest)
+    const exact = structure.layers.filter((l) => keep.has(l.name) && !isWhitening(l))
+    const half = storedAsHalf(outputs, new Set(exact.map((l) => l.weightName)))
+    return writeLike(detector, half, manifest)
   }
 
   onProgress?.('check', 0, 1)

@@ -77,4 +77,6 @@ function unique(wanted: string, taken: Set<string>): string {
  * channels bytes make it no faster.
  */
 export const isSensitive = (layer: Layer, layers: readonly Layer[]): boolean =>
-  /\.whitening$/.test(layer.name) || (layer === layers[0] && layer.node.operator.type === 'Conv')
+  isWhitening(layer) || (layer === layers[0] && layer.node.operator.type === 'Conv')
+
+export const isWhitening = (layer: Layer): boolean => /\.whitening$/.test(layer.name)

@@ -52,11 +52,11 @@ const flows = [8, 12].map((depth): ScaleFlow => {
     permutation: 'alternate',
     clamp: 'paper',
   } as const
-  const matrix = Float64Array.from({ length: depth ** 2 }, (_, i) =>
+  const matrix = Float32Array.from({ length: depth ** 2 }, (_, i) =>
     i % (depth + 1) === 0 ? 1 : 0,
   )
   const positions = (32 / (depth === 8 ? 4 : 8)) ** 2
-  const mean = new Float64Array(positions * depth)
+  const mean = new Float32Array(positions * depth)
   return {
     config,
     parameters: initialiseFlow(config, random, 'random'),
