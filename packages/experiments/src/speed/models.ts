@@ -27,7 +27,7 @@ export function randomEncoder(name: string, inputSize: number): EncoderModel {
   return encoderModel(spec, randomWeights(spec), 3, inputSize)
 }
 
-/** Image to taps; the output is one number of each, so that nothing is measured but the encoder. */
+/** Image to taps. */
 export function encoderFile(model: EncoderModel): Uint8Array {
   const taps = encode(imageInput(), model.encoder, model.inputSize)
   return writeOnnx(Object.fromEntries(taps.map((tap, k) => [`tap${k}`, tap])))
@@ -41,7 +41,7 @@ export function cflowFile(model: EncoderModel, recipe: Recipe): Uint8Array {
     likelihoodMap(taps[k] as Value, emptyFlow(flowConfigOf(s.depth, recipe), random), `flow${k}`),
   )
   const statistics = model.scales.map(
-    ({ depth }): ScaleStatistics => ({ depth, max: 0, mean: -1, std: 1 }),
+    ({ depth }): ScaleStatistics => ({ depth, max: 0, mean: -1, deviation: 1 }),
   )
   const { anomaly_map: map, score } = detectorOutputs(likelihoods, 'calibrated', statistics, model.inputSize) // prettier-ignore
   return writeOnnx({ anomaly_map: map as Value, score: score as Value })
