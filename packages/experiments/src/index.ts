@@ -1,6 +1,6 @@
 export { laboratory } from './laboratory.js'
 export type { Laboratory, LaboratoryOptions } from './laboratory.js'
-export { reproduce, requireSomething, writeIndex } from './reproduce.js'
+export { reproduce, somethingRan, writeIndex } from './reproduce.js'
 export type { Reproduced } from './reproduce.js'
 export { runTrial } from './conduct/run-trial.js'
 export type { Outcome } from './conduct/run-trial.js'

@@ -3,8 +3,8 @@ import { encoderSpec } from '@cflow/encoders'
 import {
   laboratory,
   reproduce,
-  requireSomething,
   selectionSchema,
+  somethingRan,
   targetNames,
   writeIndex,
 } from '@cflow/experiments'
@@ -50,9 +50,9 @@ export async function reproducePaper(
     const reproduced = await reproduce(names, selection, lab)
     progress.end()
     const index = what.includes('all') ? await writeIndex(reproduced, lab) : undefined
-    requireSomething(reproduced)
     print(session, reproduced, index)
-    if (reproduced.failed.length > 0) session.exitCode = 1
+    if (!somethingRan(reproduced)) session.io.err('error: nothing of it could be run here\n')
+    if (reproduced.failed.length > 0 || !somethingRan(reproduced)) session.exitCode = 1
   } catch (error) {
     progress.end()
     if (!signal.aborted) throw error
@@ -73,7 +73,7 @@ function print(session: Session, reproduced: Reproduced, index: string | undefin
   if (documents.length === 1 && documents[0]) session.io.out(documents[0].markdown)
   const files = [...documents.flatMap((d) => d.files), ...(index === undefined ? [] : [index])]
   note(session, `${trials.run} trainings run, ${trials.reused} taken from the store`)
-  for (const reason of missing) note(session, `missing: ${reason}`)
+  for (const reason of missing) note(session, reason)
   for (const reason of failed) session.io.err(`failed: ${reason}\n`)
   if (documents.length === 1) note(session, files.join('\n'))
   else session.io.out(`${files.join('\n')}\n`)
