@@ -156,5 +156,4 @@ export async function writeIndex(
 }
 
 /** Whether anything could be run or computed. */
-export const somethingRan = ({ documents }: Reproduced): boolean =>
-  documents.some((d) => d.filled)
+export const somethingRan = ({ documents }: Reproduced): boolean => documents.some((d) => d.filled)

@@ -21,9 +21,7 @@ export const resultSchema = z.object({
   strict: measuresSchema,
   /** The authors' rules; `best` for flows: each metric's best epoch on the test set, which is what they report. */
   paper: measuresSchema.extend({
-    best: z
-      .object({ image: best, pixel: best.optional(), aupro: best.optional() })
-      .optional(),
+    best: z.object({ image: best, pixel: best.optional(), aupro: best.optional() }).optional(),
   }),
   seconds: z.object({ fit: z.number(), evaluate: z.number() }),
   /** Of the detector file; of SPADE, of the encoder and the gallery. */
@@ -49,7 +47,9 @@ export function measuresOf({ image, pixel }: Evaluation): Measures {
 }
 
 /** The best epochs of an evaluation as a result keeps them. */
-export function bestOf(best: NonNullable<Evaluation['best']>): NonNullable<Result['paper']['best']> {
+export function bestOf(
+  best: NonNullable<Evaluation['best']>,
+): NonNullable<Result['paper']['best']> {
   const { image, pixel, aupro } = best
   const kept = ({ value, pass }: typeof image) => ({ value: known(value), pass })
   return {

@@ -13,7 +13,10 @@ export const selectionSchema = z.strictObject({
   /** Classes of MVTec AD, or kinds of the built-in images. */
   categories: z.array(z.string().min(1)).min(1).optional(),
   /** Scenes of ShanghaiTech Campus. */
-  scenes: z.array(z.string().regex(/^\d{2}$/, 'a scene has two digits, such as 01')).min(1).optional(),
+  scenes: z
+    .array(z.string().regex(/^\d{2}$/, 'a scene has two digits, such as 01'))
+    .min(1)
+    .optional(),
   encoders: z.array(z.string().min(1)).min(1).optional(),
   inputSizes: z.array(z.int().min(32).max(4096)).min(1).optional(),
   methods: z.array(methodSchema).min(1).optional(),

@@ -26,12 +26,15 @@ it('computes a piece once, under a name that its identity decides', async () => 
   expect((await readdir(join(dir, 'once', 'trials'))).sort()).toEqual([`${idOf(key)}.json`, `${idOf(other)}.json`].sort()) // prettier-ignore
 })
 
-it.each(['', '{"value":', '{"value":"x"}', '[]'])('makes again what cannot be read: %j', async (text) => {
-  const store = fileStore(join(dir, 'damaged'))
-  await store.write(key, { value: 1 })
-  await writeFile(join(dir, 'damaged', 'trials', `${idOf(key)}.json`), text)
-  expect(await store.read(key, schema)).toBeUndefined()
-})
+it.each(['', '{"value":', '{"value":"x"}', '[]'])(
+  'makes again what cannot be read: %j',
+  async (text) => {
+    const store = fileStore(join(dir, 'damaged'))
+    await store.write(key, { value: 1 })
+    await writeFile(join(dir, 'damaged', 'trials', `${idOf(key)}.json`), text)
+    expect(await store.read(key, schema)).toBeUndefined()
+  },
+)
 
 it('keeps an unfinished training until it is removed', async () => {
   const unfinished = fileStore(join(dir, 'unfinished')).unfinished(key)

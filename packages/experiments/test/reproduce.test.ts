@@ -46,7 +46,12 @@ it('puts measured figures beside the paper’s, says what is missing, and reuses
   ])
   expect(somethingRan(first)).toBe(true)
   const { markdown, files } = first.documents[0]!
-  expect(await readFile(files.find((f) => f.endsWith('table3.md'))!, 'utf8')).toBe(markdown)
+  expect(
+    await readFile(
+      files.find((f) => f.endsWith('table3.md'))!,
+      'utf8',
+    ),
+  ).toBe(markdown)
   expect(generalised(markdown)).toMatchSnapshot()
 
   const second = await reproduce(['table3'], selection, await lab('table3'))
@@ -66,7 +71,9 @@ function generalised(markdown: string): string {
       line.startsWith('|') && / ± /.test(line)
         ? line
             .split('|')
-            .map((cell, i) => (i > 3 && (i - 3) % 4 !== 0 && cell.trim() !== '–' ? ' * ' : ` ${cell.trim()} `)) // prettier-ignore
+            .map((cell, i) =>
+              i > 3 && (i - 3) % 4 !== 0 && cell.trim() !== '–' ? ' * ' : ` ${cell.trim()} `,
+            ) // prettier-ignore
             .join('|')
         : line.replaceAll(/ {2,}/g, ' ').replaceAll(/-{3,}/g, '---'),
     )

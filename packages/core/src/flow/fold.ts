@@ -60,7 +60,8 @@ export function foldedLogLikelihood(
 
     const w0 = get('subnet.0.weight').data
     const columns = shape.passive + config.condition
-    const pick = (from: number, to: number) => transposedColumns(w0, columns, shape.hidden, from, to)
+    const pick = (from: number, to: number) =>
+      transposedColumns(w0, columns, shape.hidden, from, to)
     const weight0 = put('weight0', [shape.passive, shape.hidden], pick(0, shape.passive))
     const bias0 = get('subnet.0.bias').data
     let before: Value
@@ -164,8 +165,7 @@ function transposedColumns(
 ): Float64Array {
   const picked = new Float64Array((to - from) * rows)
   for (let c = from; c < to; c++)
-    for (let r = 0; r < rows; r++)
-      picked[(c - from) * rows + r] = matrix[r * columns + c] as number
+    for (let r = 0; r < rows; r++) picked[(c - from) * rows + r] = matrix[r * columns + c] as number
   return picked
 }
 

@@ -35,12 +35,15 @@ it('knows ResNet-18: 11.18 M parameters without the classifier, 1.81 GMAC at 224
   expect(encoderOperations(emptyEncoder('resnet18', 224))).toBe(1_813_561_344)
 })
 
-it.each(['paper', 'whitened'] as const)('counts a flow of recipe %s as its graph does', (recipe) => {
-  const config = { ...flowConfigOf(7, recipe), couplingLayers: 3 }
-  const map = input('map', 'float32', [1, 7, 2, 3])
-  const graph = multiplyAccumulates([likelihoodMap(map, emptyFlow(config), 'flow')])
-  expect(graph).toBe(6 * flowOperations(config))
-})
+it.each(['paper', 'whitened'] as const)(
+  'counts a flow of recipe %s as its graph does',
+  (recipe) => {
+    const config = { ...flowConfigOf(7, recipe), couplingLayers: 3 }
+    const map = input('map', 'float32', [1, 7, 2, 3])
+    const graph = multiplyAccumulates([likelihoodMap(map, emptyFlow(config), 'flow')])
+    expect(graph).toBe(6 * flowOperations(config))
+  },
+)
 
 it('gives the sizes of the authors’ decoders', () => {
   const megabytes = (...depths: number[]) =>

@@ -72,7 +72,13 @@ export function densityChart(chart: DensityChart): string {
   })
   const ticks = Array.from({ length: 6 }, (_, i) => {
     const value = low + ((high - low) * i) / 5
-    return label(across(value), bottom + 16, String(Number(value.toPrecision(3))), 'small', 'middle')
+    return label(
+      across(value),
+      bottom + 16,
+      String(Number(value.toPrecision(3))),
+      'small',
+      'middle',
+    )
   })
   const line = threshold
     ? `<path class="threshold" d="M${round(across(threshold.at))} ${top - 4}V${bottom}"/>${label(across(threshold.at) + 5, top + 6, threshold.text)}`

@@ -11,7 +11,12 @@ it('knows the gamma function of whole and half numbers', () => {
 it.each([1, 2, 112, 192])('has densities of area 1 in %i dimensions', (depth) => {
   const area = (values: readonly number[], high: number, low = 0) =>
     values.reduce((a, b) => a + b, 0) * ((high - low) / values.length)
-  expect(area(sampled((r) => chi(r, depth), 0, 40, 4000), 40)).toBeCloseTo(1, 4)
+  expect(
+    area(
+      sampled((r) => chi(r, depth), 0, 40, 4000),
+      40,
+    ),
+  ).toBeCloseTo(1, 4)
   expect(area(sampled(gaussian, -8, 8, 1000), 8, -8)).toBeCloseTo(1, 6)
 })
 

@@ -15,7 +15,16 @@ import { resizeLanczos, resizeMaskNearest } from '@cflow/datasets'
 import type { Dataset, Sample } from '@cflow/datasets'
 import { encoderSpec } from '@cflow/encoders'
 import type { Weights } from '@cflow/encoders'
-import { concat, constant, gemm, reduceSumSquare, reshape, sqrt, sub, writeOnnx } from '@cflow/graph'
+import {
+  concat,
+  constant,
+  gemm,
+  reduceSumSquare,
+  reshape,
+  sqrt,
+  sub,
+  writeOnnx,
+} from '@cflow/graph'
 import type { Value } from '@cflow/graph'
 import type { Runtime, Session } from '@cflow/runtimes'
 import { encoderModel, fit, resolveConfig } from '@cflow/trainer'

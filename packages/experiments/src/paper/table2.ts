@@ -64,4 +64,6 @@ export function table2Figure(category: Category, column: number): Published {
 }
 
 /** The last line of Table 2. */
-export const table2Average: readonly number[] = [96.31, 96.46, 97.87, 97.36, 96.86, 97.06, 96.90, 97.59, 98.16]
+export const table2Average: readonly number[] = [
+  96.31, 96.46, 97.87, 97.36, 96.86, 97.06, 96.9, 97.59, 98.16,
+]

@@ -28,6 +28,7 @@ type Row = readonly [
   localisation50: Localisation,
 ]
 
+/** As printed. SPADE's AUPRO on wood, 97.4, would have to be 87.4 for the column to have the printed average. */
 // prettier-ignore
 const rows: Readonly<Record<Category, Row>> = {
   bottle: [97.6, 98.64, 98.3, 100.0, 100.0, 100.0, [98.4, 95.5], [98.3, 94.8], [98.98, 96.8]],

@@ -40,9 +40,12 @@ export function cflowFile(model: EncoderModel, recipe: Recipe): Uint8Array {
   const likelihoods = model.scales.map((s, k) =>
     likelihoodMap(taps[k] as Value, emptyFlow(flowConfigOf(s.depth, recipe), random), `flow${k}`),
   )
-  const statistics = model.scales.map(
-    ({ depth }): ScaleStatistics => ({ depth, max: 0, mean: -1, deviation: 1 }),
-  )
+  const statistics = model.scales.map(({ depth }): ScaleStatistics => ({
+    depth,
+    max: 0,
+    mean: -1,
+    deviation: 1,
+  }))
   const { anomaly_map: map, score } = detectorOutputs(likelihoods, 'calibrated', statistics, model.inputSize) // prettier-ignore
   return writeOnnx({ anomaly_map: map as Value, score: score as Value })
 }

@@ -102,7 +102,11 @@ export async function measureSpeed(options: SpeedOptions): Promise<Speed> {
   }
 
   function uniform(shape: readonly number[]): Tensor<'float32'> {
-    return floats('float32', shape, Float32Array.from({ length: sizeOf(shape) }, () => random.next()))
+    return floats(
+      'float32',
+      shape,
+      Float32Array.from({ length: sizeOf(shape) }, () => random.next()),
+    )
   }
 }
 

@@ -24,9 +24,7 @@ export async function figureData(
 ): Promise<TrialData> {
   const real = (await resources.available('mvtec')).includes(category)
   const drawn = (await resources.available('synthetic')).includes(category)
-  return !real && drawn
-    ? { set: 'synthetic', category, train, test }
-    : { set: 'mvtec', category }
+  return !real && drawn ? { set: 'synthetic', category, train, test } : { set: 'mvtec', category }
 }
 
 /** CFLOW-AD as in Table 4, on each category. */

@@ -19,11 +19,10 @@ async function dataOf(selection: Selection, { resources }: Laboratory) {
   if (there.length > 0)
     return (categories ?? there).map((category): TrialData => ({ set: 'mvtec', category }))
   const wanted = categories ?? kinds
-  return wanted.map(
-    (category): TrialData =>
-      kinds.includes(category)
-        ? { set: 'synthetic', category, train, test }
-        : { set: 'mvtec', category },
+  return wanted.map((category): TrialData =>
+    kinds.includes(category)
+      ? { set: 'synthetic', category, train, test }
+      : { set: 'mvtec', category },
   )
 }
 

@@ -92,7 +92,12 @@ export const table2: Target = {
       summary.push([name, percentText(whole === undefined ? undefined : { mean: whole }), ...comparisonCells(means), `${covered.length} of ${classes.length}`]) // prettier-ignore
       sections.push(`## ${name}\n\n${table(['class', ...comparisonHead('AUROC')], rows)}`)
     }
-    const head = ['configuration', 'paper, 15 classes', ...comparisonHead('same classes'), 'classes']
+    const head = [
+      'configuration',
+      'paper, 15 classes',
+      ...comparisonHead('same classes'),
+      'classes',
+    ]
     return Promise.resolve({
       title: 'Table 2: ablation, localisation AUROC on MVTec AD',
       body: paragraphs(

@@ -136,7 +136,8 @@ function partOf({ selection, caseOf }: Finished, part: Part, notes: Notes) {
 /** What the paper quotes of CutPaste, which is not computed here. */
 function cutPaste(selection: Selection): string {
   const figures = classesOf(selection).filter(isCategory).map((c) => [c, table3Figures(c).cutPaste] as const) // prettier-ignore
-  const rows = [...figures, ['average', table3Average.cutPaste] as const].map(([name, f]) =>
+  const rows = [...figures, ['average', table3Average.cutPaste] as const].map(
+    ([name, f]) =>
     [name, ...[f.localisation, f.detection, f.detectionEffNetB4].map((mean) => percentText({ mean }))], // prettier-ignore
   )
   const head = ['class', 'loc. (ResNet-18)', 'det. (ResNet-18)', 'det. (EfficientNet-B4)']

@@ -64,7 +64,10 @@ export const table5: Target = {
         method,
         scenes: own,
         image: { ...image, ...(detection !== undefined && { published: { mean: detection } }) },
-        pixel: { ...pixel, ...(localisation !== undefined && { published: { mean: localisation } }) },
+        pixel: {
+          ...pixel,
+          ...(localisation !== undefined && { published: { mean: localisation } }),
+        },
       }
     })
     const results = rows.flatMap((r) => r.scenes.flatMap((s) => s.results))
