@@ -5,7 +5,7 @@ import { constant, gemm, input, writeOnnx } from '@cflow/graph'
 import type { TrainConfig } from '@cflow/trainer'
 import { encoderOperations, emptyEncoder } from './complexity/complexity.js'
 import { flowOperations, positionsOf } from './complexity/flow.js'
-import { isStored } from './conduct/run-trial.js'
+import { isPending } from './conduct/run-trial.js'
 import { settingsOf } from './conduct/settings.js'
 import type { Laboratory } from './laboratory.js'
 import type { Trial } from './trial.js'
@@ -30,8 +30,7 @@ export async function estimate(
   let [pending, seconds] = [0, 0]
   for (const trial of trials) {
     laboratory.signal?.throwIfAborted()
-    if ('missing' in (await laboratory.resources.identify(trial))) continue
-    if (await isStored(trial, laboratory)) continue
+    if (!(await isPending(trial, laboratory))) continue
     pending++
     const settings = settingsOf(trial)
     const key = `${trial.encoder} ${trial.inputSize}`

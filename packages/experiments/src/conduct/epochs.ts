@@ -1,14 +1,8 @@
 import type { ScaleFlow } from '@cflow/core'
 import type { Sample } from '@cflow/datasets'
 import type { Runtime } from '@cflow/runtimes'
-import { decodeCheckpoint, evaluatePaper, likelihoodModel } from '@cflow/trainer'
-import type {
-  CheckpointStore,
-  EncoderModel,
-  Evaluation,
-  OnProgress,
-  TrainConfig,
-} from '@cflow/trainer'
+import { evaluatePaper, likelihoodModel } from '@cflow/trainer'
+import type { EncoderModel, Evaluation, OnProgress, TrainConfig } from '@cflow/trainer'
 import * as z from 'zod'
 import type { Unfinished } from '../store.js'
 
@@ -22,7 +16,7 @@ const notesSchema = z.array(z.object({ pass: z.int(), evaluation: z.looseObject(
 
 /**
  * Evaluations under the paper's protocol while a flow trains, one a meta-epoch (1/25 of the passes), that an
- * interruption does not lose: they are kept beside the checkpoint, and no checkpoint is written that is ahead of them.
+ * interruption does not lose: they are kept beside the checkpoint, and made up for where the checkpoint is ahead of them.
  */
 export async function lastingEpochs(options: {
   readonly samples: readonly Sample[]
@@ -37,16 +31,6 @@ export async function lastingEpochs(options: {
   const seen = new Map<number, Evaluation>()
   for (const { pass, evaluation } of await notesOf(unfinished)) seen.set(pass, evaluation)
 
-  let waiting: Uint8Array | undefined
-  const due = (pass: number) => pass % every === 0 || pass === config.passes
-  const checkpoints: CheckpointStore = {
-    read: () => unfinished.checkpoints.read(),
-    async write(bytes) {
-      const { passes } = decodeCheckpoint(bytes)
-      if (due(passes) && !seen.has(passes)) waiting = bytes
-      else await unfinished.checkpoints.write(bytes)
-    },
-  }
   const onEpoch = async (pass: number, flows: readonly ScaleFlow[]) => {
     const { evaluation } = await evaluatePaper({
       model: likelihoodModel(encoder, flows),
@@ -58,12 +42,10 @@ export async function lastingEpochs(options: {
     })
     seen.set(pass, evaluation)
     await unfinished.writeNotes(JSON.stringify(list()))
-    if (waiting) await unfinished.checkpoints.write(waiting)
-    waiting = undefined
   }
   const list = (): Epoch[] =>
     [...seen].map(([pass, evaluation]) => ({ pass, evaluation })).sort((a, b) => a.pass - b.pass)
-  return { checkpoints, hook: { every, onEpoch }, list }
+  return { hook: { every, onEpoch, seen: (pass: number) => seen.has(pass) }, list }
 }
 
 async function notesOf(unfinished: Unfinished): Promise<readonly Epoch[]> {

@@ -36,7 +36,7 @@ export async function measureFlow(job: FlowJob): Promise<Measured> {
     config,
     encoder,
     runtime,
-    checkpoints: epochs.checkpoints,
+    checkpoints: unfinished.checkpoints,
     resume: true,
     epochs: epochs.hook,
     ...watch,

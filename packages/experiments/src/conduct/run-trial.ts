@@ -49,11 +49,16 @@ export async function runTrial(trial: Trial, laboratory: Laboratory): Promise<Ou
   }
 }
 
-/** Whether a trial's result is in the store. */
-export async function isStored(trial: Trial, { resources, store }: Laboratory): Promise<boolean> {
+/** Whether there is something to run for a trial: all it needs is there, and its result is not in the store. */
+export async function isPending(trial: Trial, { resources, store }: Laboratory): Promise<boolean> {
   const identity = await resources.identify(trial)
   if ('missing' in identity) return false
-  return (await store.read(keyOf(trial, identity.found), resultSchema)) !== undefined
+  try {
+    return (await store.read(keyOf(trial, identity.found), resultSchema)) === undefined
+  } catch (error) {
+    if (error instanceof CflowError && error.code === 'CONFIG') return false // settings that cannot be: run says so
+    throw error
+  }
 }
 
 /** What Figures 3 and 4 show of a finished trial; undefined where it has no masks, or is not of the first seed. */

@@ -27,8 +27,8 @@ it('has columns of Table 3 that average to the paper’s own averages', () => {
     close((f) => f.cutPaste[key], 0.11)
   for (const key of ['spade', 'padim'] as const) {
     close((f) => f[key][0], 0.11)
-    // the printed column of SPADE averages to 92.4, not 91.7 (see rows)
-    close((f) => f[key][1], key === 'spade' ? 0.7 : 0.11)
+    // the printed columns average to 92.4 and 91.5 instead of 91.7 and 92.1 (see `rows`)
+    close((f) => f[key][1], 0.7)
   }
 })
 
