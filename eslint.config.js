@@ -26,6 +26,17 @@ const arrows = {
     'quantization',
     'baselines',
   ],
+  experiments: [
+    'base',
+    'graph',
+    'core',
+    'encoders',
+    'datasets',
+    'metrics',
+    'runtimes',
+    'baselines',
+    'trainer',
+  ],
 }
 
 /** The rule about imports between packages; `also` may be imported by all of them. */

@@ -8,6 +8,7 @@ import {
   exportSettings,
   importSettings,
   predictSettings,
+  reproduceSettings,
   trainSettings,
 } from './settings/table.js'
 import type { Session } from './io.js'
@@ -68,6 +69,13 @@ export function program(session: Session): Command {
     .action(async (checkpoint: string, flags: object) => {
       const { importCheckpoint } = await import('./commands/import.js')
       await importCheckpoint(session, checkpoint, flags)
+    })
+  addSettings(command('reproduce'), reproduceSettings)
+    .description('Compute the paper’s tables and figures again, beside the published figures.')
+    .argument('<what...>', 'table1 … table6, figure1, figure3, figure4, methods, or all')
+    .action(async (what: string[], flags: object) => {
+      const { reproducePaper } = await import('./commands/reproduce.js')
+      await reproducePaper(session, what, flags)
     })
   addEncoders(root, session)
   for (const c of withSubcommands(root))

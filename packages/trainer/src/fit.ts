@@ -46,10 +46,12 @@ export interface FitOptions {
   readonly onProgress?: OnProgress
   /**
    * Called after every `every`-th pass and after the last one with the flows as they are then, and waited for: for
-   * evaluation by epoch. A resumed training calls it for its own passes only.
+   * evaluation by epoch. A resumed training calls it for its own passes only, and for the last one before the
+   * interruption if `seen` says that it was not called for that.
    */
   readonly epochs?: {
     readonly every: number
+    readonly seen?: (pass: number) => boolean
     readonly onEpoch: (pass: number, flows: readonly ScaleFlow[]) => Promise<void>
   }
   readonly signal?: AbortSignal
@@ -172,7 +174,12 @@ async function fitWith(options: FitOptions): Promise<FitResult> {
   let saved = now()
   /** The state after the last pass, while it is not written. */
   let unsaved: Checkpoint | undefined
+  const look = async (pass: number): Promise<void> => {
+    if (epochs && (pass % epochs.every === 0 || pass === last))
+      await timed('epochs', async () => epochs.onEpoch(pass, await current()))
+  }
   try {
+    if (first > 0 && epochs?.seen?.(first) === false) await look(first)
     for (let pass = first; pass < last; pass++) {
       const began = now()
       let reported = 0
@@ -211,8 +218,7 @@ async function fitWith(options: FitOptions): Promise<FitResult> {
         saved = now()
       }
       report(pass + 1, result.losses)
-      if (epochs && ((pass + 1) % epochs.every === 0 || pass + 1 === last))
-        await timed('epochs', async () => epochs.onEpoch(pass + 1, await current()))
+      await look(pass + 1)
     }
   } catch (error) {
     // an interruption loses no pass that is over; what cannot be written then is not what went wrong

@@ -39,7 +39,7 @@ export function progressLine(p: Progress, vectorsPerPass: number): string {
     // a scale that this pass has not come to has no loss yet
     if (p.losses)
       parts.push(`loss ${p.losses.map((l) => (l === 0 ? '–' : l.toFixed(3))).join(' ')}`)
-    if (p.rate) parts.push(`${quantity(p.rate * vectorsPerPass)} vectors/s`)
+    if (p.rate && vectorsPerPass > 0) parts.push(`${quantity(p.rate * vectorsPerPass)} vectors/s`)
   } else {
     parts.push(`${Math.floor(p.done)}/${p.total}`)
     if (p.rate) parts.push(`${quantity(p.rate)} images/s`)

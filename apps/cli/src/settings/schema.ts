@@ -78,3 +78,34 @@ export const benchmarkSchema = z.object({
   batch: z.union([text, z.int(), z.array(z.int())]).optional(),
   repeats: z.int().min(1).max(100_000).optional(),
 })
+
+/** A list in a configuration file, or `a,b` on the command line. */
+const list = z
+  .union([z.string(), z.int(), z.array(z.union([z.string(), z.int()]))])
+  .transform((value) =>
+    (Array.isArray(value) ? value.map(String) : String(value).split(','))
+      .map((item) => item.trim())
+      .filter((item) => item !== ''),
+  )
+  .refine((items) => items.length > 0, 'an empty list')
+
+export const reproduceSchema = z.object({
+  ...commonShape,
+  mvtec: text.optional(),
+  stc: text.optional(),
+  recipe: text.optional(),
+  passes: count.optional(),
+  seeds: z.int().min(1).max(100).optional(),
+  categories: list.optional(),
+  scenes: list.optional(),
+  encoders: list.optional(),
+  inputSizes: list
+    .transform((items) => items.map(Number))
+    .pipe(z.array(z.int('sizes are whole numbers of pixels').min(32).max(4096)))
+    .optional(),
+  methods: list.optional(),
+  frameStep: datasetShape.frameStep,
+  ffmpeg: datasetShape.ffmpeg,
+  trainImages: datasetShape.trainImages,
+  testImages: datasetShape.testImages,
+})

@@ -172,6 +172,32 @@ export const benchmarkSettings: readonly Setting[] = [
   ...output,
 ]
 
+export const reproduceSettings: readonly Setting[] = [
+  { key: 'mvtec', value: 'DIR', help: 'folder of MVTec AD' },
+  { key: 'stc', value: 'DIR', help: 'folder of ShanghaiTech Campus' },
+  { key: 'out', value: 'DIR', help: 'folder for results and finished trainings (reproduce)' },
+  {
+    key: 'recipe',
+    value: 'NAME',
+    help: 'paper (default: the authors’ training) or whitened (the quick one)',
+  },
+  { key: 'passes', value: 'N', number: true, help: 'passes of the flows (the recipe’s)' },
+  {
+    key: 'seeds',
+    value: 'N',
+    number: true,
+    help: 'trainings of each kind, for mean ± deviation (1)',
+  },
+  { key: 'categories', value: 'A,B', help: 'classes of MVTec AD, or built-in kinds of image' },
+  { key: 'scenes', value: 'A,B', help: 'scenes of ShanghaiTech Campus (all that are there)' },
+  { key: 'encoders', value: 'A,B', help: 'instead of the paper’s' },
+  { key: 'inputSizes', value: 'A,B', help: 'instead of the paper’s' },
+  { key: 'methods', value: 'A,B', help: 'of cflow, uflow, padim, spade, dfr, differnet' },
+  ...dataset.filter((s) => ['frameStep', 'ffmpeg', 'trainImages', 'testImages'].includes(s.key)),
+  ...machine,
+  ...output,
+]
+
 /** Every key that some command knows: one configuration file may serve all of them. */
 export const allKeys: readonly string[] = [
   ...new Set(
@@ -182,6 +208,7 @@ export const allKeys: readonly string[] = [
       ...exportSettings,
       ...benchmarkSettings,
       ...importSettings,
+      ...reproduceSettings,
     ].map((s) => s.key),
   ),
 ].filter((key) => key !== 'config' && key !== 'noFallback')

@@ -61,10 +61,7 @@ export function foldedLogLikelihood(
     const w0 = get('subnet.0.weight').data
     const columns = shape.passive + config.condition
     const pick = (from: number, to: number) =>
-      Float64Array.from({ length: (to - from) * shape.hidden }, (_, i) => {
-        const c = from + Math.floor(i / shape.hidden)
-        return w0[(i % shape.hidden) * columns + c] as number
-      })
+      transposedColumns(w0, columns, shape.hidden, from, to)
     const weight0 = put('weight0', [shape.passive, shape.hidden], pick(0, shape.passive))
     const bias0 = get('subnet.0.bias').data
     let before: Value
@@ -91,10 +88,7 @@ export function foldedLogLikelihood(
     const weight2 = put(
       'weight2',
       [shape.hidden, out],
-      Float64Array.from({ length: shape.hidden * out }, (_, i) => {
-        const r = i % out
-        return factor(r) * (w2[r * shape.hidden + Math.floor(i / out)] as number)
-      }),
+      scaledTranspose(w2, shape.hidden, out, factor),
     )
     const bias2 = put(
       'bias2',
@@ -159,6 +153,35 @@ function rotated(
       offset[i]! += v * (tau[j] as number)
     }
   return gemm(u, put('rotation', [d, d], matrix), { c: put('offset', [d], offset) })
+}
+
+/** Columns `from` … `to` of a matrix [rows, columns], transposed: [to − from, rows]. */
+function transposedColumns(
+  matrix: ArrayLike<number>,
+  columns: number,
+  rows: number,
+  from: number,
+  to: number,
+): Float64Array {
+  const picked = new Float64Array((to - from) * rows)
+  for (let c = from; c < to; c++)
+    for (let r = 0; r < rows; r++) picked[(c - from) * rows + r] = matrix[r * columns + c] as number
+  return picked
+}
+
+/** A matrix [rows, columns], each row times its factor, transposed: [columns, rows]. */
+function scaledTranspose(
+  matrix: ArrayLike<number>,
+  columns: number,
+  rows: number,
+  factor: (row: number) => number,
+): Float64Array {
+  const result = new Float64Array(columns * rows)
+  for (let r = 0; r < rows; r++) {
+    const f = factor(r)
+    for (let c = 0; c < columns; c++) result[c * rows + r] = f * (matrix[r * columns + c] as number)
+  }
+  return result
 }
 
 /** One axis' part of the condition's product: encoding [n, half] · weights [half, hidden], plus a bias. */

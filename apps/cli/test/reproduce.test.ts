@@ -1,0 +1,104 @@
+import { syntheticDataset } from '@cflow/datasets'
+import { writeDataset } from '@cflow/datasets/node'
+import { readFile, readdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { cflow, json, scratchFolder } from './cflow.js'
+
+let dir: string
+let remove: () => Promise<void>
+beforeAll(async () => {
+  ;({ dir, remove } = await scratchFolder())
+  vi.stubEnv('CFLOW_HOME', join(dir, 'home'))
+  const dataset = syntheticDataset({ kind: 'part', size: 64, train: 8, test: 6 })
+  await writeDataset({ ...dataset, category: 'transistor' }, join(dir, 'mvtec'))
+})
+afterAll(async () => {
+  vi.unstubAllEnvs()
+  await remove()
+})
+
+const out = () => join(dir, 'out')
+const small = (more: readonly string[] = []) => [
+  ...['--mvtec', join(dir, 'mvtec'), '--input-sizes', '64', '--recipe', 'whitened'],
+  ...['--passes', '1', '--threads', '1', '--out', out(), ...more],
+]
+
+interface Printed {
+  readonly documents: { readonly name: string; readonly files: string[]; readonly data: unknown }[]
+  readonly trials: { readonly run: number; readonly reused: number }
+  readonly missing: string[]
+}
+
+it('compares all methods, takes what is finished from the store, and prints one JSON document', async () => {
+  const first = await cflow(['reproduce', 'methods', ...small()])
+  expect(first.code).toBe(0)
+  expect(first.err).toMatch(/6 of 6 trainings to run, about/)
+  for (const method of ['CFLOW', 'UFLOW', 'PaDiM', 'SPADE', 'DFR', 'DifferNet'])
+    expect(first.out).toMatch(new RegExp(`^\\| transistor .* ${method} `, 'm'))
+  // the paper's own figures of the class stand beside them
+  expect(first.out).toContain('95.21 / 97.99 / 81.40')
+  expect(first.out).toBe(await readFile(join(out(), 'methods.md'), 'utf8'))
+
+  const second = await cflow(['reproduce', 'methods', ...small(['--json', '--quiet'])])
+  expect(second.err).toBe('')
+  const printed = json<Printed>(second)
+  expect(printed.trials).toEqual({ run: 0, reused: 6 })
+  expect(printed.documents[0]!.files).toEqual([join(out(), 'methods.md'), join(out(), 'methods.json')]) // prettier-ignore
+})
+
+it('takes its settings from a file that serves other commands too', async () => {
+  const config = join(dir, 'cflow.yaml')
+  const lines = [`mvtec: ${join(dir, 'mvtec')}`, `out: ${out()}`, 'scenes: all', 'threads: 1']
+  await writeFile(config, [...lines, 'input-sizes: [64]', 'methods: [padim]', 'recipe: whitened', 'passes: 1'].join('\n')) // prettier-ignore
+  const { code, out: text } = await cflow(['reproduce', 'methods', '--config', config])
+  expect(code).toBe(0)
+  expect(text).not.toContain('SPADE ')
+})
+
+it('says what is missing and fails where nothing can be run', async () => {
+  const none = await cflow(['reproduce', 'table5', '--scenes', '1', '--out', join(dir, 'none')])
+  expect(none.code).toBe(1)
+  expect(none.err).toContain('needs scene 01 of ShanghaiTech Campus: --stc DIR')
+  expect(none.err).toContain('error: nothing of it could be run here')
+})
+
+it.each([
+  [['table7'], /nothing called table7/],
+  [['methods', '--methods', 'cflow,magic'], /--methods/],
+  [['methods', '--encoders', 'resnet19'], /no encoder called resnet19/],
+  [['methods', '--input-sizes', '64,x'], /--input-sizes/],
+  [['methods', '--recipe', 'quick'], /--recipe/],
+  [['methods', '--seeds', '0'], /--seeds/],
+  [['methods', '--mvtec', '/no/such/folder'], /no such|does not exist|there is no/i],
+])('refuses %j', async (args, message) => {
+  const { code, err, out: text } = await cflow(['reproduce', ...args, '--out', join(dir, 'bad')])
+  expect(code).toBe(2)
+  expect(err).toMatch(message)
+  expect(text).toBe('')
+})
+
+it('ends with 130 at Ctrl-C, and the same command goes on', async () => {
+  const controller = new AbortController()
+  const args = ['reproduce', 'methods', ...small(), '--methods', 'cflow', '--passes', '30', '--out', join(dir, 'stopped')] // prettier-ignore
+  const stopped = await cflow(args, {
+    columns: 120,
+    signal: controller.signal,
+    onErr(text) {
+      if (/pass [3-9]\//.test(text)) controller.abort(new Error('interrupted'))
+    },
+  })
+  expect(stopped.code).toBe(130)
+  expect(stopped.err).toMatch(/interrupted; what is finished is in .*: the same command goes on/)
+  expect(await readdir(join(dir, 'stopped', 'unfinished'))).toHaveLength(1)
+  const passes: number[] = []
+  const resumed = await cflow(args, {
+    columns: 120,
+    onErr(text) {
+      const pass = /pass (\d+)\//.exec(text)?.[1]
+      if (pass !== undefined) passes.push(Number(pass))
+    },
+  })
+  expect(resumed.code).toBe(0)
+  expect(Math.min(...passes)).toBeGreaterThan(1)
+})

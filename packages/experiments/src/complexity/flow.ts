@@ -1,0 +1,60 @@
+import { Random, sizeOf, zeros } from '@cflow/base'
+import type { Tensor } from '@cflow/base'
+import { blockShape, conditionSize, mixingName, parameterShapes } from '@cflow/core'
+import type { FlowConfig, ScaleFlow } from '@cflow/core'
+import { recipes } from '@cflow/trainer'
+import type { Recipe, ScaleShape } from '@cflow/trainer'
+
+/** The flow of a scale under a recipe's defaults. */
+export function flowConfigOf(depth: number, recipe: Recipe): FlowConfig {
+  const { couplingLayers, permutation, clamp } = recipes[recipe]
+  return { depth, condition: conditionSize, couplingLayers, permutation, clamp }
+}
+
+/** Trainable numbers θ of a flow, and all that the authors store: the rotations and their inverses too. */
+export function flowSize(config: FlowConfig): {
+  readonly trainable: number
+  readonly stored: number
+} {
+  const trainable = parameterShapes(config).reduce((n, [, shape]) => n + sizeOf(shape), 0)
+  const rotations =
+    config.permutation === 'soft' ? 2 * config.couplingLayers * config.depth ** 2 : 0
+  return { trainable, stored: trainable + rotations }
+}
+
+/**
+ * Multiply–accumulate operations of one feature vector through the flow as a detector file holds it: the condition is a
+ * table, and the last rotation is left out. The same as `multiplyAccumulates` of that graph, without folding it.
+ */
+export function flowOperations(config: FlowConfig): number {
+  let total = 0
+  for (let k = 0; k < config.couplingLayers; k++) {
+    const { passive, active, hidden } = blockShape(config, k)
+    total += hidden * (passive + 2 * active)
+  }
+  const rotations = config.permutation === 'soft' ? config.couplingLayers - 1 : 0
+  return total + rotations * config.depth ** 2
+}
+
+/**
+ * A flow whose parameters are of ordinary size but mean nothing: zero, or random. The rotations are random matrices
+ * instead of rotations, which take long to make for depths in the thousands.
+ */
+export function emptyFlow(config: FlowConfig, random?: Random): ScaleFlow {
+  const shapes = new Map<string, readonly number[]>(parameterShapes(config))
+  if (config.permutation !== 'alternate')
+    for (let k = 0; k < config.couplingLayers; k++)
+      shapes.set(mixingName(k), [config.depth, config.depth])
+  const parameters = new Map<string, Tensor<'float32'>>()
+  for (const [name, shape] of shapes) {
+    const values = zeros('float32', shape)
+    const bound = 1 / Math.sqrt(shape.at(-1) as number)
+    if (random)
+      for (let i = 0; i < values.data.length; i++) values.data[i] = random.uniform(-bound, bound)
+    parameters.set(name, values)
+  }
+  return { config, parameters }
+}
+
+/** Feature vectors of one image. */
+export const positionsOf = ({ height, width }: ScaleShape): number => height * width

@@ -1,0 +1,88 @@
+import { Random, tensor } from '@cflow/base'
+import { conditionSize } from '@cflow/core'
+import type { FlowConfig } from '@cflow/core'
+import { constant, gemm, input, writeOnnx } from '@cflow/graph'
+import type { TrainConfig } from '@cflow/trainer'
+import { encoderOperations, emptyEncoder } from './complexity/complexity.js'
+import { flowOperations, positionsOf } from './complexity/flow.js'
+import { isPending } from './conduct/run-trial.js'
+import { settingsOf } from './conduct/settings.js'
+import type { Laboratory } from './laboratory.js'
+import type { Trial } from './trial.js'
+
+/** Share of the speed of a large product that small mini-batches and everything else leave. */
+const efficiency = { small: 0.3, large: 0.5 }
+
+/** Trials that are to be run, and about how long they take. */
+export interface Estimate {
+  readonly pending: number
+  readonly seconds: number
+}
+
+/** About how long the trials take whose results are not stored and whose images and weights are there. */
+export async function estimate(
+  trials: readonly Trial[],
+  laboratory: Laboratory,
+): Promise<Estimate> {
+  const speed = await operationsPerSecond(laboratory)
+  const encoders = new Map<string, ReturnType<typeof emptyEncoder>>()
+  const operations = new Map<string, number>()
+  let [pending, seconds] = [0, 0]
+  for (const trial of trials) {
+    laboratory.signal?.throwIfAborted()
+    if (!(await isPending(trial, laboratory))) continue
+    pending++
+    const settings = settingsOf(trial)
+    const key = `${trial.encoder} ${trial.inputSize}`
+    const model = encoders.get(key) ?? emptyEncoder(trial.encoder, trial.inputSize)
+    encoders.set(key, model)
+    const encode = operations.get(key) ?? encoderOperations(model)
+    operations.set(key, encode)
+    // the lists of a large dataset of videos take long to make: a scene has about 20,000 frames
+    const counts = trial.data.set === 'stc'
+      ? { train: 20_000 / trial.data.frameStep, test: 3600 }
+      : await laboratory.resources.dataset(trial).then((d) => ({ train: d.train.length, test: d.test.length })) // prettier-ignore
+    const scales = model.scales.slice(-trial.poolLayers)
+    const once = (counts.train + 2 * counts.test) * encode
+    if (settings.kind === 'baseline') {
+      const d = scales.reduce((n, s) => n + s.depth, 0)
+      const positions = positionsOf(scales[0] as (typeof scales)[number])
+      const perImage = trial.method === 'spade' ? 50 * positions ** 2 * d : positions * d * 1000
+      seconds += (once + counts.test * perImage) / (speed * efficiency.large)
+      continue
+    }
+    const { config } = settings
+    const flow = scales.reduce((n, s) => n + positionsOf(s) * flowOperations(flowOf(config, s.depth)), 0) // prettier-ignore
+    const passes = config.passes * counts.train
+    const epochs = Math.min(25, config.passes) * counts.test * (encode + flow)
+    const training = passes * 3 * flow
+    const small = config.miniBatch < 1024 ? efficiency.small : efficiency.large
+    const encodings = config.rotation > 0 ? passes * encode : 0
+    seconds += (once + encodings + epochs) / (speed * efficiency.large) + training / (speed * small)
+  }
+  return { pending, seconds }
+}
+
+const flowOf = (config: TrainConfig, depth: number): FlowConfig => ({
+  depth,
+  condition: config.conditional ? conditionSize : 0,
+  couplingLayers: config.couplingLayers,
+  permutation: config.permutation,
+  clamp: config.clamp,
+})
+
+/** Multiply–accumulate operations a second of a large product on this machine as it is now. */
+async function operationsPerSecond({ runtime }: Laboratory): Promise<number> {
+  const n = 768
+  const random = Random.seeded(0)
+  const data = Float32Array.from({ length: n * n }, () => random.uniform(-1, 1))
+  const matrix = tensor('float32', [n, n], data)
+  const product = gemm(input('x', 'float32', [n, n]), constant(matrix))
+  const session = await runtime.createSession(writeOnnx({ y: product }))
+  await session.run({ x: matrix })
+  const began = performance.now()
+  for (let i = 0; i < 3; i++) await session.run({ x: matrix })
+  const seconds = (performance.now() - began) / 3000
+  await session.release()
+  return n ** 3 / seconds
+}

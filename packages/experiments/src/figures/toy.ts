@@ -1,0 +1,223 @@
+import { tensor } from '@cflow/base'
+import type { RgbImage, Tensor } from '@cflow/base'
+import {
+  detectorNames,
+  encode,
+  flowForward,
+  flowValues,
+  imageInput,
+  rowsOfMap,
+  splitHalves,
+  thresholdAt,
+} from '@cflow/core'
+import type { ScaleFlow } from '@cflow/core'
+import { resizeLanczos, resizeMaskNearest } from '@cflow/datasets'
+import type { Dataset, Sample } from '@cflow/datasets'
+import { encoderSpec } from '@cflow/encoders'
+import type { Weights } from '@cflow/encoders'
+import {
+  concat,
+  constant,
+  gemm,
+  reduceSumSquare,
+  reshape,
+  sqrt,
+  sub,
+  writeOnnx,
+} from '@cflow/graph'
+import type { Value } from '@cflow/graph'
+import type { Runtime, Session } from '@cflow/runtimes'
+import { encoderModel, fit, resolveConfig } from '@cflow/trainer'
+import type { EncoderModel, OnProgress } from '@cflow/trainer'
+
+export interface ToyOptions {
+  readonly dataset: Dataset
+  readonly encoder: string
+  readonly weights: Weights
+  readonly inputSize: number
+  readonly passes: number
+  readonly seed: number
+  /** Share of anomaly-free patches that lie beyond τ. */
+  readonly falsePositiveRate: number
+  readonly runtime: Runtime
+  readonly onProgress?: OnProgress
+  readonly signal?: AbortSignal
+}
+
+/** An image cut into patches, with each one's ‖z‖. */
+export interface Sliced {
+  readonly image: RgbImage
+  /** [S, S]; all zero for a good image. */
+  readonly truth: Uint8Array
+  /** Patches a side. */
+  readonly grid: number
+  /** ‖z‖ of each patch, row by row. */
+  readonly norms: readonly number[]
+}
+
+export interface Toy {
+  /** D */
+  readonly depth: number
+  /** Pixels a side of a patch. */
+  readonly patch: number
+  /** τ: distance from the mean that so many anomaly-free patches exceed. */
+  readonly threshold: number
+  /** Coordinates of anomaly-free patches that were not trained on: of x, standardised, and of z. */
+  readonly before: Float32Array
+  readonly after: Float32Array
+  /** ‖z‖ of anomaly-free patches that were not trained on, and of patches mostly covered by a defect. */
+  readonly normal: readonly number[]
+  readonly anomalous: readonly number[]
+  readonly examples: { readonly normal: readonly Sliced[]; readonly anomalous: readonly Sliced[] }
+}
+
+/** Share of a patch that a defect covers for it to count as out of distribution. */
+const covered = 0.25
+/** Images of each kind that are shown. */
+const shown = 2
+
+/**
+ * The toy detector of Figure 1: images cut into patches, each described by the encoder's coarsest features, x; one
+ * unconditional flow takes their density p_X to a Gaussian p_Z; a patch is out of distribution where ‖z‖ > τ.
+ */
+export async function toyDetector(options: ToyOptions): Promise<Toy> {
+  const { dataset, encoder: name, inputSize, passes, seed, runtime, signal } = options
+  const config = resolveConfig({
+    ...{ recipe: 'whitened', encoder: name, inputSize, poolLayers: 1, conditional: false },
+    ...{ passes, seed, heldOut: 0 },
+  } as const)
+  const model = encoderModel(encoderSpec(name), options.weights, 1, inputSize)
+  const [scale] = model.scales as [EncoderModel['scales'][number]]
+  // every fifth image is kept to see what was not trained on
+  const unseen = dataset.train.filter((_, i) => i % 5 === 4)
+  const { flows } = await fit({
+    samples: dataset.train.filter((_, i) => i % 5 !== 4),
+    category: dataset.category,
+    config,
+    encoder: model,
+    runtime,
+    ...(options.onProgress && { onProgress: options.onProgress }),
+    ...(signal && { signal }),
+  })
+  const session = await runtime.createSession(latentFile(model, flows[0] as ScaleFlow))
+  try {
+    const before: Float32Array[] = []
+    const after: Float32Array[] = []
+    const normal: number[] = []
+    for (const sample of unseen) {
+      signal?.throwIfAborted()
+      const { x, z, norms } = await latent(session, await sample.load())
+      before.push(x)
+      after.push(z)
+      normal.push(...norms)
+    }
+    const anomalous: number[] = []
+    const slicedBad: Sliced[] = []
+    for (const sample of dataset.test.filter((s) => s.label === 'anomalous' && s.loadMask)) {
+      signal?.throwIfAborted()
+      const one = await sliced(session, sample, scale.height, inputSize)
+      const shares = coverage(one)
+      anomalous.push(...one.norms.filter((_, i) => (shares[i] as number) >= covered))
+      if (slicedBad.length < shown && shares.some((s) => s >= covered)) slicedBad.push(one)
+    }
+    const good: Sliced[] = []
+    for (const sample of unseen.slice(0, shown))
+      good.push(await sliced(session, sample, scale.height, inputSize))
+    return {
+      depth: scale.depth,
+      patch: scale.stride,
+      threshold: thresholdAt(normal, options.falsePositiveRate).threshold,
+      before: standardised(joined(before), scale.depth),
+      after: joined(after),
+      normal,
+      anomalous,
+      examples: { normal: good, anomalous: slicedBad },
+    }
+  } finally {
+    await session.release()
+  }
+}
+
+/** Image to x and z of every patch, [positions, D], and ‖z‖. */
+function latentFile(model: EncoderModel, flow: ScaleFlow): Uint8Array {
+  const [map] = encode(imageInput(), model.encoder, model.inputSize) as [Value]
+  const { depth } = flow.config
+  const x = rowsOfMap(map)
+  const first = splitHalves(whitened(x, flow), depth)
+  const { halves } = flowForward(flow.config, flowValues(flow.config, flow.parameters), first)
+  const z = concat(halves, 1)
+  return writeOnnx({ x, z, norm: sqrt(reduceSumSquare(z, [1])) })
+}
+
+function whitened(x: Value, { whitening: w }: ScaleFlow): Value {
+  if (!w) return x
+  const { depth, positions } = w
+  const mean = constant(tensor('float32', [positions, depth], Float32Array.from(w.mean)))
+  const matrix = constant(tensor('float32', [depth, depth], Float32Array.from(w.matrix)))
+  const centred = reshape(sub(reshape(x, [-1, positions, depth]), mean), [-1, depth])
+  return gemm(centred, matrix, { transB: true })
+}
+
+async function latent(session: Session, { width, height, data }: RgbImage) {
+  const got = await session.run({ [detectorNames.image]: tensor('uint8', [1, height, width, 3], data) }) // prettier-ignore
+  const values = (name: string) => Float32Array.from((got[name] as Tensor<'float32'>).data)
+  return { x: values('x'), z: values('z'), norms: values('norm') }
+}
+
+async function sliced(
+  session: Session,
+  sample: Sample,
+  grid: number,
+  size: number,
+): Promise<Sliced> {
+  const image = await sample.load()
+  const mask = await sample.loadMask?.()
+  const { norms } = await latent(session, image)
+  return {
+    image: resizeLanczos(image, size, size),
+    truth: mask ? resizeMaskNearest(mask, size, size).data : new Uint8Array(size * size),
+    grid,
+    norms: Array.from(norms),
+  }
+}
+
+/** Share of each patch that the truth covers. */
+function coverage({ truth, grid }: Sliced): readonly number[] {
+  const size = Math.round(Math.sqrt(truth.length))
+  const patch = size / grid
+  const shares = new Array<number>(grid * grid).fill(0)
+  for (let y = 0; y < size; y++)
+    for (let x = 0; x < size; x++)
+      if (truth[y * size + x])
+        shares[Math.floor(y / patch) * grid + Math.floor(x / patch)]! += 1 / patch ** 2
+  return shares
+}
+
+function joined(parts: readonly Float32Array[]): Float32Array {
+  const all = new Float32Array(parts.reduce((n, p) => n + p.length, 0))
+  let at = 0
+  for (const part of parts) {
+    all.set(part, at)
+    at += part.length
+  }
+  return all
+}
+
+/** Every column with mean 0 and deviation 1. */
+function standardised(rows: Float32Array, depth: number): Float32Array {
+  const count = rows.length / depth
+  const out = new Float32Array(rows.length)
+  for (let c = 0; c < depth; c++) {
+    let [sum, squares] = [0, 0]
+    for (let r = 0; r < count; r++) {
+      const v = rows[r * depth + c] as number
+      sum += v
+      squares += v * v
+    }
+    const mean = sum / count
+    const deviation = Math.sqrt(Math.max(squares / count - mean * mean, 1e-12))
+    for (let r = 0; r < count; r++)
+      out[r * depth + c] = ((rows[r * depth + c] as number) - mean) / deviation
+  }
+  return out
+}

@@ -1,0 +1,39 @@
+import { nodeRuntime } from '@cflow/runtimes/node'
+import type { NodeRuntimeOptions } from '@cflow/runtimes/node'
+import type { Runtime } from '@cflow/runtimes'
+import type { OnProgress } from '@cflow/trainer'
+import { resources } from './resources.js'
+import type { ResourceOptions, Resources } from './resources.js'
+import { fileStore } from './store.js'
+import type { Store } from './store.js'
+
+/** Where trials are run: images, weights, a runtime, and the store of what is finished. */
+export interface Laboratory {
+  readonly store: Store
+  readonly resources: Resources
+  readonly runtime: Runtime
+  readonly onProgress?: OnProgress
+  readonly signal?: AbortSignal
+  /** A remark for people. */
+  note(text: string): void
+}
+
+export interface LaboratoryOptions extends ResourceOptions {
+  /** Folder of the store. */
+  readonly out: string
+  readonly runtime?: NodeRuntimeOptions
+  readonly note?: (text: string) => void
+}
+
+/** @throws CflowError RUNTIME when there is no runtime for the device */
+export async function laboratory(options: LaboratoryOptions): Promise<Laboratory> {
+  const { out, note = () => undefined, onProgress, signal } = options
+  return {
+    store: fileStore(out),
+    resources: resources(options),
+    runtime: await nodeRuntime(options.runtime),
+    note,
+    ...(onProgress && { onProgress }),
+    ...(signal && { signal }),
+  }
+}

@@ -1,0 +1,153 @@
+import { syntheticDataset, syntheticKinds } from '@cflow/datasets'
+import type { Dataset, Sample, SyntheticKind } from '@cflow/datasets'
+import { mvtecCategories, mvtecDataset, stcDataset, stcScenes } from '@cflow/datasets/node'
+import { encoderSpec } from '@cflow/encoders'
+import type { Weights } from '@cflow/encoders'
+import {
+  cacheFolder,
+  findEncoderWeights,
+  loadEncoderWeights,
+  sha256OfFile,
+} from '@cflow/encoders/node'
+import type { OnProgress } from '@cflow/trainer'
+import { ordered } from '@cflow/trainer'
+import { createHash } from 'node:crypto'
+import { readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Trial, TrialData } from './trial.js'
+
+/** Something a trial needs, or in one sentence what is missing and how to get it. */
+export type Found<T> = { readonly found: T } | { readonly missing: string }
+
+export interface ResourceOptions {
+  /** Folder of MVTec AD. */
+  readonly mvtec?: string | undefined
+  /** Folder of ShanghaiTech Campus. */
+  readonly stc?: string | undefined
+  readonly ffmpeg?: string | undefined
+  readonly signal?: AbortSignal
+  readonly onProgress?: OnProgress
+}
+
+/** Images and weights on this machine; looked up once. */
+export interface Resources {
+  /** What decides the result beside the trial itself: digests of images and weights. */
+  identify(trial: Trial): Promise<Found<Identity>>
+  dataset(trial: Trial): Promise<Dataset>
+  weights(encoder: string): Promise<Weights>
+  /** Classes of MVTec AD and scenes of ShanghaiTech Campus that are there. */
+  available(set: 'mvtec' | 'stc' | 'synthetic'): Promise<readonly string[]>
+}
+
+export interface Identity {
+  /** SHA-256 of the encoder's weight file. */
+  readonly weights: string
+  /** Of names and sizes of the image files; of the built-in images, their settings. */
+  readonly images: string
+}
+
+export function resources(options: ResourceOptions): Resources {
+  const once = memory()
+  const { mvtec, stc } = options
+  const available: Resources['available'] = (set) =>
+    once(`available ${set}`, async () => {
+      if (set === 'synthetic') return [...syntheticKinds]
+      if (set === 'mvtec') return mvtec === undefined ? [] : mvtecCategories(mvtec)
+      return stc === undefined ? [] : (await stcScenes(stc)).testing
+    })
+  const mvtecClass = (root: string, category: string) =>
+    once(`mvtec ${category}`, () => mvtecDataset(root, category))
+  const images = async (data: TrialData): Promise<Found<string>> => {
+    const there = (await available(data.set)).includes(data.category)
+    if (!there) return { missing: missingData(data, options) }
+    if (data.set === 'synthetic') return { found: JSON.stringify(data) }
+    if (data.set === 'stc') return { found: await scenePrint(stc as string, data.category) }
+    const { train, test } = await mvtecClass(mvtec as string, data.category)
+    return { found: await filePrint([...train, ...test]) }
+  }
+  return {
+    available,
+    async identify({ encoder, data }) {
+      const spec = encoderSpec(encoder)
+      const path = await findEncoderWeights(spec)
+      const pictures = await once(`images ${JSON.stringify(data)}`, () => images(data))
+      if ('missing' in pictures) return pictures
+      if (path === undefined)
+        return { missing: `needs weights of ${spec.name}: cflow encoders pull ${spec.name}` }
+      const weights = await once(`digest ${spec.name}`, () => sha256OfFile(path))
+      return { found: { weights, images: pictures.found } }
+    },
+    dataset({ data, inputSize }) {
+      if (data.set === 'mvtec') return mvtecClass(mvtec as string, data.category)
+      if (data.set === 'synthetic') {
+        const { category, train, test } = data
+        return Promise.resolve(syntheticDataset({ kind: category as SyntheticKind, train, test }))
+      }
+      const { signal, onProgress, ffmpeg } = options
+      return stcDataset(
+        stc as string,
+        {
+          scene: data.category,
+          frameStep: data.frameStep,
+          videos: { folder: join(cacheFolder(), 'frames'), size: inputSize, ffmpeg },
+        },
+        {
+          ...(signal && { signal }),
+          onProgress: (done, total) => onProgress?.({ stage: 'decode', done, total }),
+        },
+      )
+    },
+    weights: (encoder) => loadEncoderWeights(encoder),
+  }
+}
+
+function missingData({ set, category }: TrialData, { mvtec, stc }: ResourceOptions): string {
+  if (set === 'synthetic') return `there are no built-in images called ${category}`
+  if (set === 'mvtec')
+    return mvtec === undefined
+      ? `needs ${category} of MVTec AD: --mvtec DIR`
+      : `needs ${category} of MVTec AD: it is not in ${mvtec}`
+  return stc === undefined
+    ? `needs scene ${category} of ShanghaiTech Campus: --stc DIR`
+    : `needs scene ${category} of ShanghaiTech Campus: it is not in ${stc}`
+}
+
+/** Digest of names and sizes: cheap for gigabytes, and the same wherever the folder lies. */
+async function filePrint(samples: readonly Sample[]): Promise<string> {
+  const hash = createHash('sha256')
+  const sizes = ordered(samples, async ({ id, path }) => `${id} ${path ? (await stat(path)).size : 0}\n`, 16) // prettier-ignore
+  for await (const line of sizes) hash.update(line)
+  return hash.digest('hex')
+}
+
+/** The same of a scene's clips: videos and masks with their sizes, frames by their number. */
+async function scenePrint(root: string, scene: string): Promise<string> {
+  const hash = createHash('sha256')
+  for (const folder of [
+    ['training', 'videos'],
+    ['training', 'frames'],
+    ['testing', 'frames'],
+    ['testing', 'test_frame_mask'],
+    ['testing', 'test_pixel_mask'],
+  ]) {
+    const own = join(root, ...folder)
+    const names = await readdir(own).catch((): string[] => [])
+    for (const name of names.filter((n) => n.startsWith(`${scene}_`)).sort()) {
+      const path = join(own, name)
+      const entry = await stat(path)
+      const size = entry.isDirectory() ? (await readdir(path)).length : entry.size
+      hash.update(`${folder.join('/')}/${name} ${size}\n`)
+    }
+  }
+  return hash.digest('hex')
+}
+
+/** Answers that are worked out once. */
+function memory(): <T>(key: string, work: () => Promise<T>) => Promise<T> {
+  const known = new Map<string, Promise<unknown>>()
+  return <T>(key: string, work: () => Promise<T>) => {
+    const answer = known.get(key) ?? work()
+    known.set(key, answer)
+    return answer as Promise<T>
+  }
+}

@@ -1,0 +1,91 @@
+import { CflowError, messageOf } from '@cflow/base'
+import { fileCheckpoints, jsonText, writeFileAtomic } from '@cflow/trainer/node'
+import type { CheckpointStore } from '@cflow/trainer'
+import { createHash } from 'node:crypto'
+import { readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type * as z from 'zod'
+
+/** What is kept under a name that people can read and a hash of all that decides the content. */
+export interface Key {
+  readonly name: string
+  /** Plain data. */
+  readonly identity: unknown
+}
+
+/** Finished pieces of work as JSON files, and the unfinished ones' checkpoints. */
+export interface Store {
+  readonly folder: string
+  /** A finished piece, or undefined where there is none that can be read. */
+  read<T>(key: Key, schema: z.ZodType<T>): Promise<T | undefined>
+  /** @throws CflowError IO that names the path */
+  write(key: Key, content: unknown): Promise<void>
+  /** Where an unfinished training goes on from. */
+  unfinished(key: Key): Unfinished
+}
+
+export interface Unfinished {
+  readonly checkpoints: CheckpointStore
+  /** Text kept beside the checkpoint; undefined where there is none. */
+  readNotes(): Promise<string | undefined>
+  writeNotes(text: string): Promise<void>
+  /** When the work is finished. */
+  remove(): Promise<void>
+}
+
+/** `<name>-<10 digits of the hash>` */
+export function idOf({ name, identity }: Key): string {
+  const hash = createHash('sha256').update(JSON.stringify(identity)).digest('hex')
+  return `${name}-${hash.slice(0, 10)}`
+}
+
+export function fileStore(folder: string): Store {
+  const pathOf = (key: Key) => join(folder, 'trials', `${idOf(key)}.json`)
+  return {
+    folder,
+    async read(key, schema) {
+      const text = await textOf(pathOf(key))
+      if (text === undefined) return undefined
+      try {
+        // what another version wrote, or somebody cut off, is made again
+        return schema.safeParse(JSON.parse(text)).data
+      } catch {
+        return undefined
+      }
+    },
+    write: (key, content) => writeFileAtomic(pathOf(key), jsonText(content)),
+    unfinished(key) {
+      const own = join(folder, 'unfinished', idOf(key))
+      const notes = join(own, 'notes.json')
+      return {
+        checkpoints: fileCheckpoints(own),
+        readNotes: () => textOf(notes),
+        writeNotes: (text) => writeFileAtomic(notes, text),
+        remove: () => rm(own, { recursive: true, force: true }),
+      }
+    },
+  }
+}
+
+async function textOf(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw new CflowError('IO', `cannot read ${path}: ${messageOf(cause)}`, { subject: path, cause })
+  }
+}
+
+/** What the store has, else what is computed and then kept. */
+export async function remembered<T>(
+  store: Store,
+  key: Key,
+  schema: z.ZodType<T>,
+  compute: () => Promise<T>,
+): Promise<T> {
+  const kept = await store.read(key, schema)
+  if (kept !== undefined) return kept
+  const made = await compute()
+  await store.write(key, made)
+  return made
+}

@@ -1,0 +1,67 @@
+import { densityPlot, densityView } from '@cflow/trainer/node'
+import { picturesOfTrial } from '../conduct/run-trial.js'
+import { label, pngOf, svgFile } from '../figures/draw.js'
+import { numberText, paragraphs } from '../markdown.js'
+import { trialsOf } from '../selection.js'
+import { methodNames } from '../trial.js'
+import { differsText, figureCases } from './figure-cases.js'
+import { footnotes } from './notes.js'
+import { conditions } from './protocols.js'
+import type { Target } from './target.js'
+
+/** Look of the report's chart, whose colours are variables there. */
+const chartStyle =
+  '.grid{stroke:#e8ebef;fill:none}.density{fill-opacity:.22;stroke-width:1.6;stroke-linejoin:round}.density.normal{fill:#1a7f45;stroke:#1a7f45}.density.anomalous{fill:#c62828;stroke:#c62828;stroke-dasharray:5 3}'
+
+const height = 380
+
+/** Figure 4: densities of the scores of normal and anomalous feature vectors, for the paper's class: cable. */
+export const figure4: Target = {
+  name: 'figure4',
+  cases: (selection, laboratory) =>
+    figureCases(selection.categories ?? ['cable'], selection, laboratory),
+  async document({ selection, laboratory, caseOf }) {
+    const notes = footnotes()
+    const cases = await figureCases(selection.categories ?? ['cable'], selection, laboratory)
+    const charts: string[] = []
+    const data: object[] = []
+    const results = []
+    for (const one of cases) {
+      const outcome = caseOf(one)
+      notes.mark(outcome)
+      results.push(...outcome.results)
+      const [trial] = trialsOf(selection, one)
+      const pictures = trial && (await picturesOfTrial(trial, laboratory))
+      const view = pictures && densityView(pictures.histogram, pictures.threshold)
+      if (!pictures || !view) continue
+      const { category } = one.data
+      const title = `${category}: ${methodNames[one.method]}, ${one.encoder}, ${one.inputSize} px`
+      const chart = densityPlot(pictures.histogram, view, pictures.threshold, 1048, 'wide').text
+      const top = charts.length * height
+      charts.push(`${label(20, top + 24, title, 'title')}${legend(top + 24)}<svg x="0" y="${top + 34}" width="1048" height="${height - 50}"${chart.slice('<svg'.length)}`) // prettier-ignore
+      data.push({ category, threshold: pictures.threshold, ...view })
+    }
+    const filled = charts.length > 0
+    const svg = svgFile(1060, height * Math.max(1, charts.length), charts.join(''), chartStyle)
+    return {
+      title: 'Figure 4: scores of normal and anomalous feature vectors',
+      body: paragraphs(
+        filled && '![Densities of the scores](figure4.png)',
+        'Each density has area 1; τ is the threshold with the best F1 on the test pixels. Scores are those of the detector file (`strict`).',
+        ...(data as { category: string; normalAbove: number; anomalousAbove: number }[]).map((d) => `${d.category}: above τ lie ${numberText(100 * d.normalAbove)} % of the normal and ${numberText(100 * d.anomalousAbove)} % of the anomalous vectors.`), // prettier-ignore
+        filled && differsText(cases, selection),
+        notes.text(),
+        conditions(selection, results),
+      ),
+      data,
+      ...(filled && { pictures: { '.svg': svg, '.png': await pngOf(svg) } }),
+      filled,
+    }
+  },
+}
+
+function legend(y: number): string {
+  const key = (x: number, kind: string, text: string) =>
+    `<rect x="${x}" y="${y - 10}" width="16" height="11" class="density ${kind}"/>${label(x + 22, y, text)}`
+  return `${key(760, 'normal', 'anomaly-free')}${key(890, 'anomalous', 'anomalous')}`
+}
