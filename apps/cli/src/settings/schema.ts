@@ -94,7 +94,7 @@ export const reproduceSchema = z.object({
   mvtec: text.optional(),
   stc: text.optional(),
   recipe: text.optional(),
-  passes: count.optional(),
+  passes: z.int().min(0).optional(),
   seeds: z.int().min(1).max(100).optional(),
   categories: list.optional(),
   scenes: list.optional(),

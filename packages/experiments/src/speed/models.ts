@@ -110,10 +110,8 @@ export function spadePart(model: EncoderModel, images: number) {
     return values
   }
   const last = scales.at(-1)?.depth as number
-  const [finest] = scales
-  const { height, width } = finest as (typeof scales)[number]
-  const rows = (name: (k: number) => string) =>
-    Object.fromEntries(scales.map((s, k) => [name(k), filled([s.height * s.width, s.depth])]))
+  const { height, width, depth } = joinedShape(scales)
+  const rows = () => filled([height * width, depth])
   const numbers = scales.reduce((n, s) => n + s.depth * s.height * s.width, last)
   return {
     neighbours: Math.min(spadeNeighbours, images),
@@ -124,8 +122,8 @@ export function spadePart(model: EncoderModel, images: number) {
       feeds: { [spadeNames.pooled]: filled([1, last]), [spadeNames.galleryPooled]: filled([images, last]) }, // prettier-ignore
     },
     compare: {
-      file: positionDistances(scales),
-      feeds: { ...rows(spadeNames.query), ...rows(spadeNames.gallery) },
+      file: positionDistances(height * width, depth),
+      feeds: { [spadeNames.query]: rows(), [spadeNames.gallery]: rows() },
     },
     draw: {
       file: spadeMap({ depth: 1, height, width }, inputSize),
