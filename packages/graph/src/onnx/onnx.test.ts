@@ -160,3 +160,13 @@ describe('shape rules', () => {
     for (const [name, v] of Object.entries(outputs)) expect(got[name]!.shape, name).toEqual(v.shape)
   })
 })
+
+it('reads a file that lies anywhere in a Node Buffer', () => {
+  const v = g.input('x', 'float32', [3])
+  const bytes = g.writeOnnx({ y: g.add(v, g.constant(floats('float32', [3], [1, 2, 3]), 'c')) })
+  for (let offset = 0; offset < 4; offset++) {
+    const buffer = Buffer.concat([Buffer.alloc(offset), bytes]).subarray(offset)
+    const c = g.readOnnx(buffer).values.get('c')!
+    expect(c.node.kind === 'constant' && Array.from(c.node.tensor.data)).toEqual([1, 2, 3])
+  }
+})
