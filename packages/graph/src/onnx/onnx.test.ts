@@ -167,6 +167,8 @@ it('reads a file that lies anywhere in a Node Buffer', () => {
   for (let offset = 0; offset < 4; offset++) {
     const buffer = Buffer.concat([Buffer.alloc(offset), bytes]).subarray(offset)
     const c = g.readOnnx(buffer).values.get('c')!
-    expect(c.node.kind === 'constant' && Array.from(c.node.tensor.data)).toEqual([1, 2, 3])
+    expect(c.node.kind === 'constant' && Array.from(c.node.tensor.data as Float32Array)).toEqual([
+      1, 2, 3,
+    ])
   }
 })
