@@ -203,3 +203,15 @@ describe('shape rules', () => {
     }
   })
 })
+
+it('reads a file that lies anywhere in a Node Buffer', () => {
+  const v = g.input('x', 'float32', [3])
+  const bytes = g.writeOnnx({ y: g.add(v, g.constant(floats('float32', [3], [1, 2, 3]), 'c')) })
+  for (let offset = 0; offset < 4; offset++) {
+    const buffer = Buffer.concat([Buffer.alloc(offset), bytes]).subarray(offset)
+    const c = g.readOnnx(buffer).values.get('c')!
+    expect(c.node.kind === 'constant' && Array.from(c.node.tensor.data as Float32Array)).toEqual([
+      1, 2, 3,
+    ])
+  }
+})
