@@ -62,12 +62,12 @@ export const figure1: Target = {
     const source = data.set === 'mvtec' ? 'MVTec AD' : 'the built-in set'
     const svg = drawFigure1(figure, `${data.category} of ${source}`)
     const { beyond, patches, threshold, depth, patch } = figure
-    const { normal: _n, anomalous: _a, ...plain } = figure
+    const { normal: _n, anomalous: _a, before: _b, after: _c, ...plain } = figure
     return {
       title,
       body: paragraphs(
         '![Patches, their density before and after the flow, and the threshold](figure1.png)',
-        `Images of ${data.category} (${source}) are cut into patches of ${patch}×${patch} pixels, each described by ${depth} features of ${encoder} (its coarsest tap, so that a patch’s surroundings count too). One unconditional flow takes their density p_X to a Gaussian p_Z. τ = ${numberText(threshold)} is the distance from the mean that ${numberText(100 * settings.falsePositiveRate)} % of ${patches.normal} anomaly-free patches exceed that were not trained on. Of ${patches.anomalous} patches of which a defect covers a quarter or more, ${numberText(100 * beyond.anomalous)} % lie beyond τ.`,
+        `Images of ${data.category} (${source}) are cut into patches of ${patch}×${patch} pixels, each described by ${depth} features of ${encoder} (its coarsest tap, so that a patch’s surroundings count too). One unconditional flow takes their density p_X to a Gaussian p_Z (both drawn in the plane of the anomaly-free patches’ two leading principal components). τ = ${numberText(threshold)} is the distance from the mean that ${numberText(100 * settings.falsePositiveRate)} % of ${patches.normal} anomaly-free patches exceed that were not trained on. Of ${patches.anomalous} patches of which a defect covers a quarter or more, ${numberText(100 * beyond.anomalous)} % lie beyond τ.`,
         data.set === 'synthetic' && 'Other than in the paper: built-in images, not MVTec AD’s cable (--mvtec DIR).', // prettier-ignore
         `Machine: ${machine()}; ${passes} passes, recipe \`whitened\`; weights of ${encoder}: SHA-256 ${identity.found.weights.slice(0, 16)}….`,
       ),
