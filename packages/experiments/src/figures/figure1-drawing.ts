@@ -4,7 +4,7 @@ import { binned, densityChart, label, picture, svgFile } from './draw.js'
 import { chi, sampled } from './gaussian.js'
 import type { Plane, Sliced, Toy } from './toy.js'
 
-const bins = 40
+const bins = 50
 /** Points of a kind that are drawn at most. */
 const mostPoints = 600
 const side = 208
@@ -52,7 +52,7 @@ export type Figure1 = z.infer<typeof figure1Schema>
 export async function figure1Of(toy: Toy): Promise<Figure1> {
   const { normal, anomalous, threshold } = toy
   const low = Math.floor(Math.min(...normal) * 0.8)
-  const largest = Math.max(quantile(normal, 0.998), quantile(anomalous, 0.98))
+  const largest = Math.max(quantile(normal, 0.998), quantile(anomalous, 0.9))
   const end = Math.max(Math.min(largest, 4 * threshold), threshold * 1.1)
   // five equal steps of whole numbers
   const high = low + 5 * Math.ceil((end - low) / 5)
@@ -145,7 +145,10 @@ export function drawFigure1(figure: Figure1, title: string): string {
       densities: [
         { values: norms.normal, kind: 'normal' },
         { values: norms.anomalous, kind: 'anomalous' },
-        { values: sampled((r) => chi(r, depth), norms.low, norms.high, bins), kind: 'reference' },
+        {
+          values: sampled((r) => chi(r, depth), norms.low, norms.high, 5 * bins),
+          kind: 'reference',
+        },
       ],
       threshold: { at: threshold, text: `τ = ${threshold.toFixed(1)}` },
     }),
