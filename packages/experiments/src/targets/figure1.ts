@@ -62,7 +62,6 @@ export const figure1: Target = {
     const source = data.set === 'mvtec' ? 'MVTec AD' : 'the built-in set'
     const svg = drawFigure1(figure, `${data.category} of ${source}`)
     const { beyond, patches, threshold, depth, patch } = figure
-    const { normal: _n, anomalous: _a, before: _b, after: _c, ...plain } = figure
     return {
       title,
       body: paragraphs(
@@ -71,7 +70,18 @@ export const figure1: Target = {
         data.set === 'synthetic' && 'Other than in the paper: built-in images, not MVTec AD’s cable (--mvtec DIR).', // prettier-ignore
         `Machine: ${machine()}; ${passes} passes, recipe \`whitened\`; weights of ${encoder}: SHA-256 ${identity.found.weights.slice(0, 16)}….`,
       ),
-      data: plain,
+      data: {
+        encoder,
+        inputSize,
+        data,
+        passes,
+        depth,
+        patch,
+        threshold,
+        patches,
+        beyond,
+        norms: figure.norms,
+      },
       pictures: { '.svg': svg, '.png': await pngOf(svg) },
       filled: true,
     }
