@@ -88,9 +88,10 @@ function keptPlane({ normal, anomalous }: Plane): Figure1['before'] {
   return { normal: some(normal), anomalous: some(anomalous) }
 }
 
+/** 0 of no values. */
 function quantile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b)
-  return sorted[Math.floor((sorted.length - 1) * share)] ?? NaN
+  return sorted[Math.floor((sorted.length - 1) * share)] ?? 0
 }
 
 async function kept({ image, truth, grid, norms }: Sliced): Promise<z.infer<typeof slicedSchema>> {
