@@ -12,6 +12,8 @@ export interface Laboratory {
   readonly store: Store
   readonly resources: Resources
   readonly runtime: Runtime
+  /** Runtime, device and threads in words. */
+  readonly conditions: string
   readonly onProgress?: OnProgress
   readonly signal?: AbortSignal
   /** A remark for people. */
@@ -28,10 +30,13 @@ export interface LaboratoryOptions extends ResourceOptions {
 /** @throws CflowError RUNTIME when there is no runtime for the device */
 export async function laboratory(options: LaboratoryOptions): Promise<Laboratory> {
   const { out, note = () => undefined, onProgress, signal } = options
+  const runtime = await nodeRuntime(options.runtime)
+  const threads = options.runtime?.threads
   return {
     store: fileStore(out),
     resources: resources(options),
-    runtime: await nodeRuntime(options.runtime),
+    runtime,
+    conditions: `${runtime.name}, ${threads === undefined ? 'a thread for each physical core' : `${threads} thread${threads === 1 ? '' : 's'}`}`,
     note,
     ...(onProgress && { onProgress }),
     ...(signal && { signal }),

@@ -5,6 +5,7 @@ import { laboratory, reproduce, runTrial, selectionSchema, somethingRan } from '
 import type { LaboratoryOptions, Result, Trial } from '@cflow/experiments'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { writeClass } from './photos.js'
+import { writeScene } from './scene.js'
 
 let dir: string
 beforeAll(async () => {
@@ -145,4 +146,38 @@ it('names a method that cannot have an input size, and runs the rest', async () 
   expect(trials.run).toBe(1)
   expect(failed).toHaveLength(1)
   expect(failed[0]).toMatch(/inputSize 72 is no multiple of 32/)
+})
+
+it('averages the scenes of ShanghaiTech Campus', async () => {
+  await writeScene(join(dir, 'stc'), '03')
+  const selection = selectionSchema.parse({
+    ...{ recipe: 'paper', passes: 1, encoders: ['efficientnet-lite0'], inputSizes: [64] },
+    ...{ methods: ['cflow', 'padim'], frameStep: 1 },
+  })
+  const stc = { stc: join(dir, 'stc') }
+  const { trials, documents, failed } = await reproduce(['table5'], selection, await lab('stc-out', stc)) // prettier-ignore
+  expect(failed).toEqual([])
+  expect(trials.run).toBe(2)
+  const { markdown } = documents[0]!
+  expect(markdown).toMatch(/\| CFLOW-AD +\| +72\.63 \| +\d+\.\d\d \|/)
+  expect(markdown).toMatch(/\| 03 +\|/)
+})
+
+it('counts Table 1 and draws Figure 1, and has both at once the second time', async () => {
+  const selection = selectionSchema.parse({
+    ...{ categories: ['transistor'], encoders: ['efficientnet-lite0'], inputSizes: [64] },
+    passes: 1,
+  })
+  const first = await reproduce(['table1', 'figure1'], selection, await lab('counted'))
+  const [table, figure] = first.documents
+  expect(table!.markdown).toMatch(/\| CFLOW-AD +\| L\(θ\) .* 14\.6 \|/)
+  expect(figure!.filled).toBe(true)
+  const png = await readFile(figure!.files.find((f) => f.endsWith('.png'))!)
+  const stages: string[] = []
+  const again = await reproduce(['table1', 'figure1'], selection, await lab('counted', { onProgress: ({ stage }) => void stages.push(stage) })) // prettier-ignore
+  expect(stages).toEqual([])
+  expect(again.documents[1]!.markdown).toBe(figure!.markdown)
+  expect(Buffer.compare(png, await readFile(figure!.files.find((f) => f.endsWith('.png'))!))).toBe(
+    0,
+  )
 })

@@ -65,7 +65,7 @@ export async function reproducePaper(
 function print(session: Session, reproduced: Reproduced, index: string | undefined): void {
   const { documents, missing, failed, trials } = reproduced
   if (session.json) {
-    const written = documents.map(({ markdown: _, ...document }) => document)
+    const written = documents.map(({ name, title, filled, files, data }) => ({ name, title, filled, files, data })) // prettier-ignore
     printJson(session, { ...reproduced, documents: written, ...(index !== undefined && { index }) })
     return
   }

@@ -17,7 +17,7 @@ export function label(x: number, y: number, text: string, kind = '', anchor = 's
 }
 
 export const picture = (x: number, y: number, size: number, source: string): string =>
-  `<image x="${x}" y="${y}" width="${size}" height="${size}" xlink:href="${source}" href="${source}" preserveAspectRatio="none"/>`
+  `<image x="${x}" y="${y}" width="${size}" height="${size}" xlink:href="${source}" preserveAspectRatio="none"/>`
 
 /** PNG of a picture, at twice its size. */
 export async function pngOf(svg: string): Promise<Uint8Array> {
@@ -28,7 +28,13 @@ export async function pngOf(svg: string): Promise<Uint8Array> {
       cause,
     })
   })
-  return sharp(Buffer.from(svg), { density: 144, limitInputPixels: false, unlimited: true })
+  // the renderer of SVG in sharp knows no WebP
+  let drawn = svg
+  for (const [, source = ''] of new Set(svg.matchAll(/"data:image\/webp;base64,([^"]+)"/g))) {
+    const png = await sharp(Buffer.from(source, 'base64')).png().toBuffer()
+    drawn = drawn.replaceAll(`image/webp;base64,${source}`, `image/png;base64,${png.toString('base64')}`) // prettier-ignore
+  }
+  return sharp(Buffer.from(drawn), { density: 144, limitInputPixels: false, unlimited: true })
     .png()
     .toBuffer()
 }

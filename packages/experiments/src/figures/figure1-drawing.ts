@@ -1,10 +1,12 @@
 import { encodePng } from '@cflow/datasets/node'
 import * as z from 'zod'
 import { binned, densityChart, label, picture, svgFile } from './draw.js'
-import { chi, gaussian, sampled } from './gaussian.js'
-import type { Sliced, Toy } from './toy.js'
+import { chi, sampled } from './gaussian.js'
+import type { Plane, Sliced, Toy } from './toy.js'
 
-const bins = 80
+const bins = 50
+/** Points of a kind that are drawn at most. */
+const mostPoints = 600
 const side = 208
 
 const slicedSchema = z.object({
@@ -21,6 +23,9 @@ const slicedSchema = z.object({
 
 const densitiesSchema = z.array(z.number())
 
+const pointsSchema = z.array(z.tuple([z.number(), z.number()]))
+const planeSchema = z.object({ normal: pointsSchema, anomalous: pointsSchema })
+
 /** All that Figure 1 shows. */
 export const figure1Schema = z.object({
   depth: z.int(),
@@ -29,9 +34,9 @@ export const figure1Schema = z.object({
   patches: z.object({ normal: z.int(), anomalous: z.int() }),
   /** Share of each beyond τ. */
   beyond: z.object({ normal: z.number(), anomalous: z.number() }),
-  /** Densities of the coordinates of x and z between −4 and 4. */
-  before: densitiesSchema,
-  after: densitiesSchema,
+  /** Patches before and after the flow, in the plane of their leading principal components. */
+  before: planeSchema,
+  after: planeSchema,
   /** Densities of ‖z‖ from `low` to `high`. */
   norms: z.object({
     low: z.number(),
@@ -46,17 +51,19 @@ export type Figure1 = z.infer<typeof figure1Schema>
 
 export async function figure1Of(toy: Toy): Promise<Figure1> {
   const { normal, anomalous, threshold } = toy
-  const low = Math.min(...normal) * 0.8
-  const largest = quantile([...normal, ...anomalous], 0.98)
-  const high = Math.max(Math.min(largest, 4 * threshold), threshold * 1.3)
+  const low = Math.floor(Math.min(...normal) * 0.8)
+  const largest = Math.max(quantile(normal, 0.998), quantile(anomalous, 0.9))
+  const end = Math.max(Math.min(largest, 4 * threshold), threshold * 1.1)
+  // five equal steps of whole numbers
+  const high = low + 5 * Math.ceil((end - low) / 5)
   const share = (norms: readonly number[]) =>
     norms.filter((n) => n > threshold).length / Math.max(norms.length, 1)
   return {
     ...{ depth: toy.depth, patch: toy.patch, threshold },
     patches: { normal: normal.length, anomalous: anomalous.length },
     beyond: { normal: share(normal), anomalous: share(anomalous) },
-    before: [...binned(toy.before, -4, 4, bins)],
-    after: [...binned(toy.after, -4, 4, bins)],
+    before: keptPlane(toy.before),
+    after: keptPlane(toy.after),
     norms: {
       low,
       high,
@@ -68,9 +75,23 @@ export async function figure1Of(toy: Toy): Promise<Figure1> {
   }
 }
 
+/** Evenly chosen points with four digits. */
+function keptPlane({ normal, anomalous }: Plane): Figure1['before'] {
+  const some = (points: Plane['normal']): [number, number][] => {
+    const step = Math.max(1, points.length / mostPoints)
+    const count = Math.min(points.length, mostPoints)
+    return Array.from({ length: count }, (_, i) => {
+      const [x, y] = points[Math.floor(i * step)] as readonly [number, number]
+      return [Number(x.toPrecision(4)), Number(y.toPrecision(4))]
+    })
+  }
+  return { normal: some(normal), anomalous: some(anomalous) }
+}
+
+/** 0 of no values. */
 function quantile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b)
-  return sorted[Math.floor((sorted.length - 1) * share)] ?? NaN
+  return sorted[Math.floor((sorted.length - 1) * share)] ?? 0
 }
 
 async function kept({ image, truth, grid, norms }: Sliced): Promise<z.infer<typeof slicedSchema>> {
@@ -98,6 +119,9 @@ function outline(truth: Uint8Array): string {
   return path
 }
 
+const dotStyle =
+  '.dot-normal{fill:#1a7f45;fill-opacity:.45}.dot-anomalous{fill:#c62828;fill-opacity:.8}'
+
 /** Sliced images left, their patches framed by the verdict; densities right. */
 export function drawFigure1(figure: Figure1, title: string): string {
   const { depth, threshold, norms } = figure
@@ -112,11 +136,9 @@ export function drawFigure1(figure: Figure1, title: string): string {
     const pictures = list.map((one, i) => drawSliced(one, 16 + i * (side + 14), y + 10, threshold))
     return label(16, y, name, 'title') + pictures.join('')
   })
-  const unit = sampled(gaussian, -4, 4, bins)
-  const small = { width: 255, height: 190, low: -4, high: 4, y: 28 }
   const charts = [
-    densityChart({ ...small, x: right, title: 'p_X: features x', axis: 'coordinates of x, standardised', densities: [{ values: figure.before, kind: 'normal' }, { values: unit, kind: 'reference' }] }), // prettier-ignore
-    densityChart({ ...small, x: right + 290, title: 'p_Z: after the flow', axis: 'coordinates of z', densities: [{ values: figure.after, kind: 'normal' }, { values: unit, kind: 'reference' }] }), // prettier-ignore
+    scatter(figure.before, right, 28, 'p_X: patches before the flow'),
+    scatter(figure.after, right + 290, 28, 'p_Z: patches after the flow'),
     densityChart({
       ...{ x: right, y: 250, width: 545, height: 270, low: norms.low, high: norms.high },
       title: 'Distance from the mean: in distribution and out of it',
@@ -124,13 +146,33 @@ export function drawFigure1(figure: Figure1, title: string): string {
       densities: [
         { values: norms.normal, kind: 'normal' },
         { values: norms.anomalous, kind: 'anomalous' },
-        { values: sampled((r) => chi(r, depth), norms.low, norms.high, bins), kind: 'reference' },
+        {
+          values: sampled((r) => chi(r, depth), norms.low, norms.high, 5 * bins),
+          kind: 'reference',
+        },
       ],
       threshold: { at: threshold, text: `τ = ${threshold.toFixed(1)}` },
     }),
   ]
   const key = label(16, 40 + 2 * (side + 44), `${title}. Green: anomaly-free; red: out of distribution; dashed blue: Gaussian of ${depth} dimensions. Frames: ‖z‖ of the patch below or above τ.`, 'small') // prettier-ignore
-  return svgFile(width, 60 + 2 * (side + 44), images.join('') + charts.join('') + key)
+  return svgFile(width, 60 + 2 * (side + 44), images.join('') + charts.join('') + key, dotStyle)
+}
+
+/** Points of a plane, both axes to one scale, around the anomaly-free ones' mean. */
+function scatter(plane: Figure1['before'], x: number, y: number, title: string): string {
+  const [width, height] = [255, 190]
+  const reach = 1.05 * quantile([...plane.normal, ...plane.anomalous].flat().map(Math.abs), 0.995)
+  const middle = { x: x + width / 2, y: y + 18 + height / 2 }
+  const unit = Math.min(width, height) / 2 / reach
+  const dots = (['normal', 'anomalous'] as const).flatMap((kind) =>
+    plane[kind].map(([px, py]) => {
+      const inside = Math.abs(py) <= reach && Math.abs(px) * unit <= width / 2
+      if (!inside) return ''
+      const round = (v: number) => Math.round(v * 10) / 10
+      return `<circle cx="${round(middle.x + px * unit)}" cy="${round(middle.y - py * unit)}" r="${kind === 'normal' ? 1.5 : 2.2}" class="dot-${kind}"/>`
+    }),
+  )
+  return `${label(x, y + 10, title, 'title')}<rect x="${x}" y="${y + 18}" width="${width}" height="${height}" class="axis" stroke-opacity=".4"/>${dots.join('')}`
 }
 
 function drawSliced(

@@ -29,6 +29,7 @@ import type { Value } from '@cflow/graph'
 import type { Runtime, Session } from '@cflow/runtimes'
 import { encoderModel, fit, resolveConfig } from '@cflow/trainer'
 import type { EncoderModel, OnProgress } from '@cflow/trainer'
+import { principalPlane } from './principal.js'
 
 export interface ToyOptions {
   readonly dataset: Dataset
@@ -55,6 +56,12 @@ export interface Sliced {
   readonly norms: readonly number[]
 }
 
+/** Points of a plane. */
+export interface Plane {
+  readonly normal: readonly (readonly [number, number])[]
+  readonly anomalous: readonly (readonly [number, number])[]
+}
+
 export interface Toy {
   /** D */
   readonly depth: number
@@ -62,9 +69,9 @@ export interface Toy {
   readonly patch: number
   /** τ: distance from the mean that so many anomaly-free patches exceed. */
   readonly threshold: number
-  /** Coordinates of anomaly-free patches that were not trained on: of x, standardised, and of z. */
-  readonly before: Float32Array
-  readonly after: Float32Array
+  /** x of patches, and their z, in the plane of the anomaly-free ones' two leading principal components. */
+  readonly before: Plane
+  readonly after: Plane
   /** ‖z‖ of anomaly-free patches that were not trained on, and of patches mostly covered by a defect. */
   readonly normal: readonly number[]
   readonly anomalous: readonly number[]
@@ -100,38 +107,59 @@ export async function toyDetector(options: ToyOptions): Promise<Toy> {
     ...(signal && { signal }),
   })
   const session = await runtime.createSession(latentFile(model, flows[0] as ScaleFlow))
+  const defective = dataset.test.filter((s) => s.label === 'anomalous' && s.loadMask)
+  let done = 0
+  const advance = () => {
+    signal?.throwIfAborted()
+    options.onProgress?.({
+      stage: 'evaluate',
+      done: ++done,
+      total: unseen.length + defective.length,
+    })
+  }
   try {
-    const before: Float32Array[] = []
-    const after: Float32Array[] = []
+    const { depth } = scale
+    const good = { x: [] as Float32Array[], z: [] as Float32Array[] }
+    const bad = { x: [] as Float32Array[], z: [] as Float32Array[] }
     const normal: number[] = []
     for (const sample of unseen) {
-      signal?.throwIfAborted()
+      advance()
       const { x, z, norms } = await latent(session, await sample.load())
-      before.push(x)
-      after.push(z)
+      good.x.push(x)
+      good.z.push(z)
       normal.push(...norms)
     }
     const anomalous: number[] = []
     const slicedBad: Sliced[] = []
-    for (const sample of dataset.test.filter((s) => s.label === 'anomalous' && s.loadMask)) {
-      signal?.throwIfAborted()
-      const one = await sliced(session, sample, scale.height, inputSize)
+    for (const sample of defective) {
+      advance()
+      const { one, x, z } = await sliced(session, sample, scale.height, inputSize)
       const shares = coverage(one)
-      anomalous.push(...one.norms.filter((_, i) => (shares[i] as number) >= covered))
+      shares.forEach((share, i) => {
+        if (share < covered) return
+        anomalous.push(one.norms[i] as number)
+        bad.x.push(x.subarray(i * depth, (i + 1) * depth))
+        bad.z.push(z.subarray(i * depth, (i + 1) * depth))
+      })
       if (slicedBad.length < shown && shares.some((s) => s >= covered)) slicedBad.push(one)
     }
-    const good: Sliced[] = []
+    const slicedGood: Sliced[] = []
     for (const sample of unseen.slice(0, shown))
-      good.push(await sliced(session, sample, scale.height, inputSize))
+      slicedGood.push((await sliced(session, sample, scale.height, inputSize)).one)
+    const planeOf = (key: 'x' | 'z'): Plane => {
+      const rows = (parts: readonly Float32Array[]) => ({ data: joined(parts), depth })
+      const project = principalPlane(rows(good[key]))
+      return { normal: project(rows(good[key])), anomalous: project(rows(bad[key])) }
+    }
     return {
-      depth: scale.depth,
+      depth,
       patch: scale.stride,
       threshold: thresholdAt(normal, options.falsePositiveRate).threshold,
-      before: standardised(joined(before), scale.depth),
-      after: joined(after),
+      before: planeOf('x'),
+      after: planeOf('z'),
       normal,
       anomalous,
-      examples: { normal: good, anomalous: slicedBad },
+      examples: { normal: slicedGood, anomalous: slicedBad },
     }
   } finally {
     await session.release()
@@ -164,21 +192,17 @@ async function latent(session: Session, { width, height, data }: RgbImage) {
   return { x: values('x'), z: values('z'), norms: values('norm') }
 }
 
-async function sliced(
-  session: Session,
-  sample: Sample,
-  grid: number,
-  size: number,
-): Promise<Sliced> {
+async function sliced(session: Session, sample: Sample, grid: number, size: number) {
   const image = await sample.load()
   const mask = await sample.loadMask?.()
-  const { norms } = await latent(session, image)
-  return {
+  const { norms, x, z } = await latent(session, image)
+  const one: Sliced = {
     image: resizeLanczos(image, size, size),
     truth: mask ? resizeMaskNearest(mask, size, size).data : new Uint8Array(size * size),
     grid,
     norms: Array.from(norms),
   }
+  return { one, x, z }
 }
 
 /** Share of each patch that the truth covers. */
@@ -201,23 +225,4 @@ function joined(parts: readonly Float32Array[]): Float32Array {
     at += part.length
   }
   return all
-}
-
-/** Every column with mean 0 and deviation 1. */
-function standardised(rows: Float32Array, depth: number): Float32Array {
-  const count = rows.length / depth
-  const out = new Float32Array(rows.length)
-  for (let c = 0; c < depth; c++) {
-    let [sum, squares] = [0, 0]
-    for (let r = 0; r < count; r++) {
-      const v = rows[r * depth + c] as number
-      sum += v
-      squares += v * v
-    }
-    const mean = sum / count
-    const deviation = Math.sqrt(Math.max(squares / count - mean * mean, 1e-12))
-    for (let r = 0; r < count; r++)
-      out[r * depth + c] = ((rows[r * depth + c] as number) - mean) / deviation
-  }
-  return out
 }

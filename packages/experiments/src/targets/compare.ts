@@ -4,7 +4,6 @@ import type { Metric } from '../result.js'
 import { measure } from '../statistic.js'
 import type { CaseOutcome, Statistic } from '../statistic.js'
 import { cell } from './notes.js'
-import type { Notes } from './notes.js'
 
 /** A published figure beside the measured ones of both protocols. */
 export interface Comparison {
@@ -46,6 +45,3 @@ export function bestSize<T extends { readonly outcome: CaseOutcome }>(sizes: rea
     (measure(outcome, 'pixel', 'paper') ?? measure(outcome, 'image', 'paper'))?.mean ?? -Infinity
   return sizes.reduce((a, b) => (value(b) > value(a) ? b : a))
 }
-
-/** A case's outcome, marked where something is missing. */
-export const markOf = (notes: Notes, outcome: CaseOutcome): string => notes.mark(outcome)

@@ -62,16 +62,26 @@ export const figure1: Target = {
     const source = data.set === 'mvtec' ? 'MVTec AD' : 'the built-in set'
     const svg = drawFigure1(figure, `${data.category} of ${source}`)
     const { beyond, patches, threshold, depth, patch } = figure
-    const { normal: _n, anomalous: _a, ...plain } = figure
     return {
       title,
       body: paragraphs(
         '![Patches, their density before and after the flow, and the threshold](figure1.png)',
-        `Images of ${data.category} (${source}) are cut into patches of ${patch}×${patch} pixels, each described by ${depth} features of ${encoder} (its coarsest tap, so that a patch’s surroundings count too). One unconditional flow takes their density p_X to a Gaussian p_Z. τ = ${numberText(threshold)} is the distance from the mean that ${numberText(100 * settings.falsePositiveRate)} % of ${patches.normal} anomaly-free patches exceed that were not trained on. Of ${patches.anomalous} patches of which a defect covers a quarter or more, ${numberText(100 * beyond.anomalous)} % lie beyond τ.`,
+        `Images of ${data.category} (${source}) are cut into patches of ${patch}×${patch} pixels, each described by ${depth} features of ${encoder} (its coarsest tap, so that a patch’s surroundings count too). One unconditional flow takes their density p_X to a Gaussian p_Z (both drawn in the plane of the anomaly-free patches’ two leading principal components). τ = ${numberText(threshold)} is the distance from the mean that ${numberText(100 * settings.falsePositiveRate)} % of ${patches.normal} anomaly-free patches exceed that were not trained on. Of ${patches.anomalous} patches of which a defect covers a quarter or more, ${numberText(100 * beyond.anomalous)} % lie beyond τ.`,
         data.set === 'synthetic' && 'Other than in the paper: built-in images, not MVTec AD’s cable (--mvtec DIR).', // prettier-ignore
         `Machine: ${machine()}; ${passes} passes, recipe \`whitened\`; weights of ${encoder}: SHA-256 ${identity.found.weights.slice(0, 16)}….`,
       ),
-      data: plain,
+      data: {
+        encoder,
+        inputSize,
+        data,
+        passes,
+        depth,
+        patch,
+        threshold,
+        patches,
+        beyond,
+        norms: figure.norms,
+      },
       pictures: { '.svg': svg, '.png': await pngOf(svg) },
       filled: true,
     }

@@ -30,7 +30,7 @@ export const figure3: Target = {
     const results = []
     for (const one of cases) {
       const outcome = caseOf(one)
-      notes.mark(outcome)
+      notes.mark(outcome.reasons)
       results.push(...outcome.results)
       const [trial] = trialsOf(selection, one)
       const pictures = trial && (await picturesOfTrial(trial, laboratory))

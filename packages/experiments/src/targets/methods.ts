@@ -52,7 +52,7 @@ export const methodsTable: Target = {
       const own = outcome.results
       return [
         ...[one.data.category, one.encoder, String(one.inputSize)],
-        cell(methodNames[one.method], notes.mark(outcome)),
+        cell(methodNames[one.method], notes.mark(outcome.reasons)),
         ...(['strict', 'paper'] as const).flatMap((protocol) =>
           (['image', 'pixel', 'aupro'] as const).map((metric) => text(metric, protocol)),
         ),

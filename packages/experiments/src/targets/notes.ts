@@ -1,10 +1,9 @@
-import type { CaseOutcome } from '../statistic.js'
 import { dash } from '../markdown.js'
 
 /** Footnotes: why cells are empty, each reason once. */
 export interface Notes {
-  /** The mark of what a case lacks, or an empty string. */
-  mark(outcome: CaseOutcome): string
+  /** The marks of what is missing, or an empty string. */
+  mark(reasons: readonly string[]): string
   /** The list of reasons, empty where nothing is missing. */
   text(): string
 }
@@ -12,8 +11,8 @@ export interface Notes {
 export function footnotes(): Notes {
   const reasons: string[] = []
   return {
-    mark(outcome) {
-      const marks = outcome.reasons.map((reason) => {
+    mark(missing) {
+      const marks = missing.map((reason) => {
         if (!reasons.includes(reason)) reasons.push(reason)
         return `[${reasons.indexOf(reason) + 1}]`
       })

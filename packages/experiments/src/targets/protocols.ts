@@ -11,7 +11,7 @@ export const protocolText =
 export function conditions(selection: Selection, results: readonly Result[]): string {
   const { recipe, passes, seeds } = selection
   const lines = [
-    `recipe \`${recipe}\`${passes === undefined ? '' : `, ${passes} passes`}; ${seeds === 1 ? 'one training of each kind (seed 0)' : `${seeds} trainings of each kind (seeds 0 to ${seeds - 1}), mean ± sample deviation`}`,
+    `recipe \`${recipe}\`${passes === undefined ? '' : `, ${passes} pass${passes === 1 ? '' : 'es'}`}; ${seeds === 1 ? 'one training of each kind (seed 0)' : `${seeds} trainings of each kind (seeds 0 to ${seeds - 1}), mean ± sample deviation`}`,
   ]
   const images = new Map<string, string>()
   const weights = new Map<string, string>()

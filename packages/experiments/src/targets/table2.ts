@@ -42,10 +42,10 @@ export function classesOf({ categories }: Selection): readonly string[] {
   return categories ?? all
 }
 
-const caseOf = ({ published: _, ...column }: Column, category: string): Case => ({
-  ...column,
-  data: mvtec(category),
-})
+function caseOf(column: Column, category: string): Case {
+  const { method, encoder, inputSize, poolLayers, couplingLayers } = column
+  return { method, encoder, inputSize, poolLayers, couplingLayers, data: mvtec(category) }
+}
 
 const publishedOf = (column: Column, category: string): Published | undefined =>
   column.published !== undefined && isCategory(category)
@@ -81,7 +81,7 @@ export const table2: Target = {
         const outcome = outcomeOf(caseOf(column, category))
         const c = comparison(outcome, 'pixel', publishedOf(column, category))
         results.push(...outcome.results)
-        rows.push([category, ...comparisonCells(c, notes.mark(outcome))])
+        rows.push([category, ...comparisonCells(c, notes.mark(outcome.reasons))])
         compared.push(c)
         data.push({ ...column, category, ...c, results: outcome.results, missing: outcome.reasons })
       }

@@ -114,7 +114,6 @@ function partOf({ selection, caseOf }: Finished, part: Part, notes: Notes) {
       aupro: comparison(outcome, 'aupro', published.aupro),
       results: outcome.results,
       missing: outcome.reasons,
-      mark: notes.mark(outcome),
     }
   })
   const covered = rows.filter((r) => r.results.length > 0)
@@ -123,14 +122,14 @@ function partOf({ selection, caseOf }: Finished, part: Part, notes: Notes) {
     ...rows.map((r) => [
       r.category,
       String(r.inputSize),
-      ...comparisonCells(r.image, r.mark),
+      ...comparisonCells(r.image, notes.mark(r.missing)),
       ...[r.pixel, r.aupro].flatMap((c: Comparison) => comparisonCells(c)),
     ]),
     [`mean of ${covered.length}`, '', ...means.flatMap((c) => comparisonCells(c))],
   ]
   const head = ['class', 'px', ...['det. AUROC', 'loc. AUROC', 'AUPRO'].flatMap(comparisonHead)]
   const text = `## ${methodNames[method]}, ${encoder}\n\n${table(head, lines)}`
-  return { text, rows: rows.map(({ mark: _, ...row }) => row) }
+  return { text, rows }
 }
 
 /** What the paper quotes of CutPaste, which is not computed here. */

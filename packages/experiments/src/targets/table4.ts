@@ -62,7 +62,7 @@ export const table4: Target = {
         pixel: mean('pixel'),
         aupro: mean('aupro'),
         results: covered.flatMap((o) => o.outcome.results),
-        mark: [...new Set(outcomes.map((o) => notes.mark(o.outcome)).filter(Boolean))].join(' '),
+        missing: [...new Set(outcomes.flatMap((o) => o.outcome.reasons))],
       }
     })
     const results = rows.flatMap((r) => r.results)
@@ -74,7 +74,7 @@ export const table4: Target = {
             r.method === 'cflow' ? 'CFLOW-AD' : methodNames[r.method],
             whole(r.whole[key]),
             ...comparisonCells(r[metric]),
-            cell(`${r.classes.length} of ${classes.length}`, r.mark),
+            cell(`${r.classes.length} of ${classes.length}`, notes.mark(r.missing)),
           ]),
           ...[published.svdd, published.cutPaste].map((p: PublishedAverage) => [`${p.model} (not computed here)`, whole(p[key]), '–', '–', '–', '–', '']), // prettier-ignore
         ],
@@ -90,7 +90,7 @@ export const table4: Target = {
         notes.text(),
         conditions(selection, results),
       ),
-      data: rows.map(({ mark: _, ...row }) => row),
+      data: rows,
       filled: results.length > 0,
     })
   },

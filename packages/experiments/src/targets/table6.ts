@@ -33,11 +33,11 @@ function plan({ encoders, inputSizes = [256, 512] }: Selection) {
 async function measured(
   { encoder, inputSize, others }: ReturnType<typeof plan>[number],
   selection: Selection,
-  { store, runtime, signal, note }: Laboratory,
+  { store, runtime, conditions: how, signal, note }: Laboratory,
 ): Promise<Speed> {
   const { recipe } = selection
   const conditions = { encoder, inputSize, others, recipe, images: meanTrainingImages }
-  const identity = { ...conditions, machine: machine(), runtime: runtime.name, software }
+  const identity = { ...conditions, machine: machine(), how, software }
   const key = { name: `speed-${encoder}-${inputSize}px`, identity }
   return remembered(store, key, speedSchema, () => {
     note(`measuring ${encoder} at ${inputSize} pixels`)
@@ -79,7 +79,7 @@ export const table6: Target = {
     return {
       title: 'Table 6: speed and size',
       body: paragraphs(
-        `Measured here on: ${machine()}, ${laboratory.runtime.name}, one image at a time, decoding not included, median over ${seconds} s. The paper’s speeds are those of a GTX 1080 for encoders and CFLOW-AD, and of an Intel i7 for SPADE and PaDiM: compare the columns within one source, such as by the share of the encoder’s own speed that is left.`,
+        `Measured here on: ${machine()}, ${laboratory.conditions}, one image at a time, decoding not included, median over ${seconds} s. The paper’s speeds are those of a GTX 1080 for encoders and CFLOW-AD, and of an Intel i7 for SPADE and PaDiM: compare the columns within one source, such as by the share of the encoder’s own speed that is left.`,
         table(head, lines, 2),
         `Weights are random, which changes neither speed nor size. SPADE: ${meanTrainingImages} training images (the mean of MVTec AD’s classes), 50 neighbours; its gallery’s size is computed, its time that of one neighbour 50 times. PaDiM: 100 channels, of the wide encoders 550. MB are float32 numbers of encoder and model; of CFLOW-AD (recipe \`${selection.recipe}\`) with the rotations and their inverses, as the authors store them, and as the one file that this project writes.`,
         partial.length > 0 &&
