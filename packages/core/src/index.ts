@@ -11,7 +11,7 @@ export {
   permutationSchema,
 } from './flow/config.js'
 export type { BlockShape, FlowConfig } from './flow/config.js'
-export { addRepeated, conditionRows, globalScale } from './flow/coupling.js'
+export { addRepeated, conditionPlaces, conditionRows, globalScale } from './flow/coupling.js'
 export type { BlockValues, Condition } from './flow/coupling.js'
 export { flowForward, flowInverse, flowValues, splitHalves } from './flow/flow.js'
 export type { FlowResult } from './flow/flow.js'
@@ -29,16 +29,12 @@ export { cholesky, haarRotation, invertLower, product, transposed } from './lina
 export { axisEncoding, conditionSize, positionalEncoding } from './positional.js'
 export { cosineLearningRate, paperCosine, paperLearningRate } from './training/schedule.js'
 export type { PaperSchedule } from './training/schedule.js'
-export {
-  flatGradient,
-  flatParameters,
-  optimisationStep,
-  optimiserNames,
-  parameterCount,
-} from './training/optimise.js'
-export type { FlatParameters, ParameterShapes } from './training/optimise.js'
-export { lossAndGradient, stepNames, trainingStep } from './training/step.js'
-export type { TrainingStepOptions } from './training/step.js'
+export { groupGradients, optimisationStep, optimiserNames, trainable } from './training/optimise.js'
+export type { Trainable } from './training/optimise.js'
+export { joinState, parameterCount, splitState, stateGroups, stateNames } from './training/state.js'
+export type { FlatState, ParameterShapes, StateGroup } from './training/state.js'
+export { lossAndGradient, stepNames, stepState, trainingStep } from './training/step.js'
+export type { StepPositions, TrainingStepOptions } from './training/step.js'
 export { foldedLogLikelihood } from './flow/fold.js'
 export { featureSums, whiteningFrom } from './flow/whitening.js'
 export type { FeatureSums, Whitening } from './flow/whitening.js'

@@ -28,7 +28,7 @@ export interface CheckpointStore {
 
 const key = 'cflow-checkpoint'
 const headSchema = z.object({
-  version: z.literal(1),
+  version: z.literal(2),
   config: trainConfigSchema,
   digest: z.string(),
   passes: z.int(),
@@ -60,7 +60,7 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
     put(`whitening${k}.matrix`, w.matrix)
   })
   const head: z.infer<typeof headSchema> = {
-    version: 1,
+    version: 2,
     config,
     digest,
     passes,

@@ -1,23 +1,24 @@
-import { allocate, floats, zeros } from '@cflow/base'
+import { allocate, floats } from '@cflow/base'
 import type { Tensor } from '@cflow/base'
 import {
   adamFeeds,
   flatten,
+  joinState,
   positionalEncoding,
+  splitState,
+  stateNames,
   stepNames,
+  stepState,
   trainingStep,
   unflatten,
 } from '@cflow/core'
-import type { FlowConfig, FlowParameters, Loss } from '@cflow/core'
-import type { Runtime } from '@cflow/runtimes'
+import type { FlatState, FlowConfig, FlowParameters, Loss } from '@cflow/core'
+import type { Runtime, Tensors } from '@cflow/runtimes'
 import type { ScaleShape } from './encoding.js'
 import type { BatchShape, Selection } from './sampling.js'
 
 /** Parameters and Adam's state of one scale, flat. */
-export interface ScaleState {
-  readonly theta: Float32Array
-  readonly m: Float32Array
-  readonly v: Float32Array
+export interface ScaleState extends FlatState {
   /** Steps taken. */
   readonly steps: number
 }
@@ -42,24 +43,24 @@ export async function scaleTrainer(
   loss: Loss,
   resume?: ScaleState,
 ): Promise<ScaleTrainer> {
-  const session = await runtime.createSession(
-    trainingStep(config, initial, { rows: shape.rows, positions: shape.positions, loss }),
-    { state: stepNames.state },
-  )
-  const theta = flatten(config, initial) as Tensor<'float32'>
-  const tensorOf = (data: Float32Array | undefined): Tensor =>
-    data ? floats('float32', theta.shape, data) : zeros('float32', theta.shape)
-  session.setState({
-    theta: resume ? tensorOf(resume.theta) : theta,
-    m: tensorOf(resume?.m),
-    v: tensorOf(resume?.v),
-  })
-  let steps = resume?.steps ?? 0
+  const groups = stepState(config)
   const { depth, height, width } = scale
   const c = config.condition
-  const encoding = Float32Array.from(c > 0 ? positionalEncoding(height, width, c) : [])
+  const byPlace = shape.positions === shape.rows && width + height < c
+  const session = await runtime.createSession(
+    trainingStep(config, initial, {
+      rows: shape.rows,
+      positions: byPlace ? { width, height } : shape.positions,
+      loss,
+    }),
+    { state: stateNames(groups) },
+  )
+  const theta = flatten(config, initial).data as Float32Array
+  const zeros = new Float32Array(theta.length)
+  session.setState(splitState(groups, resume ?? { theta, m: zeros, v: zeros }))
+  let steps = resume?.steps ?? 0
   const features = allocate('float32', shape.rows * depth)
-  const condition = allocate('float32', shape.positions * c)
+  const fillCondition = c > 0 ? conditionFeed(scale, c, shape, byPlace) : undefined
   const scalarOf = (value: number) => floats('float32', [], [value])
 
   return {
@@ -73,29 +74,53 @@ export async function scaleTrainer(
         const from = (selection.position[r] as number) * depth
         features.set(rows.subarray(from, from + depth), r * depth)
       }
-      for (let p = 0; p < shape.positions && c > 0; p++) {
-        const from = (selection.position[p] as number) * c
-        condition.set(encoding.subarray(from, from + c), p * c)
-      }
-      const { rate, correction } = adamFeeds(learningRate, ++steps)
+      const { rate, epsilon } = adamFeeds(learningRate, ++steps)
       const got = await session.run({
         [stepNames.features]: floats32(shape.rows, depth, features),
-        ...(c > 0 && { [stepNames.condition]: floats32(shape.positions, c, condition) }),
+        ...fillCondition?.(selection),
         [stepNames.rate]: scalarOf(rate),
-        [stepNames.correction]: scalarOf(correction),
+        [stepNames.epsilon]: scalarOf(epsilon),
       })
       return got[stepNames.loss]?.data[0] as number
     },
     async state() {
-      const s = await session.getState()
-      const get = (name: string) => s[name]?.data as Float32Array
-      return { theta: get('theta'), m: get('m'), v: get('v'), steps }
+      return { ...joinState(groups, await session.getState()), steps }
     },
     async parameters() {
-      const s = await session.getState()
-      return unflatten(config, s['theta'] as Tensor<'float32'>, initial)
+      const { theta } = joinState(groups, await session.getState())
+      return unflatten(config, floats('float32', [theta.length], theta), initial)
     },
     release: () => session.release(),
+  }
+}
+
+/** The feed that tells a step where a mini-batch's rows are: places in the map, or the conditions of its positions. */
+function conditionFeed(
+  { width, height }: ScaleShape,
+  c: number,
+  shape: BatchShape,
+  byPlace: boolean,
+): (selection: Selection) => Tensors {
+  if (byPlace) {
+    const columns = width + height
+    const places = allocate('float32', shape.rows * columns)
+    return ({ position }) => {
+      places.fill(0)
+      position.forEach((p, r) => {
+        places[r * columns + (p % width)] = 1
+        places[r * columns + width + Math.floor(p / width)] = 1
+      })
+      return { [stepNames.places]: floats32(shape.rows, columns, places) }
+    }
+  }
+  const encoding = Float32Array.from(positionalEncoding(height, width, c))
+  const condition = allocate('float32', shape.positions * c)
+  return ({ position }) => {
+    for (let p = 0; p < shape.positions; p++) {
+      const from = (position[p] as number) * c
+      condition.set(encoding.subarray(from, from + c), p * c)
+    }
+    return { [stepNames.condition]: floats32(shape.positions, c, condition) }
   }
 }
 

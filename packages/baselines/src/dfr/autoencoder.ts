@@ -1,5 +1,5 @@
 import type { Random } from '@cflow/base'
-import { flatGradient, flatParameters, optimisationStep } from '@cflow/core'
+import { optimisationStep, trainable } from '@cflow/core'
 import type { ParameterShapes } from '@cflow/core'
 import { input, reduceMean, square, sub } from '@cflow/graph'
 import type { Value } from '@cflow/graph'
@@ -53,8 +53,8 @@ export function dfrTrainingStep(
   scaling: Standardisation,
   rows: number,
 ): Uint8Array {
-  const parameters = flatParameters(autoencoderShapes(net))
+  const parameters = trainable(autoencoderShapes(net))
   const features = input('features', 'float32', [rows, net.depth])
   const loss = reduceMean(reconstructionError(features, scaling, parameters.byName), [0])
-  return optimisationStep(loss, parameters, flatGradient(loss, parameters))
+  return optimisationStep(loss, parameters)
 }

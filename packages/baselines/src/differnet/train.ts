@@ -1,4 +1,4 @@
-import { flatGradient, flatParameters, optimisationStep } from '@cflow/core'
+import { optimisationStep, trainable } from '@cflow/core'
 import { input, reduceMean, reduceSumSquare, scale, sub } from '@cflow/graph'
 import type { Value } from '@cflow/graph'
 import type { Standardisation } from '../moments.js'
@@ -23,9 +23,9 @@ export function differnetTrainingStep(
   scaling: Standardisation,
   rows: number,
 ): Uint8Array {
-  const parameters = flatParameters(differnetShapes(flow))
+  const parameters = trainable(differnetShapes(flow))
   const features = input('features', 'float32', [rows, flow.depth])
   const { loss } = negativeLogLikelihood(features, flow, scaling, parameters.byName)
   const mean = scale(reduceMean(loss, [0]), 1 / flow.depth)
-  return optimisationStep(mean, parameters, flatGradient(mean, parameters))
+  return optimisationStep(mean, parameters)
 }

@@ -1,19 +1,69 @@
-import { add, gemm, relu, reshape, scale, softplus, split, tanh } from '@cflow/graph'
+import { floats } from '@cflow/base'
+import {
+  add,
+  concat,
+  constant,
+  gemm,
+  relu,
+  reshape,
+  scale,
+  softplus,
+  split,
+  tanh,
+} from '@cflow/graph'
 import type { Value } from '@cflow/graph'
+import { axisEncoding } from '../positional.js'
 import { clampBound } from './config.js'
 import type { BlockShape, FlowConfig } from './config.js'
+import { joinedLinear } from './joined-linear.js'
+import type { FloatType } from './parameters.js'
 
-/**
- * The condition's part of a subnet's first layer: from the layer's condition columns [hidden, C], the term
- * c·Wᶜᵀ of every row, [rows, hidden], or of every position [positions, hidden] where rows repeat the positions.
- */
-export type Condition = (weight: Value) => Value
+/** A subnet's first layer, x₁·Wₓᵀ + c·Wᶜᵀ + b [rows, hidden], with the condition c supplied in some form. */
+export type Condition = (layer: ConditionedLayer) => Value
 
-/** Conditions given row by row: c [rows, C]. */
+export interface ConditionedLayer {
+  /** x₁ [rows, passive] */
+  readonly passive: Value
+  /** Wₓ [hidden, passive] */
+  readonly weight: Value
+  /** Wᶜ [hidden, C] */
+  readonly conditionWeight: Value
+  /** b [hidden] */
+  readonly bias: Value
+}
+
+/** Conditions c [rows, C], one a row, or [positions, C] where rows run through the positions again and again. */
 export const conditionRows =
   (c: Value): Condition =>
-  (weight) =>
-    gemm(c, weight, { transB: true })
+  ({ passive, weight, conditionWeight, bias }) =>
+    c.shape[0] === passive.shape[0]
+      ? joinedLinear(passive, c, weight, conditionWeight, bias)
+      : addRepeated(
+          gemm(passive, weight, { transB: true }),
+          gemm(c, conditionWeight, { transB: true, c: bias }),
+        )
+
+/**
+ * Positional conditions by place: every row has a 1 in its column and one in its row of the map. Wᶜc is separable, so
+ * that the 128 condition columns of the product become width + height table columns.
+ * @param places one-hot, [rows, width + height]: columns first, as in the positional encoding
+ */
+export function conditionPlaces(
+  places: Value,
+  width: number,
+  height: number,
+  size: number,
+): Condition {
+  const encoding = (n: number) =>
+    constant(floats(places.dtype as FloatType, [n, size / 2], axisEncoding(n, size / 2)))
+  const [columns, rows] = [encoding(width), encoding(height)]
+  return ({ passive, weight, conditionWeight, bias }) => {
+    const [wx, wy] = split(conditionWeight, [size / 2, size / 2], 1) as readonly [Value, Value]
+    const byColumn = gemm(wx, columns, { transB: true })
+    const byRow = gemm(wy, rows, { transB: true, c: reshape(bias, [-1, 1]) })
+    return joinedLinear(passive, places, weight, concat([byColumn, byRow], 1))
+  }
+}
 
 /** Parameters of one coupling layer as graph values. */
 export interface BlockValues {
@@ -39,9 +89,12 @@ export function scaleAndShift(
 ): readonly [Value, Value] {
   let before: Value
   if (condition && config.condition > 0) {
-    const [wx, wc] = split(values.weight0, [shape.passive, config.condition], 1)
-    const term = add(condition(wc as Value), values.bias0)
-    before = addRepeated(gemm(passive, wx as Value, { transB: true }), term)
+    const [weight, conditionWeight] = split(
+      values.weight0,
+      [shape.passive, config.condition],
+      1,
+    ) as readonly [Value, Value]
+    before = condition({ passive, weight, conditionWeight, bias: values.bias0 })
   } else before = gemm(passive, values.weight0, { transB: true, c: values.bias0 })
   const out = gemm(relu(before), values.weight2, {
     transB: true,

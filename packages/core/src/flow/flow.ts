@@ -11,10 +11,8 @@ import {
   mul,
   neg,
   reduceSum,
-  reshape,
   split,
   sub,
-  transpose,
 } from '@cflow/graph'
 import type { Value } from '@cflow/graph'
 import type { Tensor } from '@cflow/base'
@@ -24,6 +22,7 @@ import { globalScale, scaleAndShift } from './coupling.js'
 import type { BlockValues, Condition } from './coupling.js'
 import { mixingName } from './parameters.js'
 import type { FloatType, FlowParameters } from './parameters.js'
+import { scaledRotation } from './scaled-rotation.js'
 
 /** What a bijection gives: the two halves of its result and ln|det J| of every row. */
 export interface FlowResult {
@@ -65,6 +64,11 @@ export function permutationOf(w: Tensor<FloatType>): number[] {
   return Array.from({ length: d }, (_, row) => w.data.subarray(row * d, (row + 1) * d).indexOf(1))
 }
 
+export interface FlowForwardOptions {
+  /** `false` leaves the last rotation or permutation out: it changes neither ‖u‖ nor ln|det J|, so no likelihood. */
+  readonly lastMixing?: boolean
+}
+
 /**
  * Feature vectors to latent vectors (section 3.3, u = g⁻¹(z)): the direction used for likelihoods.
  * @param x halves of the rows, [rows, d₁] and [rows, d₂]
@@ -74,6 +78,7 @@ export function flowForward(
   blocks: readonly BlockValues[],
   x: readonly [Value, Value],
   condition?: Condition,
+  options: FlowForwardOptions = {},
 ): FlowResult {
   let [first, second] = x
   let logDeterminant: Value | undefined
@@ -90,13 +95,28 @@ export function flowForward(
     if (block.globalScale && block.globalOffset) {
       const g = globalScale(block.globalScale)
       account(reduceSum(log(g), [1]))
-      ;[first, second] = mixed(concat([first, second], 1), g, block.globalOffset, block, config)
+      ;[first, second] =
+        options.lastMixing === false && k === blocks.length - 1
+          ? scaled([first, second], g, block.globalOffset, config.depth)
+          : mixed(concat([first, second], 1), g, block.globalOffset, block, config)
     }
   })
   return { halves: [first, second], logDeterminant: logDeterminant as Value }
 }
 
-/** y = W(g⊙u + τ), as two halves. For a rotation, g and τ are folded into the product: u·(diag(g)Wᵀ) + τWᵀ. */
+/** g⊙u + τ, half by half. */
+function scaled(
+  [first, second]: readonly [Value, Value],
+  g: Value,
+  tau: Value,
+  depth: number,
+): readonly [Value, Value] {
+  const [g1, g2] = split(g, halves(depth), 1) as readonly [Value, Value]
+  const [t1, t2] = split(tau, halves(depth), 1) as readonly [Value, Value]
+  return [add(mul(first, g1), t1), add(mul(second, g2), t2)]
+}
+
+/** y = W(g⊙u + τ), as two halves. */
 function mixed(
   u: Value,
   g: Value,
@@ -109,9 +129,7 @@ function mixed(
     const y = gather(add(mul(u, g), tau), int64s(block.order), 1)
     return split(y, sizes, 1) as readonly [Value, Value]
   }
-  const w = block.rotation as Value
-  const matrix = mul(transpose(w, [1, 0]), reshape(g, [config.depth, 1]))
-  const y = gemm(u, matrix, { c: gemm(tau, w, { transB: true }) })
+  const y = scaledRotation(u, g, tau, block.rotation as Value)
   return split(y, sizes, 1) as readonly [Value, Value]
 }
 

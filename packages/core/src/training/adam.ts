@@ -1,12 +1,12 @@
-import { add, div, mul, scalar, scale, sqrt, sub } from '@cflow/graph'
+import { add, div, mul, scale, sqrt, sub } from '@cflow/graph'
 import type { Value } from '@cflow/graph'
 
 export const adamDefaults = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 } as const
 
 /**
- * One Adam step (Kingma & Ba 2015) on a flat vector, as PyTorch computes it:
- * m ← β₁m + (1−β₁)g, v ← β₂v + (1−β₂)g², θ ← θ − rate·m/(√v·correction + ε),
- * with rate = lr/(1−β₁ᵗ) and correction = 1/√(1−β₂ᵗ) fed as scalars (see `adamFeeds`).
+ * One Adam step (Kingma & Ba 2015). m and v are the plain sums m = Σ β₁ᵗ⁻ⁱgᵢ and v = Σ β₂ᵗ⁻ⁱgᵢ², without the factors
+ * 1 − β of the usual moving averages: they go into the two scalars instead of a pass over memory each.
+ * m ← β₁m + g, v ← β₂v + g², θ ← θ − rate·m/(√v + epsilon), with the scalars of `adamFeeds`.
  */
 export function adamStep(
   theta: Value,
@@ -14,20 +14,21 @@ export function adamStep(
   v: Value,
   gradient: Value,
   rate: Value,
-  correction: Value,
+  epsilon: Value,
 ): { readonly theta: Value; readonly m: Value; readonly v: Value } {
-  const { beta1, beta2, epsilon } = adamDefaults
-  const mNext = add(scale(m, beta1), scale(gradient, 1 - beta1))
-  const vNext = add(scale(v, beta2), mul(gradient, scale(gradient, 1 - beta2)))
-  const denominator = add(mul(sqrt(vNext), correction), scalar(epsilon, theta.dtype))
-  return { theta: sub(theta, div(mul(mNext, rate), denominator)), m: mNext, v: vNext }
+  const { beta1, beta2 } = adamDefaults
+  const mNext = add(scale(m, beta1), gradient)
+  const vNext = add(scale(v, beta2), mul(gradient, gradient))
+  const quotient = div(mul(mNext, rate), add(sqrt(vNext), epsilon))
+  return { theta: sub(theta, quotient), m: mNext, v: vNext }
 }
 
-/** The scalars of step t (1 for the first) at a learning rate. */
-export function adamFeeds(learningRate: number, t: number): { rate: number; correction: number } {
-  const { beta1, beta2 } = adamDefaults
+/** The scalars of step t (1 for the first) at a learning rate, with both of PyTorch's bias corrections. */
+export function adamFeeds(learningRate: number, t: number): { rate: number; epsilon: number } {
+  const { beta1, beta2, epsilon } = adamDefaults
+  const root = Math.sqrt((1 - beta2 ** t) / (1 - beta2))
   return {
-    rate: learningRate / (1 - beta1 ** t),
-    correction: 1 / Math.sqrt(1 - beta2 ** t),
+    rate: (learningRate * root * (1 - beta1)) / (1 - beta1 ** t),
+    epsilon: epsilon * root,
   }
 }

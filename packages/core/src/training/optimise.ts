@@ -3,72 +3,80 @@ import { concat, gradients, input, reshape, split, writeOnnx } from '@cflow/grap
 import type { Value } from '@cflow/graph'
 import type { FloatType } from '../flow/parameters.js'
 import { adamStep } from './adam.js'
+import { stateGroups } from './state.js'
+import type { ParameterShapes, StateGroup } from './state.js'
 
-/** Names and shapes of trainable tensors, in the order in which a flat vector holds them. */
-export type ParameterShapes = readonly (readonly [name: string, shape: readonly number[]])[]
-
-/** All trainable numbers of a model as one graph input, and the tensors cut out of it. */
-export interface FlatParameters {
-  /** `theta`, [parameters] */
-  readonly theta: Value
-  readonly pieces: readonly Value[]
+/** All trainable numbers of a model as graph inputs, and the tensors made of them. */
+export interface Trainable {
+  readonly groups: readonly {
+    readonly group: StateGroup
+    /** The input of a group, of its shape. */
+    readonly theta: Value
+  }[]
   readonly byName: ReadonlyMap<string, Value>
 }
 
 /** Names of a training step's inputs and outputs besides what the loss needs. */
-export const optimiserNames = {
-  rate: 'rate',
-  correction: 'correction',
-  loss: 'loss',
-  state: { theta_next: 'theta', m_next: 'm', v_next: 'v' },
-} as const
+export const optimiserNames = { rate: 'rate', epsilon: 'epsilon', loss: 'loss' } as const
 
-/** Number of trainable numbers. */
-export const parameterCount = (shapes: ParameterShapes): number =>
-  shapes.reduce((n, [, shape]) => n + sizeOf(shape), 0)
-
-export function flatParameters(
+/** @param groups how the state is cut; one flat vector when absent */
+export function trainable(
   shapes: ParameterShapes,
   dtype: FloatType = 'float32',
-): FlatParameters {
-  const theta = input('theta', dtype, [parameterCount(shapes)])
-  const sizes = shapes.map(([, shape]) => sizeOf(shape))
-  const pieces = split(theta, sizes, 0).map((piece, i) =>
-    reshape(piece, (shapes[i] as ParameterShapes[number])[1]),
-  )
-  return { theta, pieces, byName: new Map(shapes.map(([name], i) => [name, pieces[i] as Value])) }
+  groups: readonly StateGroup[] = stateGroups(shapes, Infinity),
+): Trainable {
+  const byName = new Map<string, Value>()
+  const inputs = groups.map((group) => {
+    const theta = input(group.inputs.theta, dtype, group.shape)
+    if (group.own) byName.set((group.members[0] as StateGroup['members'][0]).name, theta)
+    else
+      split(
+        theta,
+        group.members.map((m) => sizeOf(m.shape)),
+        0,
+      ).forEach((piece, i) => {
+        const { name, shape } = group.members[i] as StateGroup['members'][0]
+        byName.set(name, reshape(piece, shape))
+      })
+    return { group, theta }
+  })
+  return { groups: inputs, byName }
 }
 
-/** Gradient of a loss by the flat vector. */
-export function flatGradient(loss: Value, { pieces }: FlatParameters): Value {
-  return concat(
-    gradients(loss, pieces).map((g) => reshape(g, [-1])),
-    0,
+/** Gradient of a loss by every group, of the group's shape. */
+export function groupGradients(loss: Value, { groups, byName }: Trainable): Value[] {
+  const members = groups.flatMap(({ group }) => group.members)
+  const all = gradients(
+    loss,
+    members.map((m) => byName.get(m.name) as Value),
   )
+  const of = new Map(members.map((m, i) => [m.name, all[i] as Value]))
+  return groups.map(({ group }) => {
+    const own = group.members.map((m) => of.get(m.name) as Value)
+    return group.own
+      ? (own[0] as Value)
+      : concat(
+          own.map((g) => reshape(g, [-1])),
+          0,
+        )
+  })
 }
 
 /**
  * One optimisation step as an ONNX file: forward, backward and Adam in one run.
- * Feeds: the inputs of the loss, `rate` and `correction` [] (adamFeeds). Output: `loss` [], before the step. State:
- * `theta`, `m`, `v`, flat vectors (optimiserNames.state).
+ * Feeds: the inputs of the loss, `rate` and `epsilon` [] (adamFeeds). Output: `loss` [], before the step. State: that of
+ * the groups (`stateNames`), `theta`, `m` and `v` where there is one flat vector.
  */
-export function optimisationStep(
-  loss: Value,
-  { theta }: Pick<FlatParameters, 'theta'>,
-  gradient: Value,
-): Uint8Array {
-  const flat = (name: string) => input(name, theta.dtype, theta.shape)
-  const scalar = (name: string) => input(name, theta.dtype, [])
-  const next = adamStep(
-    theta,
-    flat('m'),
-    flat('v'),
-    gradient,
-    scalar(optimiserNames.rate),
-    scalar(optimiserNames.correction),
-  )
-  return writeOnnx(
-    { [optimiserNames.loss]: loss, theta_next: next.theta, m_next: next.m, v_next: next.v },
-    { name: 'training step' },
-  )
+export function optimisationStep(loss: Value, parameters: Trainable): Uint8Array {
+  const gradient = groupGradients(loss, parameters)
+  const scalar = (name: string) => input(name, loss.dtype, [])
+  const [rate, epsilon] = [scalar(optimiserNames.rate), scalar(optimiserNames.epsilon)]
+  const outputs: Record<string, Value> = { [optimiserNames.loss]: loss }
+  parameters.groups.forEach(({ group, theta }, i) => {
+    const state = (name: string) => input(name, theta.dtype, theta.shape)
+    const { m, v } = group.inputs
+    const next = adamStep(theta, state(m), state(v), gradient[i] as Value, rate, epsilon)
+    for (const key of ['theta', 'm', 'v'] as const) outputs[group.outputs[key]] = next[key]
+  })
+  return writeOnnx(outputs, { name: 'training step' })
 }

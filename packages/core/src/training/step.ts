@@ -1,67 +1,97 @@
 import { input } from '@cflow/graph'
 import type { Value } from '@cflow/graph'
-import { conditionRows } from '../flow/coupling.js'
+import { conditionPlaces, conditionRows } from '../flow/coupling.js'
+import type { Condition } from '../flow/coupling.js'
 import { parameterShapes } from '../flow/config.js'
 import type { FlowConfig } from '../flow/config.js'
 import { flowForward, flowValues, splitHalves } from '../flow/flow.js'
 import { logLikelihood, lossOf, perDimension } from '../flow/likelihood.js'
 import type { Loss } from '../flow/likelihood.js'
 import type { FloatType, FlowParameters } from '../flow/parameters.js'
-import { flatGradient, flatParameters, optimisationStep, optimiserNames } from './optimise.js'
+import { groupGradients, optimisationStep, optimiserNames, trainable } from './optimise.js'
+import type { Trainable } from './optimise.js'
+import { stateGroups } from './state.js'
+import type { StateGroup } from './state.js'
 
 export interface TrainingStepOptions {
   /** Rows of a mini-batch. */
   readonly rows: number
-  /**
-   * Different positions in a mini-batch: row r is at position r mod positions. A condition is worked out once for each
-   * position, so few positions make a step cheaper; as many as rows give full freedom.
-   */
-  readonly positions: number
+  /** How the rows' positions are given (conditional flows). */
+  readonly positions: StepPositions
   readonly loss: Loss
   readonly dtype?: FloatType
 }
+
+/**
+ * - a number: so many different positions in a mini-batch, row r at position r mod positions, given by their conditions.
+ *   A condition is worked out once for each position, so few positions make a step cheaper;
+ * - a map's size: every row at any position, given as places (see `placesOf`). Cheaper than conditions of all rows while
+ *   width + height is less than C.
+ */
+export type StepPositions = number | { readonly width: number; readonly height: number }
 
 /** Names of a training step's inputs and outputs. */
 export const stepNames = {
   features: 'features',
   condition: 'condition',
+  places: 'places',
   ...optimiserNames,
 } as const
 
-/** The loss of a mini-batch and its gradient by the flat parameter vector, as values. */
+/** Numbers from which on a parameter is a tensor of its own in a training step. */
+const ownFrom = 2 ** 16
+
+/** How the state of a flow's training step is cut. */
+export const stepState = (config: FlowConfig): readonly StateGroup[] =>
+  stateGroups(parameterShapes(config), ownFrom)
+
+function lossValue(
+  config: FlowConfig,
+  parameters: FlowParameters,
+  { byName }: Trainable,
+  options: TrainingStepOptions,
+): Value {
+  const { rows, positions, dtype = 'float32' } = options
+  const x = input(stepNames.features, dtype, [rows, config.depth])
+  const c = config.condition
+  let condition: Condition | undefined
+  if (c > 0 && typeof positions === 'number')
+    condition = conditionRows(input(stepNames.condition, dtype, [positions, c]))
+  else if (c > 0) {
+    const { width, height } = positions as Exclude<StepPositions, number>
+    const places = input(stepNames.places, dtype, [rows, width + height])
+    condition = conditionPlaces(places, width, height, c)
+  }
+  const blocks = flowValues(config, parameters, byName)
+  const halves = splitHalves(x, config.depth)
+  // float64 is for comparison with the reference, whose rotations are orthogonal to float32's rounding only
+  const mixing = { lastMixing: dtype === 'float64' }
+  const result = flowForward(config, blocks, halves, condition, mixing)
+  const l = perDimension(logLikelihood(result, config.depth), config.depth)
+  return lossOf(l, options.loss)
+}
+
+/** The loss of a mini-batch and its gradient by the flat parameter vector `theta`, as values. */
 export function lossAndGradient(
   config: FlowConfig,
   parameters: FlowParameters,
   options: TrainingStepOptions,
-): { readonly theta: Value; readonly loss: Value; readonly gradient: Value } {
-  const dtype = options.dtype ?? 'float32'
-  const parametersIn = flatParameters(parameterShapes(config), dtype)
-  const x = input(stepNames.features, dtype, [options.rows, config.depth])
-  const condition =
-    config.condition > 0
-      ? conditionRows(input(stepNames.condition, dtype, [options.positions, config.condition]))
-      : undefined
-  const result = flowForward(
-    config,
-    flowValues(config, parameters, parametersIn.byName),
-    splitHalves(x, config.depth),
-    condition,
-  )
-  const l = perDimension(logLikelihood(result, config.depth), config.depth)
-  const loss = lossOf(l, options.loss)
-  return { theta: parametersIn.theta, loss, gradient: flatGradient(loss, parametersIn) }
+): { readonly loss: Value; readonly gradient: Value } {
+  const flat = trainable(parameterShapes(config), options.dtype)
+  const loss = lossValue(config, parameters, flat, options)
+  return { loss, gradient: groupGradients(loss, flat)[0] as Value }
 }
 
 /**
  * One optimisation step as an ONNX file: forward, backward and Adam in one run.
- * Feeds: `features` [rows, D], `condition` [positions, C] (conditional flows), `rate` and `correction` [] (adamFeeds).
- * Output: `loss` []. State: `theta`, `m`, `v`, flat vectors (stepNames.state).
+ * Feeds: `features` [rows, D], for conditional flows `condition` [positions, C] or `places` [rows, width + height], and
+ * `rate` and `epsilon` [] (adamFeeds). Output: `loss` []. State: that of `stepState`.
  */
 export function trainingStep(
   config: FlowConfig,
   parameters: FlowParameters,
   options: TrainingStepOptions,
 ): Uint8Array {
-  const { theta, loss, gradient } = lossAndGradient(config, parameters, options)
-  return optimisationStep(loss, { theta }, gradient)
+  const groups = trainable(parameterShapes(config), options.dtype, stepState(config))
+  return optimisationStep(lossValue(config, parameters, groups, options), groups)
 }

@@ -1,6 +1,6 @@
 import { floats } from '@cflow/base'
 import type { Tensor } from '@cflow/base'
-import { writeOnnx } from '@cflow/graph'
+import { concat, reduceSum, reshape, square, writeOnnx } from '@cflow/graph'
 import { describe, expect, it } from 'vitest'
 import { configOf, flat, golden, parametersOf } from '../../test/golden.js'
 import { run, runBytes } from '../../test/run.js'
@@ -8,13 +8,21 @@ import {
   adamFeeds,
   cosineLearningRate,
   flatten,
+  joinState,
   lossAndGradient,
+  optimisationStep,
   paperCosine,
   paperLearningRate,
   parameterShapes,
+  positionalEncoding,
+  splitState,
+  stateGroups,
+  stateNames,
+  trainable,
   trainingStep,
   unflatten,
 } from '../index.js'
+import type { FlatState, StepPositions } from '../index.js'
 
 /** Within 1e-9, relative to 1 plus the expected size. */
 const near = (actual: number, expected: number, what?: string) =>
@@ -64,7 +72,7 @@ describe.each(['flow', 'flow_new_clamp'] as const)(
           m: s.m,
           v: s.v,
           rate: floats('float64', [], [scalars.rate]),
-          correction: floats('float64', [], [scalars.correction]),
+          epsilon: floats('float64', [], [scalars.epsilon]),
         })
         near(got['loss']!.data[0]!, g.losses[step]!, `loss of step ${step}`)
         for (const key of ['theta', 'm', 'v'] as const)
@@ -116,22 +124,83 @@ describe('learning rates', () => {
   })
 })
 
-it('a training step does not depend on how many positions it is told of', async () => {
+describe('a training step does not depend on', () => {
   const g = golden('flow').cflow_D6
   const config = configOf(6, 8, 2, 'paper')
   const parameters = parametersOf(g.state)
   const theta = flatten(config, parameters)
-  const x = [...g.x, ...g.z].flat()
-  const grad = async (positions: number, c: number[]) => {
-    const { gradient } = lossAndGradient(config, parameters, { ...options, rows: 8, positions })
-    const got = await runBytes(writeOnnx({ gradient }), {
-      features: floats('float64', [8, 6], x),
-      condition: floats('float64', [positions, 8], c),
+  const features = floats('float64', [8, 6], [...g.x, ...g.z].flat())
+  const gradient = async (positions: StepPositions, feeds: Record<string, Tensor>) => {
+    const values = lossAndGradient(config, parameters, { ...options, rows: 8, positions })
+    const { gradient } = await runBytes(writeOnnx({ gradient: values.gradient }), {
+      features,
       theta,
+      ...feeds,
     })
-    return got['gradient']!.data
+    return gradient!.data
   }
-  const few = await grad(4, g.c.flat())
-  const many = await grad(8, [...g.c, ...g.c].flat())
-  few.forEach((v, i) => expect(v).toBeCloseTo(many[i]!, 8))
+  const conditions = (rows: number[][]) => ({
+    condition: floats('float64', [rows.length, 8], rows.flat()),
+  })
+
+  it('how many positions it is told of', async () => {
+    const few = await gradient(4, conditions(g.c))
+    const many = await gradient(8, conditions([...g.c, ...g.c]))
+    few.forEach((v, i) => near(v, many[i]!))
+  })
+
+  it('whether positions are given as places or as conditions', async () => {
+    const [height, width] = [3, 4]
+    const encoding = positionalEncoding(height, width, 8)
+    const positions = [0, 5, 11, 5, 3, 8, 2, 10]
+    const places = positions.flatMap((p) =>
+      Array.from({ length: width + height }, (_, i) =>
+        i === p % width || i === width + Math.floor(p / width) ? 1 : 0,
+      ),
+    )
+    const rows = positions.map((p) => Array.from(encoding.subarray(8 * p, 8 * p + 8)))
+    const byCondition = await gradient(8, conditions(rows))
+    const byPlace = await gradient(
+      { width, height },
+      { places: floats('float64', [8, width + height], places) },
+    )
+    byPlace.forEach((v, i) => near(v, byCondition[i]!))
+  })
+
+  it('how its state is cut', async () => {
+    const shapes = parameterShapes(config)
+    const start: FlatState = {
+      theta: Float32Array.from(theta.data),
+      m: Float32Array.from(theta.data, (v) => v / 3),
+      v: Float32Array.from(theta.data, (v) => v * v),
+    }
+    const after = async (ownFrom: number) => {
+      const groups = stateGroups(shapes, ownFrom)
+      const parameters = trainable(shapes, 'float32', groups)
+      const loss = reduceSum(
+        square(
+          concat(
+            [...parameters.byName.values()].map((v) => reshape(v, [-1])),
+            0,
+          ),
+        ),
+        [0],
+      )
+      const got = await runBytes(optimisationStep(loss, parameters), {
+        ...splitState(groups, start),
+        rate: floats('float32', [], [0.01]),
+        epsilon: floats('float32', [], [1e-8]),
+      })
+      const state = Object.entries(stateNames(groups)).map(([output, name]) => {
+        const { shape, data } = got[output]!
+        return [name, floats('float32', shape, data)] as const
+      })
+      return { groups, state: joinState(groups, Object.fromEntries(state)) }
+    }
+    const [flat, cut] = [await after(Infinity), await after(50)]
+    expect(flat.groups.length).toBe(1)
+    expect(cut.groups.length).toBeGreaterThan(2)
+    expect(cut.state).toEqual(flat.state)
+    expect(flat.state.theta).not.toEqual(start.theta)
+  })
 })

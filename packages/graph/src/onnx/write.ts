@@ -140,7 +140,8 @@ class Lowering {
       current = (outputs[0] as Value).node as OperatorNode
     }
     const replaced = node.operator.lower?.(current)
-    if (replaced) outputs = replaced
+    // what an operator is made of may be made of operators in turn
+    if (replaced) outputs = replaced.map((v) => this.of(v))
     this.#done.set(node, outputs === node.outputs ? undefined : outputs)
   }
 }

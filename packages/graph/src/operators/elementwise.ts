@@ -148,8 +148,13 @@ export const square = (x: Value): Value => mul(x, x)
 
 /**
  * 1 where x > 0, else 0, as x's type: what ReLU's gradient multiplies with. Clipping a large multiple runs on all
- * threads; comparisons and `Sign` run on one in ONNX Runtime. Exact for |x| ≥ 1e-30 (float64: 1e-200), or 0.
+ * threads; comparisons and `Sign` run on one in ONNX Runtime. In float32 a hard sigmoid is multiple and clipping in one
+ * pass over memory. Exact for |x| ≥ 1e-30 (float64: 1e-200), or 0.
  */
 export function step(x: Value): Value {
-  return clip(scale(x, x.dtype === 'float64' ? 1e200 : 1e30), 0, 1)
+  if (x.dtype !== 'float32') return clip(scale(x, 1e200), 0, 1)
+  return apply(HardSigmoid, [x], {
+    alpha: { kind: 'float', value: 1e30 },
+    beta: { kind: 'float', value: 0 },
+  })
 }

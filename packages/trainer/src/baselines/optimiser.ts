@@ -1,6 +1,6 @@
 import { floats, zeros } from '@cflow/base'
 import type { Tensor } from '@cflow/base'
-import { adamFeeds, optimiserNames } from '@cflow/core'
+import { adamFeeds, optimiserNames, stateGroups, stateNames } from '@cflow/core'
 import type { Runtime, Tensors } from '@cflow/runtimes'
 
 /** A training step file and the parameters it moves. */
@@ -18,7 +18,8 @@ export async function optimiser(
   step: Uint8Array,
   theta: Float32Array,
 ): Promise<Optimiser> {
-  const session = await runtime.createSession(step, { state: optimiserNames.state })
+  const flat = stateGroups([['theta', [theta.length]]], Infinity)
+  const session = await runtime.createSession(step, { state: stateNames(flat) })
   const shape = [theta.length]
   session.setState({
     theta: floats('float32', shape, theta),
@@ -29,11 +30,11 @@ export async function optimiser(
   const scalar = (value: number) => floats('float32', [], [value])
   return {
     async step(feeds, learningRate) {
-      const { rate, correction } = adamFeeds(learningRate, ++steps)
+      const { rate, epsilon } = adamFeeds(learningRate, ++steps)
       const got = await session.run({
         ...feeds,
         [optimiserNames.rate]: scalar(rate),
-        [optimiserNames.correction]: scalar(correction),
+        [optimiserNames.epsilon]: scalar(epsilon),
       })
       return got[optimiserNames.loss]?.data[0] as number
     },

@@ -1,0 +1,137 @@
+import { Random } from '../../packages/base/src/index.js'
+import { initialiseFlow } from '../../packages/core/src/index.js'
+import type { FlowConfig } from '../../packages/core/src/index.js'
+import type { Runtime } from '../../packages/runtimes/src/index.js'
+import { nodeRuntime } from '../../packages/runtimes/src/node.js'
+import {
+  groupedSelections,
+  groupedShape,
+  permutedSelections,
+} from '../../packages/trainer/src/sampling.js'
+import type { Selection } from '../../packages/trainer/src/sampling.js'
+import { scaleTrainer } from '../../packages/trainer/src/scale.js'
+import type { ScaleTrainer } from '../../packages/trainer/src/scale.js'
+import { interleaved, measured } from '../measure.js'
+import type { Measured, Side } from '../measure.js'
+import type { BenchOptions } from '../options.js'
+import { startPeer } from '../peer.js'
+import type { Table } from '../table.js'
+
+const side = 32
+const images = 16
+
+interface Ours {
+  readonly name: string
+  readonly couplingLayers: number
+  readonly permutation: FlowConfig['permutation']
+  /** Mini-batches of the default recipe (images share positions), else of the authors' (all vectors permuted). */
+  readonly grouped: boolean
+}
+
+const variants: readonly Ours[] = [
+  { name: 'eight soft', couplingLayers: 8, permutation: 'soft', grouped: false },
+  { name: 'eight alternating', couplingLayers: 8, permutation: 'alternate', grouped: false },
+  { name: 'default recipe', couplingLayers: 4, permutation: 'alternate', grouped: true },
+]
+
+async function training(
+  runtime: Runtime,
+  { couplingLayers, permutation, grouped }: Ours,
+  depth: number,
+  miniBatch: number,
+): Promise<{ readonly trainer: ScaleTrainer; step(): Promise<number> }> {
+  const scale = { tap: '', depth, stride: 8, height: side, width: side }
+  const config: FlowConfig = {
+    depth,
+    condition: 128,
+    couplingLayers,
+    permutation,
+    clamp: 'paper',
+  }
+  const shape = grouped
+    ? groupedShape(scale, miniBatch, images)
+    : { rows: miniBatch, positions: miniBatch }
+  const random = Random.seeded(0, 'bench')
+  // a rotation of 1,024 dimensions takes long to draw, and its numbers do not matter here
+  const drawn = permutation === 'soft' ? 'hard' : permutation
+  const initial = initialiseFlow({ ...config, permutation: drawn }, random, 'random')
+  const trainer = await scaleTrainer(runtime, scale, config, initial, shape, 'logsigmoid')
+  const chunk = Array.from({ length: images }, () =>
+    Float32Array.from({ length: side * side * depth }, () => random.normal()),
+  )
+  const select = grouped ? groupedSelections : permutedSelections
+  const selections: Selection[] = [...select(shape, side * side, images, random)]
+  let turn = 0
+  return {
+    trainer,
+    step: () =>
+      trainer.step(
+        chunk,
+        selections[turn++ % selections.length] as Selection,
+        2e-4,
+      ) as Promise<number>,
+  }
+}
+
+/** Vectors a second of one optimisation step, against the authors' flow in PyTorch. */
+export async function trainStep(options: BenchOptions): Promise<Table> {
+  const { threads, seconds, quick } = options
+  const runtime = await nodeRuntime({ threads })
+  const peer = options.peers ? startPeer('train_step.py') : undefined
+  const rows: (string | number | undefined)[][] = []
+  for (const depth of quick ? [40, 128, 256] : [40, 128, 256, 512, 1024])
+    for (const miniBatch of quick ? [256, 2048] : [256, 2048, 8192]) {
+      const open = []
+      for (const variant of variants)
+        open.push({ variant, ...(await training(runtime, variant, depth, miniBatch)) })
+      const sides: Side[] = open.map(({ variant, trainer, step }) => ({
+        name: variant.name,
+        async measure() {
+          // the default recipe may round a mini-batch down to whole groups
+          const m = await measured(step, seconds)
+          const share = miniBatch / trainer.shape.rows
+          return { wall: m.wall * share, cpu: m.cpu * share }
+        },
+      }))
+      if (peer)
+        sides.push({
+          name: 'FrEIA',
+          measure: () => peer.ask<Measured>({ depth, miniBatch, seconds, threads }),
+        })
+      const results = await interleaved(sides, options.rounds, peer !== undefined)
+      for (const { trainer } of open) await trainer.release()
+      for (const r of results)
+        rows.push(
+          [
+            depth,
+            miniBatch,
+            r.name,
+            miniBatch / r.wall,
+            miniBatch / r.cpu,
+            r.ratio,
+            r.cpuRatio,
+          ].map((c, i) => (i === 0 || i === 1 ? String(c) : c)),
+        )
+      console.error(markdownLine(rows.slice(-results.length)))
+    }
+  peer?.stop()
+  return {
+    title: 'Training step, vectors/s',
+    columns: [
+      'depth',
+      'mini-batch',
+      'flow',
+      'vectors/s',
+      'vectors/s of processor time',
+      '× FrEIA',
+      '× FrEIA, processor time',
+    ],
+    rows,
+    note: 'FrEIA: the authors’ flow in PyTorch, eight couplings, soft rotations. “eight soft” is the same mathematics; “default recipe” has four alternating couplings and mini-batches in which images share positions.',
+  }
+}
+
+const markdownLine = (rows: readonly (readonly unknown[])[]) =>
+  rows
+    .map((r) => r.map((c) => (typeof c === 'number' ? c.toPrecision(3) : c)).join('  '))
+    .join('\n')
