@@ -119,7 +119,13 @@ describe('encoders pull', () => {
     expect(code).toBe(0)
     expect(err).toMatch(/mobilenet-v3-small {2}\d+\.\d MB of \d+\.\d MB {2}\d+%/)
     expect(err.endsWith('\r\u001b[K')).toBe(true)
-    expect(requests).toEqual([undefined, `bytes=${file.length >> 1}-`])
+    // how much of the half arrived before the break is the system's affair
+    const [first, second] = requests
+    expect(requests).toHaveLength(2)
+    expect(first).toBeUndefined()
+    const from = Number(/^bytes=(\d+)-$/.exec(second ?? '')?.[1])
+    expect(from).toBeGreaterThan(0)
+    expect(from).toBeLessThanOrEqual(file.length >> 1)
   })
 
   it('several at once leave one good file', async () => {

@@ -1,5 +1,5 @@
 import { CflowError } from '@cflow/base'
-import { add, exp, neg, reshape, resizeBilinear, scalar, scale, sub } from '@cflow/graph'
+import { add, exp, neg, relu, reshape, resizeBilinear, scalar, scale, sub } from '@cflow/graph'
 import type { Value } from '@cflow/graph'
 import * as z from 'zod'
 
@@ -8,7 +8,8 @@ import * as z from 'zod'
  * scale into an anomaly that grows as l falls; these are upsampled (bilinear, aligned corners) and summed.
  * - `paper`: 1 − exp(l − max l), the maximum over the whole test set (section 4.2): depends on the other images, for
  *   reproduction only
- * - `calibrated`: the same with the maximum over held-out normal images, stored
+ * - `calibrated`: the same with the maximum over held-out normal images, stored; what is likelier than all of them is
+ *   as normal as can be, 0
  * - `joint`: −log p = −D·l, the negative log-likelihood of all scales together
  * - `perDimension`: −l
  * - `standardised`: (m − l)/s with mean and deviation over held-out normal images
@@ -31,7 +32,7 @@ export const scaleStatisticsSchema = z.strictObject({
 })
 export type ScaleStatistics = z.infer<typeof scaleStatisticsSchema>
 
-/** The anomaly of one scale is affine in l, or in exp(l − shift): factor·(offset − f(l)). */
+/** The anomaly of one scale: 1 − exp(min(l − offset, 0)), or factor·(offset − l). */
 interface Rule {
   readonly exponential: boolean
   readonly offset: number
@@ -55,13 +56,13 @@ function ruleOf(aggregation: Aggregation, s: ScaleStatistics): Rule {
 /** Anomaly of a likelihood per dimension at one scale. */
 export function anomalyOf(aggregation: Aggregation, s: ScaleStatistics, l: number): number {
   const { exponential, offset, factor } = ruleOf(aggregation, s)
-  return exponential ? 1 - Math.exp(l - offset) : factor * (offset - l)
+  return exponential ? 1 - Math.exp(Math.min(l - offset, 0)) : factor * (offset - l)
 }
 
 /** The same as a graph, elementwise. */
 export function anomalyValue(aggregation: Aggregation, s: ScaleStatistics, l: Value): Value {
   const { exponential, offset, factor } = ruleOf(aggregation, s)
-  if (exponential) return sub(scalar(1, l.dtype), exp(sub(l, scalar(offset, l.dtype))))
+  if (exponential) return sub(scalar(1, l.dtype), exp(neg(relu(sub(scalar(offset, l.dtype), l)))))
   const a = offset === 0 ? neg(l) : sub(scalar(offset, l.dtype), l)
   return factor === 1 ? a : scale(a, factor)
 }

@@ -51,6 +51,20 @@ describe('aggregation', () => {
     graph['map']!.data.forEach((v, i) => expect(v - shift).toBeCloseTo(got.maps[i]!, 3))
   })
 
+  it.each(['paper', 'calibrated'] as const)(
+    '%s stays finite, and at 0, for what is likelier than every calibration image',
+    async (aggregation) => {
+      const statistics = [{ depth: 1, mean: -5000, deviation: 100, max: -480 }]
+      const map = anomalyMapValue(aggregation, statistics, [input('l', 'float32', ['N', 2, 2])], 4)
+      const far = Float32Array.of(-5, -300, -480, -30_000)
+      const got = await run({ map }, { l: floats('float32', [1, 2, 2], far) })
+      const values = Array.from(got['map']!.data, Number)
+      expect(values.every(Number.isFinite)).toBe(true)
+      expect(values.slice(0, 4)).toEqual([0, 0, 0, 0])
+      expect(values.at(-1)).toBe(1)
+    },
+  )
+
   it('upsamples as PyTorch does with aligned corners', () => {
     const { in: small } = ops.bilinear_align_true_2x3_to_5x4
     const target = new Float64Array(25)
