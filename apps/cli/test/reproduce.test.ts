@@ -63,7 +63,7 @@ it('takes its settings from a file that serves other commands too', async () => 
 it('says what is missing and fails where nothing can be run', async () => {
   const none = await cflow(['reproduce', 'table5', '--scenes', '1', '--out', join(dir, 'none')])
   expect(none.code).toBe(1)
-  expect(none.err).toContain('needs scene 01 of ShanghaiTech Campus: --stc DIR')
+  expect(none.err).toContain('needs ShanghaiTech Campus: --stc DIR')
   expect(none.err).toContain('error: nothing of it could be run here')
 })
 

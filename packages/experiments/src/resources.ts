@@ -105,10 +105,10 @@ function missingData({ set, category }: TrialData, { mvtec, stc }: ResourceOptio
   if (set === 'synthetic') return `there are no built-in images called ${category}`
   if (set === 'mvtec')
     return mvtec === undefined
-      ? `needs ${category} of MVTec AD: --mvtec DIR`
+      ? 'needs MVTec AD: --mvtec DIR'
       : `needs ${category} of MVTec AD: it is not in ${mvtec}`
   return stc === undefined
-    ? `needs scene ${category} of ShanghaiTech Campus: --stc DIR`
+    ? 'needs ShanghaiTech Campus: --stc DIR'
     : `needs scene ${category} of ShanghaiTech Campus: it is not in ${stc}`
 }
 

@@ -133,7 +133,7 @@ it('draws Figures 3 and 4 of a training that a table has left, without training 
 it('computes nothing where nothing is there', async () => {
   const nothing = await reproduce(['table5'], selectionSchema.parse({ scenes: ['01'] }), await lab('none')) // prettier-ignore
   expect(somethingRan(nothing)).toBe(false)
-  expect(nothing.missing).toEqual(['needs scene 01 of ShanghaiTech Campus: --stc DIR'])
+  expect(nothing.missing).toEqual(['needs ShanghaiTech Campus: --stc DIR'])
   expect(nothing.documents[0]!.markdown).toContain('94.48')
 })
 

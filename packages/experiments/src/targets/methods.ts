@@ -70,7 +70,7 @@ export const methodsTable: Target = {
     return {
       title: 'Methods side by side',
       body: paragraphs(
-        'Image AUROC, pixel AUROC and AUPRO in percent. **strict**: last epoch, scores that depend on one image only, exact AUPRO. **paper**: the authors’ rules (scales normalised over the test set, AUPRO at 1,000 thresholds, for flows the best epoch on the test set by metric); of the other methods only AUPRO differs. **published**: the paper’s Table 3 for WideResNet-50-2. **fit**: reading, encoding, training and calibration. **ms/image**: one image through the detector, decoding not included. **MB**: the detector file; of SPADE, the encoder and its gallery in memory.',
+        'Image AUROC, pixel AUROC and AUPRO in percent. **strict**: last epoch, scores that depend on one image only, exact AUPRO. **paper**: the authors’ rules (scales normalised over the test set, AUPRO at 1,000 thresholds, for flows the best epoch on the test set by metric); of the other methods only AUPRO differs. **published**: the paper’s Table 3: WideResNet-50-2 at the class’s best input size. **fit**: reading, encoding, training and calibration. **ms/image**: one image through the detector, decoding not included. **MB**: the detector file; of SPADE, the encoder and its gallery in memory.',
         table(head, lines, 4),
         notes.text(),
         conditions(selection, results),
