@@ -60,6 +60,8 @@ export default tseslint.config(
       '**/*.timestamp*',
       '**/generated',
       '**/scratch',
+      // the peers' virtual environment
+      'benchmarks/.peers',
     ],
   },
   ...tseslint.configs.strict,
