@@ -71,6 +71,8 @@ export default tseslint.config(
       '**/*.timestamp*',
       '**/generated',
       '**/scratch',
+      // the peers' virtual environment
+      'benchmarks/.peers',
     ],
   },
   ...tseslint.configs.strict,

@@ -21,9 +21,14 @@ export interface BenchOptions {
   readonly threads: number
   /** Whether PyTorch and the other peers are measured too. */
   readonly peers: boolean
+  /** Of the table train-step. */
+  readonly depths: readonly number[]
+  readonly miniBatches: readonly number[]
   /** Root folder of MVTec AD with the category transistor. */
   readonly mvtec: string | undefined
 }
+
+const numbers = (text: string | undefined) => text?.split(',').map(Number)
 
 export function benchOptions(args: readonly string[]): BenchOptions {
   const { values, positionals } = parseArgs({
@@ -36,6 +41,8 @@ export function benchOptions(args: readonly string[]): BenchOptions {
       seconds: { type: 'string' },
       threads: { type: 'string', default: '2' },
       mvtec: { type: 'string' },
+      depths: { type: 'string' },
+      'mini-batches': { type: 'string' },
     },
   })
   const unknown = positionals.find((p) => !tableNames.includes(p as TableName))
@@ -49,5 +56,8 @@ export function benchOptions(args: readonly string[]): BenchOptions {
     threads: Number(values.threads),
     peers: !values['no-peers'],
     mvtec: values.mvtec,
+    depths: numbers(values.depths) ?? (values.quick ? [40, 128, 256] : [40, 128, 256, 512, 1024]),
+    miniBatches:
+      numbers(values['mini-batches']) ?? (values.quick ? [256, 2048] : [256, 2048, 8192]),
   }
 }

@@ -70,14 +70,22 @@ export async function infer(options: BenchOptions): Promise<Table> {
   for (const [encoder, backbone] of encoders as [string, string][]) {
     const four = await ours(encoder, 4, 'alternate', threads)
     const eight = await ours(encoder, 8, 'soft', threads)
-    const ask = (engine: string) => () =>
-      (peer as NonNullable<typeof peer>).ask<Measured>({ backbone, engine, size, seconds, threads })
+    const ask = (engine: string, precision?: string) => () =>
+      (peer as NonNullable<typeof peer>).ask<Measured>({
+        backbone,
+        engine,
+        precision,
+        size,
+        seconds,
+        threads,
+      })
     const sides: Side[] = [
       { name: 'default recipe, float32', measure: () => measured(four.step, seconds) },
       { name: 'eight soft, float32', measure: () => measured(eight.step, seconds) },
       ...(peer
         ? [
-            { name: 'anomalib, OpenVINO', measure: ask('openvino') },
+            { name: 'anomalib, OpenVINO, bfloat16', measure: ask('openvino', 'bf16') },
+            { name: 'anomalib, OpenVINO, float32', measure: ask('openvino', 'f32') },
             { name: 'anomalib, PyTorch', measure: ask('torch') },
           ]
         : []),

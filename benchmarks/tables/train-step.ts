@@ -75,12 +75,12 @@ async function training(
 
 /** Vectors a second of one optimisation step, against the authors' flow in PyTorch. */
 export async function trainStep(options: BenchOptions): Promise<Table> {
-  const { threads, seconds, quick } = options
+  const { threads, seconds } = options
   const runtime = await nodeRuntime({ threads })
   const peer = options.peers ? startPeer('train_step.py') : undefined
   const rows: (string | number | undefined)[][] = []
-  for (const depth of quick ? [40, 128, 256] : [40, 128, 256, 512, 1024])
-    for (const miniBatch of quick ? [256, 2048] : [256, 2048, 8192]) {
+  for (const depth of options.depths)
+    for (const miniBatch of options.miniBatches) {
       const open = []
       for (const variant of variants)
         open.push({ variant, ...(await training(runtime, variant, depth, miniBatch)) })
