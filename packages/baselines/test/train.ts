@@ -18,13 +18,13 @@ export async function train(
   let state: Record<string, ort.Tensor> = { theta: flat(start), m: zeros(), v: zeros() }
   const losses: number[] = []
   for (const [t, { data, shape }] of batches.entries()) {
-    const { rate, correction } = adamFeeds(learningRate, t + 1)
+    const { rate, epsilon } = adamFeeds(learningRate, t + 1)
     const scalar = (value: number) => new ort.Tensor('float32', [value], [])
     const got = await session.run({
       ...state,
       features: new ort.Tensor('float32', data, shape),
       rate: scalar(rate),
-      correction: scalar(correction),
+      epsilon: scalar(epsilon),
     })
     losses.push((got['loss'] as ort.Tensor).data[0] as number)
     const next = (name: string) => got[`${name}_next`] as ort.Tensor
