@@ -18,6 +18,7 @@ export async function wholeJob(options: BenchOptions): Promise<Table> {
     return { title, columns, rows: [], note: 'Not run: give the folder of MVTec AD with --mvtec.' }
   const peer = options.peers ? startPeer('recipe_time.py') : undefined
   const perPass: number[] = []
+  const cpuPerPass: number[] = []
   const jobs: number[] = []
   const out = mkdtempSync(join(tmpdir(), 'cflow-bench-'))
   try {
@@ -25,10 +26,13 @@ export async function wholeJob(options: BenchOptions): Promise<Table> {
       const run = ['--dataset', 'mvtec', '--root', mvtec, '--category', 'transistor']
       const args = ['train', ...run, '--out', join(out, `run${round}`)]
       jobs.push((await runScript(cli, args)).seconds)
-      if (peer)
-        perPass.push(
-          (await peer.ask<{ secondsPerPass: number }>({ threads: options.threads })).secondsPerPass,
-        )
+      if (peer) {
+        const pass = await peer.ask<{ secondsPerPass: number; cpuSecondsPerPass: number }>({
+          threads: options.threads,
+        })
+        perPass.push(pass.secondsPerPass)
+        cpuPerPass.push(pass.cpuSecondsPerPass)
+      }
     }
     const ours = median(jobs)
     const theirs = passes * median(perPass)
@@ -43,7 +47,7 @@ export async function wholeJob(options: BenchOptions): Promise<Table> {
         ],
         [`authors’ recipe in PyTorch, ${passes} passes, flows alone`, theirs],
       ],
-      note: `The peer’s time is ${passes} times a measured pass (${median(perPass).toFixed(1)} s), without encoder, decoding and evaluation.`,
+      note: `The peer’s time is ${passes} times a measured pass (${median(perPass).toFixed(1)} s), without encoder, decoding and evaluation; in processor time ${median(cpuPerPass).toFixed(1)} s a pass. On a loaded machine PyTorch’s threads wait for each other: compare on a quiet one.`,
     }
   } finally {
     peer?.stop()
