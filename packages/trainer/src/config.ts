@@ -78,7 +78,7 @@ export const recipes: Readonly<Record<Recipe, TrainConfig>> = {
     permutation: 'alternate',
     loss: 'nll',
     passes: 4,
-    miniBatch: 2048,
+    miniBatch: 512,
     learningRate: 1e-3,
     rotation: 0,
     heldOut: 0.2,
