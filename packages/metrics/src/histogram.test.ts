@@ -31,6 +31,8 @@ it('copes with one value and with none, and rejects what is not finite', () => {
   const one = scoreHistogram([2, 2], [0, 1], { bins: 2 })
   expect([...one.edges]).toEqual([1.5, 2, 2.5])
   expect([...one.normal]).toEqual([0, 2])
+  const huge = scoreHistogram([-1e20, -1e20], [0, 1], { bins: 2 })
+  expect(huge.edges[2]! - huge.edges[0]!).toBeGreaterThan(0)
   expect([...scoreHistogram([], [], { bins: 2 }).normal]).toEqual([0, 0])
   expect(() => scoreHistogram([0, Infinity], [0, 1])).toThrow(RangeError)
   expect(() => scoreHistogram([0], [0], { range: [1, 1] })).toThrow('1 to 1')

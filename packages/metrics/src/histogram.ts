@@ -20,7 +20,7 @@ export interface HistogramOptions {
 
 /**
  * Normalised histograms of normal and anomalous scores over shared bins (the paper's Figure 4).
- * When all scores are equal the range is that score ± 0.5.
+ * When all scores are equal the range is that score ± 0.5, or ± a millionth of it where that is more.
  *
  * @param scores one per image or pixel, higher is more anomalous
  * @param labels one per score, non-zero or true is anomalous
@@ -90,5 +90,7 @@ function rangeOf(parts: readonly FloatArray[]): readonly [number, number] {
       if (score > high) high = score
     }
   if (low > high) return [0, 1]
-  return low === high ? [low - 0.5, high + 0.5] : [low, high]
+  if (low < high) return [low, high]
+  const margin = Math.max(0.5, Math.abs(low) * 1e-6)
+  return [low - margin, high + margin]
 }
