@@ -45,6 +45,14 @@ it('rewrites one line on a terminal, cut to its width', () => {
   expect(written[1]).toBe('\r\u001b[K')
 })
 
+it('shows the stage that work returns to at once on a terminal', () => {
+  const { session, written } = sessionWith(80)
+  const { onProgress } = progressReporter(session, 1, () => 0)
+  const looking: Progress = { stage: 'evaluate', done: 6, total: 6 }
+  for (const p of [training, training, looking, training, training]) onProgress(p)
+  expect(written.map((line) => line.slice(1, 9).trimEnd())).toEqual(['train', 'evaluate', 'train'])
+})
+
 it('writes a line every few seconds elsewhere', () => {
   const { session, written } = sessionWith(undefined)
   let now = 0

@@ -49,7 +49,8 @@ export function progressReporter(
       // a terminal shows the next stage at once; lines of stages that are over in no time are left out
       if (p.stage !== stage) {
         stage = p.stage
-        if (columns === undefined && last === -Infinity) last = now()
+        if (columns !== undefined) last = -Infinity
+        else if (last === -Infinity) last = now()
       }
       if (now() - last < interval && !(finished && columns !== undefined)) return
       last = now()
