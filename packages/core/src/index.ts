@@ -29,11 +29,23 @@ export { cholesky, haarRotation, invertLower, product, transposed } from './lina
 export { axisEncoding, conditionSize, positionalEncoding } from './positional.js'
 export { cosineLearningRate, paperCosine, paperLearningRate } from './training/schedule.js'
 export type { PaperSchedule } from './training/schedule.js'
-export { groupGradients, optimisationStep, optimiserNames, trainable } from './training/optimise.js'
+export {
+  groupGradients,
+  optimisationStep,
+  optimisationSteps,
+  optimiserNames,
+  trainable,
+} from './training/optimise.js'
 export type { Trainable } from './training/optimise.js'
 export { joinState, parameterCount, splitState, stateGroups, stateNames } from './training/state.js'
 export type { FlatState, ParameterShapes, StateGroup } from './training/state.js'
-export { lossAndGradient, stepNames, stepState, trainingStep } from './training/step.js'
+export {
+  lossAndGradient,
+  stepNames,
+  stepState,
+  trainingStep,
+  trainingSteps,
+} from './training/step.js'
 export type { StepPositions, TrainingStepOptions } from './training/step.js'
 export { foldedLogLikelihood } from './flow/fold.js'
 export { featureSums, whiteningFrom } from './flow/whitening.js'

@@ -3,6 +3,7 @@ export { readMetadata, readOnnx } from './onnx/read.js'
 export type { OnnxModel } from './onnx/read.js'
 export { opsetVersion, writeOnnx } from './onnx/write.js'
 export type { OnnxOptions } from './onnx/write.js'
+export { writeRepeated } from './onnx/write-repeated.js'
 export { apply, applyAll, attribute, withInputs } from './operator.js'
 export type { Operator, ValueType } from './operator.js'
 export {

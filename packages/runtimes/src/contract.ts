@@ -106,6 +106,29 @@ export const contract: readonly ContractTest[] = [
     },
   },
   {
+    name: 'carries state through the rounds of a run, where that is said to be worth while',
+    async run(runtime) {
+      if (!runtime.repeats) return
+      const total = g.input('total', 'float32', [1])
+      const x = g.input('x', 'float32', [1])
+      const state = { next: 'total' }
+      const session = await runtime.createSession(
+        g.writeRepeated(
+          { next: g.add(g.mul(total, g.scalar(2)), x), seen: g.add(total, x) },
+          state,
+        ),
+        { state },
+      )
+      session.setState({ total: floats('float32', [1], [0]) })
+      const got = await session.run({ x: floats('float32', [2, 1], [1, 2]) })
+      equal(got['seen']?.shape, [2, 1], 'shape of what every round gives')
+      equal(numbers(got['seen']?.data), [1, 3], 'what every round gives')
+      await session.run({ x: floats('float32', [1, 1], [3]) })
+      equal(numbers((await session.getState())['total']?.data), [11], 'state')
+      await session.release()
+    },
+  },
+  {
     name: 'runs one after the other when called at once',
     async run(runtime) {
       const total = g.input('total', 'float32', [1])

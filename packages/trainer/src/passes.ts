@@ -89,9 +89,12 @@ export async function runPass(
       const rows = features.map((f) => f[k] as Float32Array)
       const select = config.recipe === 'paper' ? permutedSelections : groupedSelections
       const total = totals[k] as number
-      for (const selection of select(trainer.shape, height * width, rows.length, random)) {
+      for (const batch of batches(
+        select(trainer.shape, height * width, rows.length, random),
+        trainer.mostSteps,
+      )) {
         context.signal?.throwIfAborted()
-        learningRate =
+        const rates = batch.map((_, i) =>
           config.recipe === 'paper'
             ? paperLearningRate(
                 {
@@ -103,9 +106,13 @@ export async function runPass(
                 pass,
                 chunk,
               )
-            : cosineLearningRate(config.learningRate, trainer.steps, total * config.passes)
-        sums[k]! += await trainer.step(rows, selection, learningRate)
-        counts[k]!++
+            : cosineLearningRate(config.learningRate, trainer.steps + i, total * config.passes),
+        )
+        for (const loss of await trainer.step(rows, batch, rates)) {
+          sums[k]! += loss
+          counts[k]!++
+        }
+        learningRate = rates.at(-1) as number
         context.onStep(
           counts.reduce((a, b) => a + b, 0) / totals.reduce((a, b) => a + b, 0),
           sums.map((s, i) => s / Math.max(counts[i] as number, 1)),
@@ -114,4 +121,16 @@ export async function runPass(
     }
   }
   return { losses: sums.map((s, k) => s / Math.max(counts[k] as number, 1)), learningRate }
+}
+
+/** Items in groups of a size, the last one with what is left. */
+function* batches<T>(items: Iterable<T>, size: number): Generator<T[]> {
+  let group: T[] = []
+  for (const item of items) {
+    group.push(item)
+    if (group.length < size) continue
+    yield group
+    group = []
+  }
+  if (group.length > 0) yield group
 }

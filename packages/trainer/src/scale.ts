@@ -1,19 +1,22 @@
-import { allocate, floats } from '@cflow/base'
+import { allocate, floats, sizeOf } from '@cflow/base'
 import type { Tensor } from '@cflow/base'
 import {
   adamFeeds,
   flatten,
   joinState,
+  parameterCount,
+  parameterShapes,
   positionalEncoding,
   splitState,
   stateNames,
   stepNames,
   stepState,
   trainingStep,
+  trainingSteps,
   unflatten,
 } from '@cflow/core'
 import type { FlatState, FlowConfig, FlowParameters, Loss } from '@cflow/core'
-import type { Runtime, Tensors } from '@cflow/runtimes'
+import type { Runtime } from '@cflow/runtimes'
 import type { ScaleShape } from './encoding.js'
 import type { BatchShape, Selection } from './sampling.js'
 
@@ -27,8 +30,20 @@ export interface ScaleState extends FlatState {
 export interface ScaleTrainer {
   readonly shape: BatchShape
   readonly steps: number
-  /** One optimisation step on the rows of a mini-batch. @returns the mean loss before the step */
-  step(chunk: readonly Float32Array[], selection: Selection, learningRate: number): Promise<number>
+  /** Steps of one run at most. */
+  readonly mostSteps: number
+  /**
+   * Optimisation steps, one for each mini-batch.
+   * @param chunk vectors of every image [height·width, depth]
+   * @param selections rows of every mini-batch, `mostSteps` at most
+   * @param learningRates of every step
+   * @returns the mean loss before each step
+   */
+  step(
+    chunk: readonly Float32Array[],
+    selections: readonly Selection[],
+    learningRates: readonly number[],
+  ): Promise<Float32Array>
   state(): Promise<ScaleState>
   parameters(): Promise<FlowParameters>
   release(): Promise<void>
@@ -47,41 +62,53 @@ export async function scaleTrainer(
   const { depth, height, width } = scale
   const c = config.condition
   const byPlace = shape.positions === shape.rows && width + height < c
+  const options = {
+    rows: shape.rows,
+    positions: byPlace ? { width, height } : shape.positions,
+    loss,
+  }
+  const mostSteps = runtime.repeats ? stepsOfRun(config, shape.rows) : 1
   const session = await runtime.createSession(
-    trainingStep(config, initial, {
-      rows: shape.rows,
-      positions: byPlace ? { width, height } : shape.positions,
-      loss,
-    }),
+    runtime.repeats
+      ? trainingSteps(config, initial, options)
+      : trainingStep(config, initial, options),
     { state: stateNames(groups) },
   )
   const theta = flatten(config, initial).data as Float32Array
   const zeros = new Float32Array(theta.length)
   session.setState(splitState(groups, resume ?? { theta, m: zeros, v: zeros }))
   let steps = resume?.steps ?? 0
-  const features = allocate('float32', shape.rows * depth)
-  const fillCondition = c > 0 ? conditionFeed(scale, c, shape, byPlace) : undefined
-  const scalarOf = (value: number) => floats('float32', [], [value])
+  const features = feed(mostSteps, [shape.rows, depth])
+  const condition = c > 0 ? conditionFeed(scale, c, shape, byPlace, mostSteps) : undefined
+  const [rate, epsilon] = [feed(mostSteps, []), feed(mostSteps, [])]
 
   return {
     shape,
+    mostSteps,
     get steps() {
       return steps
     },
-    async step(chunk, selection, learningRate) {
-      for (let r = 0; r < shape.rows; r++) {
-        const rows = chunk[selection.image[r] as number] as Float32Array
-        const from = (selection.position[r] as number) * depth
-        features.set(rows.subarray(from, from + depth), r * depth)
-      }
-      const { rate, epsilon } = adamFeeds(learningRate, ++steps)
-      const got = await session.run({
-        [stepNames.features]: floats32(shape.rows, depth, features),
-        ...fillCondition?.(selection),
-        [stepNames.rate]: scalarOf(rate),
-        [stepNames.epsilon]: scalarOf(epsilon),
+    async step(chunk, selections, learningRates) {
+      selections.forEach((selection, i) => {
+        const scalars = adamFeeds(learningRates[i] as number, ++steps)
+        rate.of(i)[0] = scalars.rate
+        epsilon.of(i)[0] = scalars.epsilon
+        condition?.fill(i, selection)
+        const batch = features.of(i)
+        for (let r = 0; r < shape.rows; r++) {
+          const rows = chunk[selection.image[r] as number] as Float32Array
+          const from = (selection.position[r] as number) * depth
+          batch.set(rows.subarray(from, from + depth), r * depth)
+        }
       })
-      return got[stepNames.loss]?.data[0] as number
+      const first = (f: Feed) => f.first(selections.length, runtime.repeats)
+      const got = await session.run({
+        [stepNames.features]: first(features),
+        ...(condition && { [condition.name]: first(condition.feed) }),
+        [stepNames.rate]: first(rate),
+        [stepNames.epsilon]: first(epsilon),
+      })
+      return got[stepNames.loss]?.data as Float32Array
     },
     async state() {
       return { ...joinState(groups, await session.getState()), steps }
@@ -94,39 +121,73 @@ export async function scaleTrainer(
   }
 }
 
-/** The feed that tells a step where a mini-batch's rows are: places in the map, or the conditions of its positions. */
+/** Work of a run at least, floating-point operations: copying the state is little beside it. */
+const runWork = 128e9
+/** Bytes of a run's features at most, but for a single step. */
+const runBytes = 16 * 2 ** 20
+
+/** Steps of one run: enough to make its overhead small, few enough to hear an interruption and to keep feeds small. */
+function stepsOfRun(config: FlowConfig, rows: number): number {
+  const work = 6 * rows * parameterCount(parameterShapes(config))
+  const most = runBytes / (4 * rows * config.depth)
+  return Math.max(1, Math.floor(Math.min(runWork / work, most, 16)))
+}
+
+/** An input of every step of a run, over one array that is used again: the runtime has read it when its run is over. */
+interface Feed {
+  /** The numbers of one step. */
+  of(step: number): Float32Array
+  /** The first steps as a tensor; of a single one without the leading axis, if there is to be none. */
+  first(steps: number, axis: boolean): Tensor<'float32'>
+}
+
+function feed(steps: number, shape: readonly number[]): Feed {
+  const size = sizeOf(shape)
+  const data = allocate('float32', steps * size)
+  return {
+    of: (step) => data.subarray(step * size, (step + 1) * size),
+    first: (count, axis) => ({
+      dtype: 'float32',
+      shape: axis ? [count, ...shape] : shape,
+      data: data.subarray(0, count * size),
+    }),
+  }
+}
+
+/** What tells a step where a mini-batch's rows are: places in the map, or the conditions of its positions. */
 function conditionFeed(
   { width, height }: ScaleShape,
   c: number,
   shape: BatchShape,
   byPlace: boolean,
-): (selection: Selection) => Tensors {
+  steps: number,
+): { readonly name: string; readonly feed: Feed; fill(step: number, selection: Selection): void } {
   if (byPlace) {
     const columns = width + height
-    const places = allocate('float32', shape.rows * columns)
-    return ({ position }) => {
-      places.fill(0)
-      position.forEach((p, r) => {
-        places[r * columns + (p % width)] = 1
-        places[r * columns + width + Math.floor(p / width)] = 1
-      })
-      return { [stepNames.places]: floats32(shape.rows, columns, places) }
+    const places = feed(steps, [shape.rows, columns])
+    return {
+      name: stepNames.places,
+      feed: places,
+      fill(step, { position }) {
+        const data = places.of(step).fill(0)
+        position.forEach((p, r) => {
+          data[r * columns + (p % width)] = 1
+          data[r * columns + width + Math.floor(p / width)] = 1
+        })
+      },
     }
   }
   const encoding = Float32Array.from(positionalEncoding(height, width, c))
-  const condition = allocate('float32', shape.positions * c)
-  return ({ position }) => {
-    for (let p = 0; p < shape.positions; p++) {
-      const from = (position[p] as number) * c
-      condition.set(encoding.subarray(from, from + c), p * c)
-    }
-    return { [stepNames.condition]: floats32(shape.positions, c, condition) }
+  const condition = feed(steps, [shape.positions, c])
+  return {
+    name: stepNames.condition,
+    feed: condition,
+    fill(step, { position }) {
+      const data = condition.of(step)
+      for (let p = 0; p < shape.positions; p++) {
+        const from = (position[p] as number) * c
+        data.set(encoding.subarray(from, from + c), p * c)
+      }
+    },
   }
 }
-
-/** A tensor over an array that is reused: the runtime has read it when its run is over. */
-const floats32 = (rows: number, columns: number, data: Float32Array): Tensor<'float32'> => ({
-  dtype: 'float32',
-  shape: [rows, columns],
-  data,
-})

@@ -24,6 +24,8 @@ export type Condition = (layer: ConditionedLayer) => Value
 export interface ConditionedLayer {
   /** x₁ [rows, passive] */
   readonly passive: Value
+  /** [Wₓ, Wᶜ] [hidden, passive + C] */
+  readonly whole: Value
   /** Wₓ [hidden, passive] */
   readonly weight: Value
   /** Wᶜ [hidden, C] */
@@ -35,9 +37,9 @@ export interface ConditionedLayer {
 /** Conditions c [rows, C], one a row, or [positions, C] where rows run through the positions again and again. */
 export const conditionRows =
   (c: Value): Condition =>
-  ({ passive, weight, conditionWeight, bias }) =>
+  ({ passive, whole, weight, conditionWeight, bias }) =>
     c.shape[0] === passive.shape[0]
-      ? joinedLinear(passive, c, weight, conditionWeight, bias)
+      ? joinedLinear(passive, c, whole, weight, bias)
       : addRepeated(
           gemm(passive, weight, { transB: true }),
           gemm(c, conditionWeight, { transB: true, c: bias }),
@@ -61,7 +63,7 @@ export function conditionPlaces(
     const [wx, wy] = split(conditionWeight, [size / 2, size / 2], 1) as readonly [Value, Value]
     const byColumn = gemm(wx, columns, { transB: true })
     const byRow = gemm(wy, rows, { transB: true, c: reshape(bias, [-1, 1]) })
-    return joinedLinear(passive, places, weight, concat([byColumn, byRow], 1))
+    return joinedLinear(passive, places, concat([weight, byColumn, byRow], 1), weight)
   }
 }
 
@@ -94,7 +96,13 @@ export function scaleAndShift(
       [shape.passive, config.condition],
       1,
     ) as readonly [Value, Value]
-    before = condition({ passive, weight, conditionWeight, bias: values.bias0 })
+    before = condition({
+      passive,
+      whole: values.weight0,
+      weight,
+      conditionWeight,
+      bias: values.bias0,
+    })
   } else before = gemm(passive, values.weight0, { transB: true, c: values.bias0 })
   const out = gemm(relu(before), values.weight2, {
     transB: true,

@@ -1,9 +1,10 @@
-import { apply, concat, gemm, reduceSum, split } from '@cflow/graph'
+import { apply, concat, gemm, reduceSum } from '@cflow/graph'
 import type { Operator, Value } from '@cflow/graph'
 
 /**
- * [x, s]·[Wₓ, Wₛ]ᵀ + b as one wide product. Its gradient leaves out the columns of s, which are data: two thirds of the
- * product for small depths. Inputs x, s, Wₓ, Wₛ and perhaps b; outputs the result and [x, s].
+ * [x, s]·Wᵀ + b as one wide product. The gradient by x is a product with W's first columns alone, since s is data: the
+ * others are two thirds of it for small depths. Inputs x, s, W, those columns, and perhaps b; outputs the result and
+ * [x, s].
  */
 const JoinedLinear: Operator = {
   type: 'JoinedLinear',
@@ -17,32 +18,30 @@ const JoinedLinear: Operator = {
   },
   gradient: (node, [g]) => {
     if (!g) return []
-    const [x, side, weight, , bias] = node.inputs as readonly Value[]
-    const joined = gemm(g, node.outputs[1] as Value, { transA: true })
-    const sizes = [x, side].map((v) => v?.shape[1] as number)
+    const [, , , columns, bias] = node.inputs as readonly (Value | undefined)[]
     return [
-      gemm(g, weight as Value),
+      gemm(g, columns as Value),
       undefined,
-      ...split(joined, sizes, 1),
+      gemm(g, node.outputs[1] as Value, { transA: true }),
+      undefined,
       bias && reduceSum(g, [0]),
     ]
   },
   lower: (node) => {
-    const [x, side, weight, sideWeight, bias] = node.inputs as readonly Value[]
+    const [x, side, weight, , bias] = node.inputs as readonly Value[]
     const joined = concat([x as Value, side as Value], 1)
-    const weights = concat([weight as Value, sideWeight as Value], 1)
-    return [gemm(joined, weights, { transB: true, c: bias }), joined]
+    return [gemm(joined, weight as Value, { transB: true, c: bias }), joined]
   },
 }
 
 /**
- * x·Wₓᵀ + s·Wₛᵀ + b [rows, hidden], differentiable in everything but s.
- * @param x [rows, n] @param side s [rows, m] @param weight Wₓ [hidden, n] @param sideWeight Wₛ [hidden, m]
+ * [x, s]·Wᵀ + b [rows, hidden], differentiable in everything but s.
+ * @param x [rows, n] @param side s [rows, m] @param weight W [hidden, n + m] @param columns W's first n columns
  */
 export const joinedLinear = (
   x: Value,
   side: Value,
   weight: Value,
-  sideWeight: Value,
+  columns: Value,
   bias?: Value,
-): Value => apply(JoinedLinear, [x, side, weight, sideWeight, ...(bias ? [bias] : [])])
+): Value => apply(JoinedLinear, [x, side, weight, columns, ...(bias ? [bias] : [])])

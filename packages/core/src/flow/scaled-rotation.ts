@@ -33,5 +33,10 @@ const ScaledRotation: Operator = {
  * W(g⊙u + τ) of every row, differentiable in u, g and τ.
  * @param u [rows, D] @param g [1, D], positive @param tau τ [1, D] @param w W [D, D], fixed
  */
-export const scaledRotation = (u: Value, g: Value, tau: Value, w: Value): Value =>
-  apply(ScaledRotation, [u, g, tau, w])
+export function scaledRotation(u: Value, g: Value, tau: Value, w: Value): Value {
+  const [rows] = u.shape
+  // few rows are scaled sooner than the matrix, which is then the same in every run and packed once
+  if (typeof rows === 'number' && 2 * rows <= (w.shape[0] as number))
+    return gemm(mul(u, g), transpose(w, [1, 0]), { c: gemm(tau, w, { transB: true }) })
+  return apply(ScaledRotation, [u, g, tau, w])
+}

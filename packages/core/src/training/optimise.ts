@@ -1,9 +1,9 @@
 import { sizeOf } from '@cflow/base'
-import { concat, gradients, input, reshape, split, writeOnnx } from '@cflow/graph'
+import { concat, gradients, input, reshape, split, writeOnnx, writeRepeated } from '@cflow/graph'
 import type { Value } from '@cflow/graph'
 import type { FloatType } from '../flow/parameters.js'
 import { adamStep } from './adam.js'
-import { stateGroups } from './state.js'
+import { stateGroups, stateNames } from './state.js'
 import type { ParameterShapes, StateGroup } from './state.js'
 
 /** All trainable numbers of a model as graph inputs, and the tensors made of them. */
@@ -68,6 +68,19 @@ export function groupGradients(loss: Value, { groups, byName }: Trainable): Valu
  * the groups (`stateNames`), `theta`, `m` and `v` where there is one flat vector.
  */
 export function optimisationStep(loss: Value, parameters: Trainable): Uint8Array {
+  return writeOnnx(stepOutputs(loss, parameters), { name: 'training step' })
+}
+
+/**
+ * Several optimisation steps in one run, as many as there are feeds: those of `optimisationStep` with a leading axis of
+ * the steps, and so its `loss` [steps]. The state is read and written once a run instead of at every step.
+ */
+export function optimisationSteps(loss: Value, parameters: Trainable): Uint8Array {
+  const state = stateNames(parameters.groups.map(({ group }) => group))
+  return writeRepeated(stepOutputs(loss, parameters), state, { name: 'training steps' })
+}
+
+function stepOutputs(loss: Value, parameters: Trainable): Record<string, Value> {
   const gradient = groupGradients(loss, parameters)
   const scalar = (name: string) => input(name, loss.dtype, [])
   const [rate, epsilon] = [scalar(optimiserNames.rate), scalar(optimiserNames.epsilon)]
@@ -78,5 +91,5 @@ export function optimisationStep(loss: Value, parameters: Trainable): Uint8Array
     const next = adamStep(theta, state(m), state(v), gradient[i] as Value, rate, epsilon)
     for (const key of ['theta', 'm', 'v'] as const) outputs[group.outputs[key]] = next[key]
   })
-  return writeOnnx(outputs, { name: 'training step' })
+  return outputs
 }

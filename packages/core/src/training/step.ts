@@ -8,7 +8,13 @@ import { flowForward, flowValues, splitHalves } from '../flow/flow.js'
 import { logLikelihood, lossOf, perDimension } from '../flow/likelihood.js'
 import type { Loss } from '../flow/likelihood.js'
 import type { FloatType, FlowParameters } from '../flow/parameters.js'
-import { groupGradients, optimisationStep, optimiserNames, trainable } from './optimise.js'
+import {
+  groupGradients,
+  optimisationStep,
+  optimisationSteps,
+  optimiserNames,
+  trainable,
+} from './optimise.js'
 import type { Trainable } from './optimise.js'
 import { stateGroups } from './state.js'
 import type { StateGroup } from './state.js'
@@ -94,4 +100,17 @@ export function trainingStep(
 ): Uint8Array {
   const groups = trainable(parameterShapes(config), options.dtype, stepState(config))
   return optimisationStep(lossValue(config, parameters, groups, options), groups)
+}
+
+/**
+ * Optimisation steps one after the other in one run (see `optimisationSteps`): the feeds of `trainingStep` with a leading
+ * axis of the steps.
+ */
+export function trainingSteps(
+  config: FlowConfig,
+  parameters: FlowParameters,
+  options: TrainingStepOptions,
+): Uint8Array {
+  const groups = trainable(parameterShapes(config), options.dtype, stepState(config))
+  return optimisationSteps(lossValue(config, parameters, groups, options), groups)
 }

@@ -1,4 +1,4 @@
-import { floats } from '@cflow/base'
+import { Random, floats } from '@cflow/base'
 import type { Tensor } from '@cflow/base'
 import { concat, reduceSum, reshape, square, writeOnnx } from '@cflow/graph'
 import { describe, expect, it } from 'vitest'
@@ -8,6 +8,7 @@ import {
   adamFeeds,
   cosineLearningRate,
   flatten,
+  initialiseFlow,
   joinState,
   lossAndGradient,
   optimisationStep,
@@ -18,8 +19,10 @@ import {
   splitState,
   stateGroups,
   stateNames,
+  stepState,
   trainable,
   trainingStep,
+  trainingSteps,
   unflatten,
 } from '../index.js'
 import type { FlatState, StepPositions } from '../index.js'
@@ -165,6 +168,37 @@ describe('a training step does not depend on', () => {
       { places: floats('float64', [8, width + height], places) },
     )
     byPlace.forEach((v, i) => near(v, byCondition[i]!))
+  })
+
+  it('how many steps are one run', async () => {
+    const one = { rows: 4, positions: 4, loss: 'logsigmoid' } as const
+    const flow = initialiseFlow(config, Random.seeded(1, 'steps'), 'random')
+    const groups = stepState(config)
+    const theta = flatten(config, flow).data as Float32Array
+    const zeros = new Float32Array(theta.length)
+    const start = splitState(groups, { theta, m: zeros, v: zeros })
+    const [x, c] = [[...g.x, ...g.z].flat(), [...g.c, ...g.c].flat()]
+    const steps = [1, 2].map((t) => adamFeeds(0.01, t))
+    const feeds = (shape: number[], from: number, to: number) => ({
+      features: floats('float32', [...shape, 4, 6], x.slice(from * 24, to * 24)),
+      condition: floats('float32', [...shape, 4, 8], c.slice(from * 32, to * 32)),
+      rate: floats('float32', shape, steps.slice(from, to).map((s) => s.rate)), // prettier-ignore
+      epsilon: floats('float32', shape, steps.slice(from, to).map((s) => s.epsilon)), // prettier-ignore
+    })
+    const carried = (got: Awaited<ReturnType<typeof runBytes>>) =>
+      Object.fromEntries(
+        Object.entries(stateNames(groups)).map(([output, name]) => {
+          const { shape, data } = got[output]!
+          return [name, floats('float32', shape, data)]
+        }),
+      )
+    const single = trainingStep(config, flow, one)
+    const first = await runBytes(single, { ...start, ...feeds([], 0, 1) })
+    const second = await runBytes(single, { ...carried(first), ...feeds([], 1, 2) })
+    const both = await runBytes(trainingSteps(config, flow, one), { ...start, ...feeds([2], 0, 2) })
+    expect(both['loss']).toEqual({ shape: [2], data: [first, second].flatMap((r) => r['loss']!.data) }) // prettier-ignore
+    expect(carried(both)).toEqual(carried(second))
+    expect(carried(both)).not.toEqual(start)
   })
 
   it('how its state is cut', async () => {

@@ -67,6 +67,38 @@ describe('writeOnnx', () => {
   })
 })
 
+describe('writeRepeated', () => {
+  const total = g.input('total', 'float32', [2])
+  const step = g.input('step', 'float32', [2])
+  const round = { next: g.add(g.scale(total, 2), step), seen: g.reduceSum(total, [0]) }
+  const feeds = {
+    total: floats('float32', [2], [1, 0]),
+    step: floats('float32', [3, 2], [1, 10, 2, 20, 3, 30]),
+  }
+
+  it('carries the state through the rounds, and gathers what each round gives', async () => {
+    const bytes = g.writeRepeated(round, { next: 'total' })
+    // 2·1 + 1 = 3, 2·3 + 2 = 8, 2·8 + 3 = 19; 10, 40, 110
+    const expected = {
+      next: { shape: [2], data: [19, 110] },
+      seen: { shape: [3], data: [1, 13, 48] },
+    }
+    expect(await runBytes(bytes, feeds)).toEqual(expected)
+    const one = { ...feeds, step: floats('float32', [1, 2], [1, 10]) }
+    expect((await runBytes(bytes, one))['next']).toEqual({ shape: [2], data: [3, 10] })
+    // the inner graph is kept as it is by reading and writing
+    expect(await run(g.readOnnx(bytes).outputs, feeds)).toEqual(expected)
+  })
+
+  it.each([
+    ['an output that is not there', { last: 'total' }],
+    ['an input that is not there', { next: 'sum' }],
+    ['an output of another shape', { seen: 'total' }],
+  ])('refuses to carry %s', (_, state: Record<string, string>) => {
+    expect(() => g.writeRepeated(round, state)).toThrow(/cannot be carried/)
+  })
+})
+
 describe('readOnnx', () => {
   it('joins two graphs', async () => {
     const first = g.readOnnx(g.writeOnnx({ y: g.matMul(x, w) })).outputs['y']!

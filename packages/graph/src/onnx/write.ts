@@ -19,7 +19,7 @@ import {
   TypeProto_TensorSchema,
   ValueInfoProtoSchema,
 } from './generated/onnx_pb.js'
-import type { TensorProto, ValueInfoProto } from './generated/onnx_pb.js'
+import type { GraphProto, TensorProto, ValueInfoProto } from './generated/onnx_pb.js'
 import { toAttribute } from './attributes.js'
 import { Names } from './names.js'
 import { toTensorProto } from './tensors.js'
@@ -48,6 +48,15 @@ export function writeOnnx(
   outputs: Readonly<Record<string, Value>>,
   options: OnnxOptions = {},
 ): Uint8Array {
+  const { graph, order } = graphProto(outputs, options.name)
+  return modelBytes(graph, order, options)
+}
+
+/** A graph, and its nodes in the order in which they run. */
+export function graphProto(
+  outputs: Readonly<Record<string, Value>>,
+  name = 'graph',
+): { readonly graph: GraphProto; readonly order: readonly Node[] } {
   const lowering = new Lowering()
   const results = distinct(Object.entries(outputs).map(([name, v]) => [name, lowering.of(v)]))
   const order = topologicalOrder(results.map(([, v]) => v))
@@ -78,6 +87,22 @@ export function writeOnnx(
         ]
       : [],
   )
+  const graph = create(GraphProtoSchema, {
+    name,
+    node: nodes,
+    initializer: initializers,
+    input: [...inputs].map(([name, v]) => valueInfo(name, v.dtype, v.shape)),
+    output: results.map(([name, v]) => valueInfo(name, v.dtype, v.shape)),
+  })
+  return { graph, order }
+}
+
+/** A graph as the bytes of a model. */
+export function modelBytes(
+  graph: GraphProto,
+  order: readonly Node[],
+  options: OnnxOptions,
+): Uint8Array {
   const model = create(ModelProtoSchema, {
     irVersion,
     producerName: options.producer?.name ?? 'cflow',
@@ -88,13 +113,7 @@ export function writeOnnx(
     metadataProps: Object.entries(options.metadata ?? {}).map(([key, value]) =>
       create(StringStringEntryProtoSchema, { key, value }),
     ),
-    graph: create(GraphProtoSchema, {
-      name: options.name ?? 'graph',
-      node: nodes,
-      initializer: initializers,
-      input: [...inputs].map(([name, v]) => valueInfo(name, v.dtype, v.shape)),
-      output: results.map(([name, v]) => valueInfo(name, v.dtype, v.shape)),
-    }),
+    graph,
   })
   return toBinary(ModelProtoSchema, model)
 }
