@@ -61,10 +61,10 @@ export async function scaleTrainer(
   const groups = stepState(config)
   const { depth, height, width } = scale
   const c = config.condition
-  const byPlace = shape.positions === shape.rows && width + height < c
+  const byPlace = width + height < c
   const options = {
     rows: shape.rows,
-    positions: byPlace ? { width, height } : shape.positions,
+    positions: byPlace ? { positions: shape.positions, width, height } : shape.positions,
     loss,
   }
   const mostSteps = runtime.repeats ? stepsOfRun(config, shape.rows) : 1
@@ -164,16 +164,17 @@ function conditionFeed(
 ): { readonly name: string; readonly feed: Feed; fill(step: number, selection: Selection): void } {
   if (byPlace) {
     const columns = width + height
-    const places = feed(steps, [shape.rows, columns])
+    const places = feed(steps, [shape.positions, columns])
     return {
       name: stepNames.places,
       feed: places,
       fill(step, { position }) {
         const data = places.of(step).fill(0)
-        position.forEach((p, r) => {
-          data[r * columns + (p % width)] = 1
-          data[r * columns + width + Math.floor(p / width)] = 1
-        })
+        for (let i = 0; i < shape.positions; i++) {
+          const p = position[i] as number
+          data[i * columns + (p % width)] = 1
+          data[i * columns + width + Math.floor(p / width)] = 1
+        }
       },
     }
   }

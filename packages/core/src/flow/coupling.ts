@@ -46,9 +46,10 @@ export const conditionRows =
         )
 
 /**
- * Positional conditions by place: every row has a 1 in its column and one in its row of the map. Wᶜc is separable, so
- * that the 128 condition columns of the product become width + height table columns.
- * @param places one-hot, [rows, width + height]: columns first, as in the positional encoding
+ * Positional conditions by place: a 1 in the position's column and one in its row of the map. Wᶜc is separable, so that
+ * the 128 condition columns of the product become width + height table columns.
+ * @param places one-hot, [rows, width + height], columns first as in the positional encoding; or [positions, …] where rows
+ *   run through the positions again and again
  */
 export function conditionPlaces(
   places: Value,
@@ -63,7 +64,12 @@ export function conditionPlaces(
     const [wx, wy] = split(conditionWeight, [size / 2, size / 2], 1) as readonly [Value, Value]
     const byColumn = gemm(wx, columns, { transB: true })
     const byRow = gemm(wy, rows, { transB: true, c: reshape(bias, [-1, 1]) })
-    return joinedLinear(passive, places, concat([weight, byColumn, byRow], 1), weight)
+    return places.shape[0] === passive.shape[0]
+      ? joinedLinear(passive, places, concat([weight, byColumn, byRow], 1), weight)
+      : addRepeated(
+          gemm(passive, weight, { transB: true }),
+          gemm(places, concat([byColumn, byRow], 1), { transB: true }),
+        )
   }
 }
 

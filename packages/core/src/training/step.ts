@@ -29,12 +29,14 @@ export interface TrainingStepOptions {
 }
 
 /**
- * - a number: so many different positions in a mini-batch, row r at position r mod positions, given by their conditions.
- *   A condition is worked out once for each position, so few positions make a step cheaper;
- * - a map's size: every row at any position, given as places (see `placesOf`). Cheaper than conditions of all rows while
- *   width + height is less than C.
+ * Different positions of a mini-batch; row r is at position r mod positions. What depends on the position alone is worked
+ * out once for each, so few positions make a step cheaper.
+ * - a number: positions given by their conditions [positions, C];
+ * - with a map's size: given as places [positions, width + height] which is cheaper while width + height
+ *   is less than C.
  */
-export type StepPositions = number | { readonly width: number; readonly height: number }
+export type StepPositions =
+  number | { readonly positions: number; readonly width: number; readonly height: number }
 
 /** Names of a training step's inputs and outputs. */
 export const stepNames = {
@@ -64,8 +66,8 @@ function lossValue(
   if (c > 0 && typeof positions === 'number')
     condition = conditionRows(input(stepNames.condition, dtype, [positions, c]))
   else if (c > 0) {
-    const { width, height } = positions as Exclude<StepPositions, number>
-    const places = input(stepNames.places, dtype, [rows, width + height])
+    const { positions: count, width, height } = positions as Exclude<StepPositions, number>
+    const places = input(stepNames.places, dtype, [count, width + height])
     condition = conditionPlaces(places, width, height, c)
   }
   const blocks = flowValues(config, parameters, byName)
@@ -90,7 +92,8 @@ export function lossAndGradient(
 
 /**
  * One optimisation step as an ONNX file: forward, backward and Adam in one run.
- * Feeds: `features` [rows, D], for conditional flows `condition` [positions, C] or `places` [rows, width + height], and
+ * Feeds: `features` [rows, D], for conditional flows `condition` [positions, C] or `places`
+ * [positions, width + height], and
  * `rate` and `epsilon` [] (adamFeeds). Output: `loss` []. State: that of `stepState`.
  */
 export function trainingStep(

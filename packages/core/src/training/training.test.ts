@@ -152,20 +152,22 @@ describe('a training step does not depend on', () => {
     few.forEach((v, i) => near(v, many[i]!))
   })
 
-  it('whether positions are given as places or as conditions', async () => {
+  it.each([
+    ['of every row', [0, 5, 11, 5, 3, 8, 2, 10]],
+    ['that rows run through again', [0, 5, 11, 3]],
+  ])('whether positions %s are given as places or as conditions', async (_, positions) => {
     const [height, width] = [3, 4]
     const encoding = positionalEncoding(height, width, 8)
-    const positions = [0, 5, 11, 5, 3, 8, 2, 10]
     const places = positions.flatMap((p) =>
       Array.from({ length: width + height }, (_, i) =>
         i === p % width || i === width + Math.floor(p / width) ? 1 : 0,
       ),
     )
     const rows = positions.map((p) => Array.from(encoding.subarray(8 * p, 8 * p + 8)))
-    const byCondition = await gradient(8, conditions(rows))
+    const byCondition = await gradient(positions.length, conditions(rows))
     const byPlace = await gradient(
-      { width, height },
-      { places: floats('float64', [8, width + height], places) },
+      { positions: positions.length, width, height },
+      { places: floats('float64', [positions.length, width + height], places) },
     )
     byPlace.forEach((v, i) => near(v, byCondition[i]!))
   })

@@ -4,8 +4,8 @@ import type { Operator } from '../operator.js'
 import { axisOf } from '../shapes.js'
 import { integersOf, int64s, scalar, shapeText } from '../value.js'
 import type { Dim, OperatorNode, Value } from '../value.js'
-import { mul, scale } from './elementwise.js'
-import { expandLike, reshapeTo, shapeOf } from './movement.js'
+import { add, mul, scale } from './elementwise.js'
+import { expandLike, reshapeTo, shapeOf, split } from './movement.js'
 
 /** Axes of a reduction (all when its second input is absent). */
 function axesOf(node: { readonly inputs: readonly (Value | undefined)[] }): number[] {
@@ -85,8 +85,19 @@ export function sumTo(g: Value, target: Value): Value {
     }
   })
   if (axes.length === 0) return g
-  const summed = reduceSum(g, axes, true)
+  const summed = axes.length === 1 && axes[0] === 0 ? sumOverFirst(g) : reduceSum(g, axes, true)
   return extra === 0 ? summed : reshapeTo(summed, target.shape, () => shapeOf(target))
+}
+
+/** Few terms, such as the gradient of what is added to a few groups, are added several times as fast as reduced. */
+const fewTerms = 8
+
+/** Sum over the first axis, which is kept. */
+function sumOverFirst(g: Value): Value {
+  const [terms] = g.shape
+  if (typeof terms !== 'number' || terms < 2 || terms > fewTerms) return reduceSum(g, [0], true)
+  const ones = Array.from({ length: terms }, () => 1)
+  return split(g, ones, 0).reduce((sum, term) => add(sum, term))
 }
 
 /** A scalar of ones to start a gradient with. */
