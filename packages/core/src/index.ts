@@ -27,7 +27,12 @@ export {
 export type { FloatType, FlowParameters } from './flow/parameters.js'
 export { cholesky, haarRotation, invertLower, product, transposed } from './linalg.js'
 export { axisEncoding, conditionSize, positionalEncoding } from './positional.js'
-export { cosineLearningRate, paperCosine, paperLearningRate } from './training/schedule.js'
+export {
+  cosineLearningRate,
+  paperCosine,
+  paperLearningRate,
+  widthLearningRate,
+} from './training/schedule.js'
 export type { PaperSchedule } from './training/schedule.js'
 export {
   groupGradients,

@@ -79,7 +79,7 @@ export const recipes: Readonly<Record<Recipe, TrainConfig>> = {
     loss: 'nll',
     passes: 4,
     miniBatch: 512,
-    learningRate: 1e-3,
+    learningRate: 1e-2,
     rotation: 0,
     heldOut: 0.2,
     aggregation: 'calibrated',

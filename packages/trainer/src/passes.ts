@@ -1,5 +1,5 @@
 import { Random } from '@cflow/base'
-import { cosineLearningRate, paperLearningRate } from '@cflow/core'
+import { cosineLearningRate, paperLearningRate, widthLearningRate } from '@cflow/core'
 import type { TrainConfig } from './config.js'
 import type { ScaleShape } from './encoding.js'
 import type { Features, TrainingImages } from './images.js'
@@ -85,7 +85,8 @@ export async function runPass(
     const chosen = Array.from(members, (i) => indices[i] as number)
     for await (const f of images.features(chosen, random)) features.push(f)
     for (const [k, trainer] of trainers.entries()) {
-      const { height, width } = scales[k] as ScaleShape
+      const { height, width, depth } = scales[k] as ScaleShape
+      const largest = widthLearningRate(config.learningRate, depth)
       const rows = features.map((f) => f[k] as Float32Array)
       const select = config.recipe === 'paper' ? permutedSelections : groupedSelections
       const total = totals[k] as number
@@ -106,7 +107,7 @@ export async function runPass(
                 pass,
                 chunk,
               )
-            : cosineLearningRate(config.learningRate, trainer.steps + i, total * config.passes),
+            : cosineLearningRate(largest, trainer.steps + i, total * config.passes),
         )
         for (const loss of await trainer.step(rows, batch, rates)) {
           sums[k]! += loss

@@ -48,3 +48,13 @@ export function cosineLearningRate(
   const rise = Math.min((step + 1) / (warmUp + 1), 1)
   return rise * learningRate * 0.5 * (1 + Math.cos((Math.PI * step) / steps))
 }
+
+/** Depth up to which a flow is trained at the whole learning rate. */
+const wideFrom = 256
+
+/**
+ * Learning rate of a flow of depth D: one step of Adam moves every weight alike, so what comes out moves with their number;
+ * wide flows get less, in proportion to 1/D (Yang et al. 2022, "Tensor Programs V").
+ */
+export const widthLearningRate = (learningRate: number, depth: number): number =>
+  learningRate * Math.min(1, wideFrom / depth)
