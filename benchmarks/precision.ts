@@ -18,7 +18,7 @@ import { accuracyVerdict, exportHalf, exportInt8 } from '../packages/quantizatio
 import type { Accuracy } from '../packages/quantization/src/index.js'
 import { nodeRuntime } from '../packages/runtimes/src/node.js'
 import { encoderModel, evaluate, fit, resolveConfig } from '../packages/trainer/src/index.js'
-import { randomDetector } from './random-detector.js'
+import { randomDetector, randomInt8 } from './random-detector.js'
 
 const [root, count = '15'] = process.argv.slice(2)
 const size = 256
@@ -87,14 +87,7 @@ async function rows(
 
 async function untrained(encoder: string): Promise<Row[]> {
   const float32 = randomDetector(encoder)
-  const { model: int8 } = await exportInt8(float32, {
-    runtime,
-    method: 'minmax',
-    images: async function* () {
-      yield* calibration
-    },
-    gate: () => Promise.resolve({ passed: true, text: 'random weights have no accuracy' }),
-  })
+  const int8 = await randomInt8(float32, runtime)
   return rows(encoder, { float32, float16: exportHalf(float32).model, int8 })
 }
 
