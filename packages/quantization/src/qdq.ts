@@ -1,4 +1,4 @@
-import { dequantize, dequantizeConstant, quantize, withInputs } from '@cflow/graph'
+import { dequantize, dequantizeConstant, max, quantize, scalar, withInputs } from '@cflow/graph'
 import type { ByteScale, OperatorNode, Value } from '@cflow/graph'
 import type { Layer } from './layers.js'
 import { byteScale } from './ranges.js'
@@ -90,13 +90,18 @@ class Rewriter {
   }
 
   #makeBytes(v: Value): Bytes {
-    if (isMovement(v)) {
+    if (isMovement(v) && !this.#poolsNumbers(v)) {
       const node = v.node as OperatorNode
       const { value, by } = this.#asBytes(node.inputs[0] as Value)
       const [moved] = withInputs(node, [value, ...node.inputs.slice(1)])
       return { value: { ...(moved as Value), dtype: 'uint8' }, by }
     }
-    const by = byteScale(this.#range(v))
+    const by = byteScale(this.#range(rootOf(v)))
+    if (isMovement(v)) {
+      // the bound that saturation has anyway keeps ONNX Runtime from moving the pool behind the rounding again
+      const bounded = max(this.float(v), scalar(-by.zero * by.scale))
+      return { value: quantize(bounded, by), by }
+    }
     if (!this.#isBytes(v)) return { value: quantize(this.float(beforeSaturation(v)), by), by }
     const node = this.#structure.maker.get(v) as OperatorNode
     const layer = this.#structure.layerOf.get(node)
@@ -105,6 +110,14 @@ class Rewriter {
       : node.inputs.map((x) => this.#numbers(x as Value))
     const [sum] = withInputs(node, inputs)
     return { value: quantize(sum as Value, by), by }
+  }
+
+  /**
+   * A pool over what is computed in float anyway becomes bytes behind it: fewer numbers to round, and ONNX Runtime pools
+   * floats many times as fast as bytes.
+   */
+  #poolsNumbers(v: Value): boolean {
+    return (v.node as OperatorNode).operator.type === 'MaxPool' && !this.#isBytes(v)
   }
 
   /** Bytes turned into numbers again: what a fused kernel reads. */
