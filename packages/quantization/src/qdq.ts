@@ -36,6 +36,10 @@ export function quantised(structure: Structure, options: QuantiseOptions): Recor
   )
 }
 
+/** One value of the float graph as the quantised graph computes it. */
+export const rewritten = (structure: Structure, options: QuantiseOptions, v: Value): Value =>
+  new Rewriter(structure, options).float(v)
+
 class Rewriter {
   readonly #structure: Structure
   readonly #options: QuantiseOptions
@@ -68,6 +72,7 @@ class Rewriter {
       layer && !this.#options.keep.has(layer.name)
         ? this.#layerInputs(layer)
         : v.node.inputs.map((x) => x && this.float(x))
+    if (inputs.every((x, i) => x === (v.node as OperatorNode).inputs[i])) return v
     const outputs = withInputs(v.node, inputs)
     v.node.outputs.forEach((o, i) => this.#floats.set(o, outputs[i] as Value))
     return outputs[v.index] as Value
