@@ -1,16 +1,21 @@
 /**
- * Size, speed and accuracy of a detector in float32, float16 and int8: one image of 256 pixels at a time with 1 and 2
- * threads, the three in turn so that a busy machine slows all alike. Prints Markdown, then JSON.
+ * Size, accuracy and speed of detectors in float32, float16 and int8, as `cflow train` and `cflow export` make them with
+ * their defaults (EfficientNet-Lite0, 256 px; int8 calibrated on the training images, behind the gate with labels).
  *
- *     node --conditions=@cflow/source --import tsx benchmarks/precision.ts [folder of MVTec AD] [runs]
+ *     npm run bench:precision -- [--mvtec DIR] [--sets cable,mesh,part,transistor] [--random resnet18,wide-resnet50-2]
+ *         [--runs N] [--threads T] [--train-images N] [--passes N]
  *
- * Accuracy: EfficientNet-Lite0 with its own weights, trained on the category transistor of that folder, else on the
- * built-in cable. ResNet-18 and Wide-ResNet-50-2 have random weights (theirs are not in this repository): sizes and speed.
+ * `transistor` needs the folder of MVTec AD. `--random` adds encoders with random weights (theirs are not in this
+ * repository): sizes and speed alone. Rows are printed and appended to benchmarks/results/precision.jsonl as they come; what
+ * is there already is not run again (delete the file to start afresh). The three files take turns in every timing, so that
+ * a busy machine slows all alike.
  */
-import { Random, tensor } from '../packages/base/src/index.js'
-import type { RgbImage } from '../packages/base/src/index.js'
+import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { CflowError, tensor } from '../packages/base/src/index.js'
 import { detectorNames } from '../packages/core/src/index.js'
 import { syntheticDataset } from '../packages/datasets/src/index.js'
+import type { Dataset } from '../packages/datasets/src/index.js'
 import { mvtecDataset } from '../packages/datasets/src/node.js'
 import { encoderSpec } from '../packages/encoders/src/index.js'
 import { loadEncoderWeights } from '../packages/encoders/src/node.js'
@@ -18,127 +23,189 @@ import { accuracyVerdict, exportHalf, exportInt8 } from '../packages/quantizatio
 import type { Accuracy } from '../packages/quantization/src/index.js'
 import { nodeRuntime } from '../packages/runtimes/src/node.js'
 import { encoderModel, evaluate, fit, resolveConfig } from '../packages/trainer/src/index.js'
-import { randomDetector } from './random-detector.js'
+import { median } from './measure.js'
+import { noiseImages, randomDetector, randomInt8 } from './random-detector.js'
+import { cellText, markdown } from './table.js'
 
-const [root, count = '15'] = process.argv.slice(2)
-const size = 256
-const runtime = await nodeRuntime()
-const random = Random.seeded(2)
-const noise = (): RgbImage => ({
-  width: size,
-  height: size,
-  data: Uint8Array.from({ length: size * size * 3 }, () => random.integer(256)),
+const { values: flags } = parseArgs({
+  options: {
+    mvtec: { type: 'string' },
+    sets: { type: 'string' },
+    random: { type: 'string', default: '' },
+    runs: { type: 'string', default: '25' },
+    threads: { type: 'string', default: '2' },
+    'train-images': { type: 'string' },
+    passes: { type: 'string' },
+  },
 })
-const calibration = Array.from({ length: 5 }, noise)
+const list = (text: string) => text.split(',').filter((name) => name !== '')
+const threads = Number(flags.threads)
+const runtime = await nodeRuntime({ threads })
+
+const precisions = ['float32', 'float16', 'int8'] as const
+type Precision = (typeof precisions)[number]
+type Each<T> = Readonly<Partial<Record<Precision, T>>>
 
 interface Row {
+  /** What was measured with which settings; equal keys are not measured twice. */
+  readonly key: string
   readonly detector: string
-  readonly precision: string
+  readonly precision: Precision
   readonly megabytes: number
-  /** Median milliseconds an image by threads. */
-  readonly milliseconds: Readonly<Record<number, number>>
+  readonly imagesPerSecond: number
   /** How many times as fast as float32. */
-  readonly speedup: Readonly<Record<number, number>>
+  readonly speedup: number
   readonly accuracy?: Accuracy
+  readonly note?: string
 }
 
-type Files = Readonly<Record<string, Uint8Array>>
+const folder = new URL('results/', import.meta.url)
+const log = new URL('precision.jsonl', folder)
+mkdirSync(folder, { recursive: true })
+const known: Row[] = existsSync(log)
+  ? readFileSync(log, 'utf8').split('\n').filter(Boolean).map((line) => JSON.parse(line) as Row) // prettier-ignore
+  : []
+const rows: Row[] = []
 
-/** Median milliseconds of every file, run in turn. */
-async function timings(files: Files, threads: number): Promise<Record<string, number>> {
-  const sessions = await Promise.all(
-    Object.entries(files).map(async ([name, bytes]) => {
-      const session = await runtime.createSession(bytes, { threads })
-      return { name, session, times: [] as number[] }
-    }),
-  )
-  const { width, height, data } = calibration[0] as RgbImage
+const cells = (r: Row) => [
+  r.detector,
+  r.precision,
+  r.megabytes,
+  r.imagesPerSecond,
+  r.speedup,
+  r.accuracy && (100 * r.accuracy.image).toFixed(2),
+  r.accuracy?.pixel && (100 * r.accuracy.pixel).toFixed(2),
+  r.note,
+]
+
+/** Median seconds of one image, the files in turn. */
+async function timings(files: Each<Uint8Array>): Promise<Each<number>> {
+  const open = []
+  for (const [name, file] of Object.entries(files))
+    open.push({ name, session: await runtime.createSession(file), times: [] as number[] })
+  const [image] = noiseImages(1)
+  if (!image) throw new Error('no image')
+  const { width, height, data } = image
   const feed = { [detectorNames.image]: tensor('uint8', [1, height, width, 3], data) }
-  for (let run = -2; run < Number(count); run++)
-    for (const { session, times } of sessions) {
+  for (let run = -2; run < Number(flags.runs); run++)
+    for (const { session, times } of open) {
       const began = performance.now()
-      await session.run(feed, [detectorNames.score])
-      if (run >= 0) times.push(performance.now() - began)
+      await session.run(feed, [detectorNames.anomalyMap, detectorNames.score])
+      if (run >= 0) times.push((performance.now() - began) / 1000)
     }
-  for (const { session } of sessions) await session.release()
-  const median = (t: number[]) => t.sort((a, b) => a - b)[t.length >> 1] as number
-  return Object.fromEntries(sessions.map(({ name, times }) => [name, median(times)]))
+  for (const { session } of open) await session.release()
+  return Object.fromEntries(open.map(({ name, times }) => [name, median(times)]))
 }
 
-async function rows(
+async function measure(
+  key: string,
   detector: string,
-  files: Files,
-  accuracy: Readonly<Record<string, Accuracy>> = {},
-): Promise<Row[]> {
-  const byThreads = { 1: await timings(files, 1), 2: await timings(files, 2) }
-  const each = (value: (times: Record<string, number>) => number) => ({
-    1: value(byThreads[1]),
-    2: value(byThreads[2]),
-  })
-  return Object.entries(files).map(([precision, bytes]) => ({
-    detector,
-    precision,
-    megabytes: bytes.length / 1e6,
-    milliseconds: each((t) => t[precision] as number),
-    speedup: each((t) => (t['float32'] as number) / (t[precision] as number)),
-    ...(accuracy[precision] && { accuracy: accuracy[precision] }),
-  }))
+  files: Each<Uint8Array>,
+  accuracy: Each<Accuracy> = {},
+  notes: Each<string> = {},
+): Promise<void> {
+  const seconds = await timings(files)
+  for (const precision of precisions) {
+    const file = files[precision]
+    const time = seconds[precision] ?? NaN
+    const row: Row = {
+      key,
+      detector,
+      precision,
+      megabytes: (file?.length ?? NaN) / 1e6,
+      imagesPerSecond: 1 / time,
+      speedup: (seconds.float32 ?? NaN) / time,
+      ...(accuracy[precision] && { accuracy: accuracy[precision] }),
+      ...(notes[precision] !== undefined && { note: notes[precision] }),
+    }
+    show(row)
+    appendFileSync(log, `${JSON.stringify(row)}\n`)
+  }
 }
 
-async function untrained(encoder: string): Promise<Row[]> {
-  const float32 = randomDetector(encoder)
-  const { model: int8 } = await exportInt8(float32, {
-    runtime,
-    method: 'minmax',
-    images: async function* () {
-      yield* calibration
-    },
-    gate: () => Promise.resolve({ passed: true, text: 'random weights have no accuracy' }),
-  })
-  return rows(encoder, { float32, float16: exportHalf(float32).model, int8 })
+function show(row: Row): void {
+  rows.push(row)
+  console.error(cells(row).map(cellText).join('  '))
 }
 
-async function trained(): Promise<Row[]> {
-  const dataset =
-    root === undefined
-      ? syntheticDataset({ kind: 'cable' })
-      : await mvtecDataset(root, 'transistor')
-  const config = resolveConfig({})
+/** Train, export and measure on one set of images. */
+async function trained(key: string, name: string, dataset: Dataset): Promise<void> {
+  const began = performance.now()
+  const stage = (text: string) =>
+    console.error(`  ${name}: ${text}, ${((performance.now() - began) / 1000).toFixed(0)} s`)
+  const config = resolveConfig(flags.passes ? { passes: Number(flags.passes) } : {})
   const weights = await loadEncoderWeights(config.encoder)
-  const encoder = encoderModel(encoderSpec(config.encoder), weights, 3, size)
+  const spec = encoderSpec(config.encoder)
+  const encoder = encoderModel(spec, weights, config.poolLayers, config.inputSize)
   const { train: samples, test, category } = dataset
   const { model, manifest } = await fit({ samples, category, config, encoder, runtime })
+  stage('trained')
   const accuracyOf = async (bytes: Uint8Array): Promise<Accuracy> => {
     const { evaluation } = await evaluate({ model: bytes, manifest, samples: test, runtime })
     return { image: evaluation.image.auroc, pixel: evaluation.pixel?.auroc }
   }
   const float32 = await accuracyOf(model)
   const half = exportHalf(model).model
+  const float16 = await accuracyOf(half)
+  stage('evaluated in float32 and float16')
+  let last = float32
   const int8 = await exportInt8(model, {
     runtime,
     images: async function* () {
       for (const sample of samples) yield await sample.load()
     },
-    gate: async (bytes) => accuracyVerdict(float32, await accuracyOf(bytes)),
+    gate: async (bytes) => accuracyVerdict(float32, (last = await accuracyOf(bytes))),
+  }).catch((error: unknown) => {
+    if (error instanceof CflowError && error.code === 'ACCURACY') return error
+    throw error
   })
-  console.error(`int8: ${int8.verdict.text}; in float: ${int8.kept.join(', ')}`)
-  return rows(
-    `${config.encoder}, ${category}`,
-    { float32: model, float16: half, int8: int8.model },
-    { float32, float16: await accuracyOf(half), int8: await accuracyOf(int8.model) },
-  )
+  stage('exported to int8')
+  const detector = `${config.encoder}, ${name}`
+  if (int8 instanceof CflowError)
+    await measure(key, detector, { float32: model, float16: half }, { float32, float16 }, { int8: `refused: ${int8.message}` }) // prettier-ignore
+  else {
+    const { layers, kept, fellBack, method } = int8
+    const note = `${layers - kept.length} of ${layers} layers, ${method}; fell back: ${fellBack.map((e) => e.layer).join(', ') || 'none'}`
+    await measure(key, detector, { float32: model, float16: half, int8: int8.model }, { float32, float16, int8: last }, { int8: note }) // prettier-ignore
+  }
 }
 
-const table = [
-  ...(await untrained('resnet18')),
-  ...(await untrained('wide-resnet50-2')),
-  ...(await trained()),
-]
-const rate = (v: number | undefined) => (v === undefined ? '' : v.toFixed(4))
-console.log('| detector | precision | MB | ms, 1 thread | × | ms, 2 threads | × | image AUROC | pixel AUROC |') // prettier-ignore
-console.log('| --- | --- | --- | --- | --- | --- | --- | --- | --- |')
-for (const r of table)
-  console.log(
-    `| ${[r.detector, r.precision, r.megabytes.toFixed(1), r.milliseconds[1]!.toFixed(1), r.speedup[1]!.toFixed(2), r.milliseconds[2]!.toFixed(1), r.speedup[2]!.toFixed(2), rate(r.accuracy?.image), rate(r.accuracy?.pixel)].join(' | ')} |`, // prettier-ignore
-  )
-console.log(JSON.stringify(table, null, 2))
+const images = flags['train-images']
+const drawn = (kind: 'cable' | 'mesh' | 'part') => () =>
+  Promise.resolve(syntheticDataset({ kind, ...(images && { train: Number(images), test: 20 }) }))
+const sets: Readonly<Record<string, () => Promise<Dataset>>> = {
+  cable: drawn('cable'),
+  mesh: drawn('mesh'),
+  part: drawn('part'),
+  ...(flags.mvtec && { transistor: () => mvtecDataset(flags.mvtec as string, 'transistor') }),
+}
+const settings = [`${threads} threads`, images && `${images} images`, flags.passes && `${flags.passes} passes`] // prettier-ignore
+const keyOf = (name: string) => [name, ...settings].filter(Boolean).join(', ')
+
+/** Rows that are there already, or measured now. */
+async function resumed(name: string, run: (key: string) => Promise<void>): Promise<void> {
+  const key = keyOf(name)
+  const before = known.filter((r) => r.key === key)
+  if (before.length === precisions.length) before.forEach(show)
+  else await run(key)
+}
+
+for (const name of flags.sets === undefined ? Object.keys(sets) : list(flags.sets)) {
+  const open = sets[name]
+  if (!open) throw new Error(`there is no set ${name}; there are ${Object.keys(sets).join(', ')}`)
+  await resumed(name, async (key) => trained(key, name, await open()))
+}
+for (const encoder of list(flags.random))
+  await resumed(`${encoder}, random`, async (key) => {
+    const float32 = randomDetector(encoder)
+    const float16 = exportHalf(float32).model
+    const int8 = await randomInt8(float32, runtime)
+    await measure(key, `${encoder}, random weights`, { float32, float16, int8 })
+  })
+console.log(
+  markdown({
+    title: `Precision (256 px, one image at a time, threads: ${threads})`,
+    columns: ['detector', 'precision', 'MB', 'images/s', '× float32', 'image AUROC, %', 'pixel AUROC, %', 'int8'], // prettier-ignore
+    rows: rows.map(cells),
+  }),
+)

@@ -1,39 +1,36 @@
-import { Random, sizeOf, tensor } from '../packages/base/src/index.js'
+import { Random } from '../packages/base/src/index.js'
+import type { RgbImage } from '../packages/base/src/index.js'
 import { conditionSize, initialiseFlow, writeDetector } from '../packages/core/src/index.js'
 import type { ScaleFlow } from '../packages/core/src/index.js'
 import { encoderSpec } from '../packages/encoders/src/index.js'
-import { encoderModel, software } from '../packages/trainer/src/index.js'
+import { exportInt8 } from '../packages/quantization/src/index.js'
+import type { Runtime } from '../packages/runtimes/src/index.js'
+import { encoderModel, recipes, software } from '../packages/trainer/src/index.js'
+import type { Recipe } from '../packages/trainer/src/index.js'
+import { randomWeights } from './random-weights.js'
 
-/** A detector file of the default recipe's shape with random numbers in it: for sizes and speed, not for accuracy. */
-export function randomDetector(encoder: string, size = 256): Uint8Array {
+/** A detector file of a recipe's shape with random numbers in it: for sizes and speed, not for accuracy. */
+export function randomDetector(encoder: string, recipe: Recipe = 'whitened'): Uint8Array {
   const spec = encoderSpec(encoder)
   const random = Random.seeded(1, 'random detector')
-  const weights = new Map(
-    spec.parameters.map(({ key, shape }) => {
-      const n = sizeOf(shape)
-      const deviation = Math.sqrt((2 * (shape[0] as number)) / n)
-      const one = /(weight|running_var)$/.test(key) ? 1 : 0
-      const value = () => (shape.length === 4 ? deviation * random.normal() : one)
-      return [key, tensor('float32', shape, Float32Array.from({ length: n }, value))] as const
-    }),
-  )
-  const { encoder: built, scales } = encoderModel(spec, weights, 3, size)
-  const flows = scales.map(({ depth, height, width }): ScaleFlow => {
-    const config = {
-      depth,
-      condition: conditionSize,
-      couplingLayers: 4,
-      permutation: 'alternate',
-      clamp: 'paper',
-    } as const
+  const { inputSize, poolLayers, couplingLayers, permutation, clamp, aggregation } = recipes[recipe]
+  const model = encoderModel(spec, randomWeights(spec, random), poolLayers, inputSize)
+  const flows = model.scales.map(({ depth, height, width }): ScaleFlow => {
+    const config = { depth, condition: conditionSize, couplingLayers, permutation, clamp }
+    // hard matrices are drawn at once; a rotation of 2,048 dimensions takes minutes
+    const drawn = permutation === 'soft' ? ('hard' as const) : permutation
+    const parameters = initialiseFlow({ ...config, permutation: drawn }, random, 'random')
+    if (recipe !== 'whitened') return { config, parameters }
     const matrix = new Float32Array(depth * depth)
-    for (let i = 0; i < depth; i++) matrix[i * (depth + 1)] = 1
+    for (let i = 0; i < depth; i++) {
+      for (let j = 0; j < i; j++) matrix[i * depth + j] = random.normal() / depth
+      matrix[i * (depth + 1)] = 1
+    }
     const positions = height * width
-    const mean = new Float32Array(positions * depth)
-    const whitening = { depth, positions, mean, matrix, logDeterminant: 0 }
-    return { config, parameters: initialiseFlow(config, random, 'random'), whitening }
+    const mean = Float32Array.from({ length: positions * depth }, () => random.normal())
+    return { config, parameters, whitening: { depth, positions, mean, matrix, logDeterminant: 0 } }
   })
-  return writeDetector(built, flows, {
+  return writeDetector(model.encoder, flows, {
     format: 'cflow-detector',
     version: 1,
     software,
@@ -43,16 +40,16 @@ export function randomDetector(encoder: string, size = 256): Uint8Array {
       name: encoder,
       mean: [...spec.mean],
       std: [...spec.std],
-      taps: scales.map(({ tap, depth, stride, height, width }) => ({
+      taps: model.scales.map(({ tap, depth, stride, height, width }) => ({
         ...{ name: tap, channels: depth },
         ...{ stride, height, width },
       })),
     },
-    inputSize: size,
-    recipe: 'whitened',
+    inputSize,
+    recipe,
     flows: flows.map((f) => f.config),
-    aggregation: 'standardised',
-    scales: scales.map(({ depth }) => ({ depth, mean: -2, deviation: 1, max: 0 })),
+    aggregation,
+    scales: model.scales.map(({ depth }) => ({ depth, mean: -2, deviation: 1, max: 0 })),
     calibration: {
       source: 'held-out',
       scores: [1, 2, 3],
@@ -62,4 +59,28 @@ export function randomDetector(encoder: string, size = 256): Uint8Array {
     },
     training: { seed: 0, images: 3, heldOut: 3, passes: 0, digest: '' },
   })
+}
+
+/** Images of noise. */
+export function noiseImages(count: number, size = 256): RgbImage[] {
+  const random = Random.seeded(2, 'noise')
+  return Array.from({ length: count }, () => ({
+    width: size,
+    height: size,
+    data: Uint8Array.from({ length: size * size * 3 }, () => random.integer(256)),
+  }))
+}
+
+/** A random detector in int8 as the exporter writes it, calibrated on noise; there is no accuracy that a gate could hold. */
+export async function randomInt8(bytes: Uint8Array, runtime: Runtime): Promise<Uint8Array> {
+  const images = noiseImages(5)
+  const { model } = await exportInt8(bytes, {
+    runtime,
+    method: 'minmax',
+    images: async function* () {
+      yield* images
+    },
+    gate: () => Promise.resolve({ passed: true, text: 'random weights have no accuracy' }),
+  })
+  return model
 }

@@ -2,12 +2,19 @@ import { floats, sizeOf } from '../packages/base/src/index.js'
 import type { Random } from '../packages/base/src/index.js'
 import type { EncoderSpec, Weights } from '../packages/encoders/src/index.js'
 
-/** Weights of the right shapes: speed and memory do not depend on the numbers. */
+/**
+ * Weights of the right shapes with which activations keep an ordinary magnitude from the first layer to the last: numbers
+ * that overflow or that are denormal would change the speed.
+ */
 export const randomWeights = (spec: EncoderSpec, random: Random): Weights =>
   new Map(
     spec.parameters.map(({ key, shape }) => {
+      const length = sizeOf(shape)
       const spread = 1 / Math.sqrt(sizeOf(shape.slice(1)))
-      const value = key.includes('running_var') ? () => 1 : () => spread * random.normal()
-      return [key, floats('float32', shape, Array.from({ length: sizeOf(shape) }, value))] as const
+      const value = () => {
+        if (shape.length > 1) return spread * random.normal()
+        return /(weight|running_var)$/.test(key) ? random.uniform(0.8, 1.2) : 0.1 * random.normal()
+      }
+      return [key, floats('float32', shape, Array.from({ length }, value))] as const
     }),
   )

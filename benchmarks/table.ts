@@ -7,7 +7,7 @@ export interface Table {
   readonly note?: string
 }
 
-const text = (cell: string | number | undefined): string => {
+export const cellText = (cell: string | number | undefined): string => {
   if (cell === undefined) return ''
   if (typeof cell === 'string') return cell
   if (!Number.isFinite(cell)) return '–'
@@ -21,7 +21,7 @@ export function markdown({ title, columns, rows, note }: Table): string {
     '',
     line(columns),
     line(columns.map((_, i) => (i === 0 ? '---' : '---:'))),
-    ...rows.map((row) => line(columns.map((_, i) => text(row[i])))),
+    ...rows.map((row) => line(columns.map((_, i) => cellText(row[i])))),
     ...(note === undefined ? [] : ['', note]),
     '',
   ].join('\n')

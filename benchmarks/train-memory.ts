@@ -1,28 +1,59 @@
 /**
- * Peak resident size of one training pass over synthetic images, as JSON.
+ * Peak resident size of one training pass over synthetic images, as JSON: in all, and when each stage was over.
  *
- *     node --conditions=@cflow/source --import tsx benchmarks/train-memory.ts ENCODER IMAGES
+ *     node --conditions=@cflow/source --import tsx benchmarks/train-memory.ts ENCODER IMAGES [PASSES] [THREADS]
+ *
+ * Images are PNG files, eight different ones again and again; nothing here holds them.
  */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { Random } from '../packages/base/src/index.js'
 import { syntheticDataset } from '../packages/datasets/src/index.js'
+import type { Sample } from '../packages/datasets/src/index.js'
+import { decodeImage, writePng } from '../packages/datasets/src/node.js'
 import { encoderSpec } from '../packages/encoders/src/index.js'
-import { encoderModel, fit, resolveConfig } from '../packages/trainer/src/index.js'
 import { nodeRuntime } from '../packages/runtimes/src/node.js'
+import { encoderModel, fit, resolveConfig } from '../packages/trainer/src/index.js'
 import { randomWeights } from './random-weights.js'
 
-const [encoder = 'efficientnet-lite0', images = '32'] = process.argv.slice(2)
-const config = resolveConfig({ encoder, passes: 1 })
-const spec = encoderSpec(encoder)
-const weights = randomWeights(spec, Random.seeded(0, 'weights'))
-const model = encoderModel(spec, weights, config.poolLayers, config.inputSize)
-// images are drawn when they are asked for, eight different ones again and again
-const { train } = syntheticDataset({ kind: 'cable', size: 256, train: 8, test: 1 })
-const samples = Array.from({ length: Number(images) }, (_, i) => train[i % 8] as (typeof train)[0])
-const started = performance.now()
-await fit({ samples, category: 'cable', config, encoder: model, runtime: await nodeRuntime() })
-console.log(
-  JSON.stringify({
-    megabytes: Math.round(process.resourceUsage().maxRSS / 1000),
-    seconds: (performance.now() - started) / 1000,
-  }),
-)
+const [name = 'efficientnet-lite0', images = '32', passes = '1', threads] = process.argv.slice(2)
+const megabytes = () => Math.round(process.resourceUsage().maxRSS / 1000)
+const folder = mkdtempSync(join(tmpdir(), 'cflow-memory-'))
+try {
+  const { train } = syntheticDataset({ kind: 'cable', size: 512, train: 8, test: 1 })
+  for (const [i, sample] of train.entries())
+    await writePng(join(folder, `${i}.png`), await sample.load())
+  const samples = Array.from({ length: Number(images) }, (_, i): Sample => {
+    const path = join(folder, `${i % 8}.png`)
+    const id = `${i}`
+    return {
+      id,
+      split: 'train',
+      label: 'good',
+      defect: 'good',
+      path,
+      load: () => decodeImage(path),
+    }
+  })
+  const config = resolveConfig({ encoder: name, passes: Number(passes) })
+  const spec = encoderSpec(name)
+  const weights = randomWeights(spec, Random.seeded(0, 'weights'))
+  const encoder = encoderModel(spec, weights, config.poolLayers, config.inputSize)
+  const runtime = await nodeRuntime(threads ? { threads: Number(threads) } : {})
+  const before = megabytes()
+  const peaks: Record<string, number> = {}
+  const started = performance.now()
+  await fit({
+    samples,
+    category: 'cable',
+    config,
+    encoder,
+    runtime,
+    onProgress: ({ stage }) => (peaks[stage] = megabytes()),
+  })
+  const seconds = (performance.now() - started) / 1000
+  console.log(JSON.stringify({ megabytes: megabytes(), seconds, before, peaks }))
+} finally {
+  rmSync(folder, { recursive: true })
+}

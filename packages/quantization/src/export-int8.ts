@@ -13,13 +13,17 @@ import { quantised } from './qdq.js'
 import { scaled } from './ranges.js'
 import type { Ranges } from './ranges.js'
 import { deviation, outcomeOf } from './scores.js'
-import { rankLayers } from './sensitivity.js'
+import { once } from './resized.js'
+import { worstFirst } from './sensitivity.js'
 import type { LayerError } from './sensitivity.js'
 import { structureOf } from './structure.js'
 import { recalibrated } from './thresholds.js'
 
 /** Fewer images than this say nothing about ranges or ranks. */
 export const leastImages = 5
+
+/** Layers that an error names. */
+const mostBlamed = 5
 
 export interface Int8Options {
   readonly runtime: Runtime
@@ -63,7 +67,7 @@ export interface Int8Export {
  *   layer to keep that does not exist, listing all; MODEL or USAGE for the file
  */
 export async function exportInt8(bytes: Uint8Array, options: Int8Options): Promise<Int8Export> {
-  const { runtime, images, fallback = true, margin = 1, onProgress } = options
+  const { runtime, fallback = true, margin = 1, onProgress } = options
   const detector = readFloatDetector(bytes)
   const structure = structureOf(detector.model)
   const names = structure.layers.map((l) => l.name)
@@ -71,15 +75,16 @@ export async function exportInt8(bytes: Uint8Array, options: Int8Options): Promi
   for (const layer of structure.layers)
     if (isSensitive(layer, structure.layers)) kept.add(layer.name)
 
-  const build = (ranges: Ranges, keep: ReadonlySet<string>, manifest = detector.manifest) => {
-    const { reduceRange = false } = options
-    const outputs = quantised(structure, { ranges, keep, reduceRange })
-    const exact = structure.layers.filter((l) => keep.has(l.name) && !isWhitening(l))
+  const { reduceRange = false } = options
+  const build = (ranges: Ranges) => {
+    const outputs = quantised(structure, { ranges, keep: kept, reduceRange })
+    const exact = structure.layers.filter((l) => kept.has(l.name) && !isWhitening(l))
     const half = storedAsHalf(outputs, new Set(exact.map((l) => l.weightName)))
-    return writeLike(detector, half, manifest)
+    return (manifest = detector.manifest) => writeLike(detector, half, manifest)
   }
 
   onProgress?.('check', 0, 1)
+  const images = once(runtime, options.images, detector.manifest.inputSize)
   const { scores: before } = await outcomeOf(runtime, bytes, images)
   if (before.length < leastImages)
     throw new CflowError('TOO_FEW_IMAGES', `${before.length} images to calibrate on, ${leastImages} are the least`, { hint: 'give 20 to 100 good images, such as those the detector was trained on' }) // prettier-ignore
@@ -94,21 +99,22 @@ export async function exportInt8(bytes: Uint8Array, options: Int8Options): Promi
     onProgress?.('calibrate', tried.length, methods.length)
     const found = await calibrate(runtime, structure, some(options.rangeImages ?? 32), method)
     const ranges = new Map([...found].map(([point, range]) => [point, scaled(range, margin)]))
-    const candidate = await outcomeOf(runtime, build(ranges, kept), few, true)
+    const candidate = await outcomeOf(runtime, build(ranges)(), few, true)
     tried.push({ method, ranges, deviation: deviation(float, candidate) })
   }
   const { method, ranges } = tried.reduce((a, b) => (b.deviation < a.deviation ? b : a))
 
   /** The file with these layers in float, its thresholds its own, and what the gate says. */
   const check = async () => {
-    const { scores: after } = await outcomeOf(runtime, build(ranges, kept), images)
+    const write = build(ranges)
+    const { scores: after } = await outcomeOf(runtime, write(), images)
     const manifest: Manifest = {
       ...detector.manifest,
       calibration: recalibrated(detector.manifest.calibration, before, after),
       precision: 'int8',
       keptInFloat: names.filter((n) => kept.has(n)),
     }
-    const model = build(ranges, kept, manifest)
+    const model = write(manifest)
     const verdict = options.gate ? await options.gate(model) : rankingVerdict(before, after)
     return { model, manifest, verdict }
   }
@@ -117,22 +123,33 @@ export async function exportInt8(bytes: Uint8Array, options: Int8Options): Promi
   let result = await check()
   const fellBack: LayerError[] = []
   if (!result.verdict.passed) {
-    const open = names.filter((n) => !kept.has(n))
-    const alone = (layer: string) => build(ranges, new Set(names.filter((n) => n !== layer)))
-    const worst = await rankLayers(runtime, open, alone, float, few, (done, total) =>
-      onProgress?.('rank layers', done, total),
-    )
-    while (!result.verdict.passed) {
-      // twice as many each time: few checks, and never more than twice the layers that are needed
-      const next = worst.slice(fellBack.length, Math.max(1, 2 * fellBack.length))
-      if (!fallback || fellBack.length + next.length >= open.length)
-        throw refused(result.verdict, worst)
-      for (const error of next) {
-        fellBack.push(error)
-        kept.add(error.layer)
+    const open = structure.layers.filter((l) => !kept.has(l.name))
+    const worst = worstFirst(runtime, structure, open, { ranges, reduceRange }, few)
+    const take = async (count: number) => {
+      const next: LayerError[] = []
+      while (next.length < count) {
+        const { value } = await worst.next()
+        if (!value) break
+        next.push(value)
+        onProgress?.('rank layers', fellBack.length + next.length, fellBack.length + count)
       }
-      onProgress?.('check', fellBack.length, open.length)
-      result = await check()
+      return next
+    }
+    try {
+      while (!result.verdict.passed) {
+        // twice as many each time: few checks, and never more than twice the layers that are needed
+        const count = Math.max(1, fellBack.length)
+        if (!fallback || fellBack.length + count >= open.length)
+          throw refused(result.verdict, [...fellBack, ...(await take(mostBlamed))])
+        for (const error of await take(count)) {
+          fellBack.push(error)
+          kept.add(error.layer)
+        }
+        onProgress?.('check', fellBack.length, open.length)
+        result = await check()
+      }
+    } finally {
+      await worst.return(undefined)
     }
   }
   const keptNames = names.filter((n) => kept.has(n))
@@ -140,7 +157,7 @@ export async function exportInt8(bytes: Uint8Array, options: Int8Options): Promi
 }
 
 function refused({ text }: Verdict, worst: readonly LayerError[]): CflowError {
-  const blamed = worst.slice(0, 5).map((e) => `${e.layer} (${e.deviation.toPrecision(2)})`)
+  const blamed = worst.slice(0, mostBlamed).map((e) => `${e.layer} (${e.deviation.toPrecision(2)})`)
   return new CflowError('ACCURACY', `int8 changes too much: ${text}`, {
     subject: blamed.join(', '),
     hint: 'these layers deviate most: keep them in float with --keep-float, or calibrate on more images',

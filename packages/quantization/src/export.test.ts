@@ -24,6 +24,13 @@ const typesIn = (bytes: Uint8Array): string[] => {
   return [...nodes].flatMap((n) => (n.kind === 'operator' ? [n.operator.type] : []))
 }
 
+const inputsOf = (bytes: Uint8Array, type: string): (string | undefined)[] => {
+  const nodes = new Set([...readOnnx(bytes).values.values()].map((v) => v.node))
+  return [...nodes].flatMap((n) =>
+    n.kind === 'operator' && n.operator.type === type ? [n.inputs[0]?.dtype] : [],
+  )
+}
+
 describe('layers', () => {
   it('are called as their weights', () => {
     const names = layersOf(readOnnx(float)).map((l) => l.name)
@@ -107,6 +114,8 @@ describe('int8', () => {
       await session.release()
       const types = typesIn(await readFile(path))
       const count = (type: string) => types.filter((t) => t === type).length
+      // bytes are made behind the pool, which reads floats
+      expect(inputsOf(model, 'MaxPool')).toEqual(['float32'])
       // all convolutions but the first; two products of two blocks in two flows
       expect([count('QLinearConv'), count('QGemm')]).toEqual([4, 8])
       expect(types.filter((t) => /Conv$/.test(t) && t !== 'QLinearConv')).toHaveLength(1)

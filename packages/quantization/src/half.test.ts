@@ -1,5 +1,13 @@
-import { Random, floats } from '@cflow/base'
-import { constant, gemm, input, matMul, readOnnx, writeOnnx } from '@cflow/graph'
+import { Random, floats, tensor } from '@cflow/base'
+import {
+  constant,
+  dequantizeConstant,
+  gemm,
+  input,
+  matMul,
+  readOnnx,
+  writeOnnx,
+} from '@cflow/graph'
 import { nodeRuntime } from '@cflow/runtimes/node'
 import { expect, it } from 'vitest'
 import { storedAsHalf } from './half.js'
@@ -60,4 +68,13 @@ it('keeps values that float16 does not hold, small constants, and what it is tol
       'w',
     ),
   ).toBe(true)
+})
+
+it('keeps the scales of bytes, which are often too small for float16', () => {
+  const weights = tensor('int8', [n, 300], new Int8Array(n * 300).fill(1))
+  const scales = new Float32Array(300).fill(1e-9)
+  const y = matMul(x, dequantizeConstant(weights, scales, 1, 'w'))
+  const stored = constantsOf(writeOnnx(storedAsHalf({ y })))
+  expect(stored.filter((t) => t.dtype === 'float16')).toEqual([])
+  expect(stored.find((t) => t.dtype === 'float32')?.data[0]).toBe(Math.fround(1e-9))
 })

@@ -10,7 +10,7 @@ const smallest = 256
 /**
  * The same graph with its large float32 constants stored as float16, a Cast to float32 behind each. ONNX Runtime folds
  * the Cast when it loads the file, so it computes in float32 at the same speed on every engine. A constant with a value
- * beyond ±65504 stays in float32.
+ * beyond ±65504 stays in float32, and so do the scales of bytes.
  * @param except names of constants that stay in float32
  */
 export function storedAsHalf(
@@ -19,9 +19,12 @@ export function storedAsHalf(
 ): Record<string, Value> {
   const done = new Map<Node, readonly Value[]>()
   const mapped = (v: Value): Value => done.get(v.node)?.[v.index] ?? v
-  for (const node of topologicalOrder(Object.values(outputs))) {
+  const order = topologicalOrder(Object.values(outputs))
+  const scales = scalesIn(order)
+  for (const node of order) {
     if (node.kind === 'constant') {
-      const stored = except.has(node.name ?? '') ? undefined : half(node.tensor, node.name)
+      const exact = scales.has(node) || except.has(node.name ?? '')
+      const stored = exact ? undefined : half(node.tensor, node.name)
       if (stored) done.set(node, [stored])
     } else if (node.kind === 'operator') {
       const inputs = node.inputs.map((v) => v && mapped(v))
@@ -30,6 +33,16 @@ export function storedAsHalf(
   }
   return Object.fromEntries(Object.entries(outputs).map(([name, v]) => [name, mapped(v)]))
 }
+
+/** Scales of bytes: few numbers, many of them so small that float16 would round them coarsely or to 0. */
+const scalesIn = (order: readonly Node[]): ReadonlySet<Node | undefined> =>
+  new Set(
+    order.flatMap((node) =>
+      node.kind === 'operator' && /^(Deq|Q)uantizeLinear$/.test(node.operator.type)
+        ? [node.inputs[1]?.node]
+        : [],
+    ),
+  )
 
 /** A constant that gives the same numbers from float16; undefined for one that stays as it is. */
 function half(tensor: Tensor, name: string | undefined): Value | undefined {

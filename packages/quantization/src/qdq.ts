@@ -1,4 +1,4 @@
-import { dequantize, dequantizeConstant, quantize, withInputs } from '@cflow/graph'
+import { dequantize, dequantizeConstant, max, quantize, scalar, withInputs } from '@cflow/graph'
 import type { ByteScale, OperatorNode, Value } from '@cflow/graph'
 import type { Layer } from './layers.js'
 import { byteScale } from './ranges.js'
@@ -36,6 +36,10 @@ export function quantised(structure: Structure, options: QuantiseOptions): Recor
   )
 }
 
+/** One value of the float graph as the quantised graph computes it. */
+export const rewritten = (structure: Structure, options: QuantiseOptions, v: Value): Value =>
+  new Rewriter(structure, options).float(v)
+
 class Rewriter {
   readonly #structure: Structure
   readonly #options: QuantiseOptions
@@ -68,6 +72,7 @@ class Rewriter {
       layer && !this.#options.keep.has(layer.name)
         ? this.#layerInputs(layer)
         : v.node.inputs.map((x) => x && this.float(x))
+    if (inputs.every((x, i) => x === (v.node as OperatorNode).inputs[i])) return v
     const outputs = withInputs(v.node, inputs)
     v.node.outputs.forEach((o, i) => this.#floats.set(o, outputs[i] as Value))
     return outputs[v.index] as Value
@@ -90,13 +95,18 @@ class Rewriter {
   }
 
   #makeBytes(v: Value): Bytes {
-    if (isMovement(v)) {
+    if (isMovement(v) && !this.#poolsNumbers(v)) {
       const node = v.node as OperatorNode
       const { value, by } = this.#asBytes(node.inputs[0] as Value)
       const [moved] = withInputs(node, [value, ...node.inputs.slice(1)])
       return { value: { ...(moved as Value), dtype: 'uint8' }, by }
     }
-    const by = byteScale(this.#range(v))
+    const by = byteScale(this.#range(rootOf(v)))
+    if (isMovement(v)) {
+      // the bound that saturation has anyway keeps ONNX Runtime from moving the pool behind the rounding again
+      const bounded = max(this.float(v), scalar(-by.zero * by.scale))
+      return { value: quantize(bounded, by), by }
+    }
     if (!this.#isBytes(v)) return { value: quantize(this.float(beforeSaturation(v)), by), by }
     const node = this.#structure.maker.get(v) as OperatorNode
     const layer = this.#structure.layerOf.get(node)
@@ -105,6 +115,14 @@ class Rewriter {
       : node.inputs.map((x) => this.#numbers(x as Value))
     const [sum] = withInputs(node, inputs)
     return { value: quantize(sum as Value, by), by }
+  }
+
+  /**
+   * A pool over what is computed in float anyway becomes bytes behind it: fewer numbers to round, and ONNX Runtime pools
+   * floats many times as fast as bytes.
+   */
+  #poolsNumbers(v: Value): boolean {
+    return (v.node as OperatorNode).operator.type === 'MaxPool' && !this.#isBytes(v)
   }
 
   /** Bytes turned into numbers again: what a fused kernel reads. */

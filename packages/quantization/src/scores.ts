@@ -1,5 +1,6 @@
+import type { Tensor } from '@cflow/base'
 import { detectorNames } from '@cflow/core'
-import type { Runtime } from '@cflow/runtimes'
+import type { Runtime, Session } from '@cflow/runtimes'
 import { feedOf } from './calibrate.js'
 import type { Images } from './calibrate.js'
 
@@ -17,17 +18,27 @@ export async function outcomeOf(
   keepMaps = false,
 ): Promise<Outcome> {
   const session = await runtime.createSession(model)
-  const scores: number[] = []
-  const maps: Float32Array[] = []
   try {
-    for await (const image of images()) {
-      const wanted = [detectorNames.score, ...(keepMaps ? [detectorNames.anomalyMap] : [])]
-      const got = await session.run(feedOf(image), wanted)
-      scores.push(got[detectorNames.score]?.data[0] as number)
-      if (keepMaps) maps.push(got[detectorNames.anomalyMap]?.data as Float32Array)
-    }
+    return await outcomeIn(session, images, keepMaps)
   } finally {
     await session.release()
+  }
+}
+
+/** The same in a session that is there already. @param feeds what the graph reads besides the image */
+export async function outcomeIn(
+  session: Session,
+  images: Images,
+  keepMaps: boolean,
+  feeds: Readonly<Record<string, Tensor>> = {},
+): Promise<Outcome> {
+  const scores: number[] = []
+  const maps: Float32Array[] = []
+  const wanted = [detectorNames.score, ...(keepMaps ? [detectorNames.anomalyMap] : [])]
+  for await (const image of images()) {
+    const got = await session.run({ ...feedOf(image), ...feeds }, wanted)
+    scores.push(got[detectorNames.score]?.data[0] as number)
+    if (keepMaps) maps.push(got[detectorNames.anomalyMap]?.data as Float32Array)
   }
   return { scores, maps }
 }

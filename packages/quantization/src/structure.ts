@@ -13,6 +13,8 @@ export interface Structure {
   readonly points: readonly Value[]
   /** Points that a convolution or a sum makes as bytes, to the node that makes them. */
   readonly maker: ReadonlyMap<Value, OperatorNode>
+  /** The value after the activation that follows, where nothing else sees the value before it. */
+  activated(v: Value): Value
 }
 
 /** Operators that move elements or choose among them, so that bytes go through them unchanged. */
@@ -87,7 +89,7 @@ export function structureOf(model: OnnxModel): Structure {
     else continue
     points.add(activated(out))
   }
-  return { outputs, order, layers, layerOf, points: [...points], maker }
+  return { outputs, order, layers, layerOf, points: [...points], maker, activated }
 }
 
 function usersOf(order: readonly Node[]): ReadonlyMap<Value, readonly OperatorNode[]> {

@@ -228,6 +228,7 @@ async function fitWith(options: FitOptions): Promise<FitResult> {
   const trained = await current()
   for (const t of trainers) await t.release()
   await release()
+  images.forget()
 
   const calibration = evenly(heldOut.length > 0 ? heldOut : training, mostCalibration)
   const result = await timed('calibrate', () =>

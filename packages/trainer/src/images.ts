@@ -26,6 +26,8 @@ export interface TrainingImages {
   features(indices: Iterable<number>, random?: Random): AsyncGenerator<Features>
   /** Replace the features that are kept, such as by their whitened form. */
   transform(change: (features: Features) => Promise<Features>): Promise<void>
+  /** Forget the features that are kept: after training, only pixels are asked for. */
+  forget(): void
 }
 
 export interface TrainingImagesOptions {
@@ -63,7 +65,11 @@ export function trainingImages(
     const image: RgbImage = { width: size, height: size, data }
     const raw = await extractor.extract(angle === 0 ? data : rotateNearest(image, angle).data)
     const features = change ? await change(raw) : raw
-    if (cached) featureCache[index] = features
+    if (cached) {
+      featureCache[index] = features
+      // from now on only its features are asked for, or it is read once more to calibrate with
+      pixelCache[index] = undefined
+    }
     return features
   }
   return {
@@ -74,6 +80,9 @@ export function trainingImages(
       const before = change
       change = before ? async (f) => next(await before(f)) : next
       for (const [i, f] of featureCache.entries()) if (f) featureCache[i] = await next(f)
+    },
+    forget() {
+      featureCache.length = 0
     },
   }
 }

@@ -77,11 +77,10 @@ const layersIn = (keepFloat: string | readonly string[]): readonly string[] =>
     .map((name) => name.trim())
     .filter((name) => name !== '')
 
-/** A line on standard error when a stage begins, and every tenth layer of the slow one. */
+/** A line on standard error when a stage begins or goes on. */
 function stages(session: Session): (stage: string, done: number, total: number) => void {
   return (stage, done, total) => {
     session.io.signal.throwIfAborted()
-    if (stage !== 'rank layers' || done % 10 === 0 || done === total)
-      note(session, `${stage.padEnd(11)} ${done}/${total}`)
+    note(session, `${stage.padEnd(11)} ${done}/${total}`)
   }
 }

@@ -1,0 +1,75 @@
+import { readOnnx } from '@cflow/graph'
+import type { Runtime } from '@cflow/runtimes'
+import { nodeRuntime } from '@cflow/runtimes/node'
+import { beforeAll, expect, it } from 'vitest'
+import { toyDetector, toyImages, toyManifest } from '../test/toy.js'
+import { calibrate } from './calibrate.js'
+import { readFloatDetector, writeLike } from './file.js'
+import { quantised } from './qdq.js'
+import { once } from './resized.js'
+import { deviation, outcomeOf } from './scores.js'
+import { worstFirst } from './sensitivity.js'
+import type { LayerError } from './sensitivity.js'
+import { structureOf } from './structure.js'
+
+let runtime: Runtime
+let sessions = 0
+beforeAll(async () => {
+  const node = await nodeRuntime({ threads: 1 })
+  runtime = {
+    name: node.name,
+    createSession: (...args) => {
+      sessions++
+      return node.createSession(...args)
+    },
+  }
+})
+
+it('finds the worst layers in one session, their errors those of files with one quantised layer', async () => {
+  const bytes = toyDetector()
+  const images = toyImages(3)
+  const structure = structureOf(readOnnx(bytes))
+  const ranges = await calibrate(runtime, structure, images, 'minmax')
+  sessions = 0
+  const found: LayerError[] = []
+  for await (const error of worstFirst(runtime, structure, structure.layers, { ranges }, images))
+    found.push(error)
+  expect(sessions).toBe(1)
+  const names = structure.layers.map((l) => l.name)
+  expect(found.map((e) => e.layer).sort()).toEqual([...names].sort())
+
+  const float = await outcomeOf(runtime, bytes, images, true)
+  const alone = new Map<string, number>()
+  for (const name of names) {
+    const keep = new Set(names.filter((n) => n !== name))
+    const model = writeLike(readFloatDetector(bytes), quantised(structure, { ranges, keep }), toyManifest) // prettier-ignore
+    alone.set(name, deviation(float, await outcomeOf(runtime, model, images, true)))
+  }
+  // a rounding that falls the other way changes an error a little
+  for (const { layer, deviation } of found)
+    expect(deviation / (alone.get(layer) as number)).toBeCloseTo(1, 1)
+  const largest = [...alone].sort((a, b) => b[1] - a[1])
+  expect(found[0]?.layer).toBe(largest[0]?.[0])
+})
+
+it('decodes images once, and the detector says the same of what is kept', async () => {
+  let decoded = 0
+  const large = async function* () {
+    for await (const { data } of toyImages(4)()) {
+      decoded++
+      // 24 × 32 pixels and 128 × 8, neither the detector's size
+      const width = decoded % 2 === 0 ? 24 : 128
+      yield { width, height: 768 / width, data: data.slice(0, 768 * 3) }
+    }
+  }
+  const bytes = toyDetector()
+  const expected = await outcomeOf(runtime, bytes, large, true)
+  decoded = 0
+  const kept = once(runtime, large, 32)
+  for (const pass of [1, 2]) {
+    const got = await outcomeOf(runtime, bytes, kept, true)
+    expect([pass, deviation(expected, got)]).toEqual([pass, 0])
+    expect(got.scores).toEqual(expected.scores)
+  }
+  expect(decoded).toBe(4)
+})
