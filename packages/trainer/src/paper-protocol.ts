@@ -4,7 +4,13 @@ import type { Sample } from '@cflow/datasets'
 import type { Runtime } from '@cflow/runtimes'
 import { judgeMaps } from './evaluate.js'
 import type { EvaluationResult, ImageScore } from './evaluate.js'
-import type { BestEpoch, BestEpochs, Evaluation, ImageResult } from './evaluation.js'
+import type {
+  BestEpoch,
+  BestEpochs,
+  EpochEvaluation,
+  Evaluation,
+  ImageResult,
+} from './evaluation.js'
 import { labelledImages } from './labelled.js'
 import type { OnProgress } from './progress.js'
 import { now, stageProgress } from './progress.js'
@@ -104,9 +110,7 @@ export async function evaluatePaper(options: PaperProtocolOptions): Promise<Eval
 }
 
 /** The best of several evaluations by metric; the first of equals. */
-export function bestEpochs(
-  epochs: readonly { readonly pass: number; readonly evaluation: Evaluation }[],
-): BestEpochs | undefined {
+export function bestEpochs(epochs: readonly EpochEvaluation[]): BestEpochs | undefined {
   if (epochs.length === 0) return undefined
   const best = (value: (e: Evaluation) => number | undefined) =>
     epochs.reduce<BestEpoch | undefined>((a, { pass, evaluation }) => {

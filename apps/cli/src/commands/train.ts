@@ -1,11 +1,10 @@
 import { nodeRuntime } from '@cflow/runtimes/node'
-import { bestEpochs, fit, splitHeldOut } from '@cflow/trainer'
-import type { CheckpointStore, TrainOptions } from '@cflow/trainer'
+import { bestEpochs, epochEvaluations, fit, splitHeldOut } from '@cflow/trainer'
+import type { CheckpointStore, EpochEvaluation, TrainOptions } from '@cflow/trainer'
 import { fileCheckpoints, prepareRun, runPaths } from '@cflow/trainer/node'
 import { join } from 'node:path'
 import { openDataset } from '../dataset.js'
 import { prepareEncoder } from '../encoders/open.js'
-import { epochEvaluations } from '../epochs.js'
 import { Interrupted } from '../failure.js'
 import { note } from '../io.js'
 import type { Session } from '../io.js'
@@ -52,7 +51,14 @@ export async function train(session: Session, flags: object): Promise<void> {
     dataset.train.map((s) => s.sequence),
   )
   const positions = encoder.scales.reduce((n, s) => n + s.height * s.width, 0)
-  const epochs = epochEvaluations(dataset.test, encoder, runtime, config)
+  const seen: EpochEvaluation[] = []
+  const epochs = epochEvaluations({
+    samples: dataset.test,
+    encoder,
+    runtime,
+    passes: config.passes,
+    onEvaluation: (epoch) => seen.push(epoch),
+  })
   const progress = progressReporter(session, training.length * positions)
   try {
     const fitted = await fit({
@@ -65,11 +71,11 @@ export async function train(session: Session, flags: object): Promise<void> {
       resume,
       ...(stopAfter !== undefined && { stopAfter }),
       onProgress: progress.onProgress,
-      ...(protocol === 'paper' && dataset.test.length > 0 && { epochs: epochs.hook }),
+      ...(protocol === 'paper' && dataset.test.length > 0 && { epochs }),
       signal: session.io.signal,
     })
     const { model, manifest, history, seconds } = fitted
-    const best = bestEpochs(epochs.seen)
+    const best = bestEpochs(seen)
     await conclude(
       session,
       {
