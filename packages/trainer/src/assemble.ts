@@ -6,10 +6,11 @@ import { calibratedDetector } from './calibrate.js'
 import { featureExtractor } from './encoding.js'
 import type { EncoderModel } from './encoding.js'
 import { minimumImages } from './good-images.js'
+import { manifestEncoder } from './manifest-encoder.js'
+import { ownedRuntime } from './owned.js'
 import { ordered } from './pipeline.js'
 import { stageProgress } from './progress.js'
 import type { OnProgress } from './progress.js'
-import { manifestEncoder } from './manifest-encoder.js'
 import { software } from './software.js'
 
 export interface AssembleOptions {
@@ -36,15 +37,16 @@ export interface AssembleOptions {
 export async function assembleDetector(
   options: AssembleOptions,
 ): Promise<{ readonly model: Uint8Array; readonly manifest: Manifest }> {
-  const { encoder, flows, samples, runtime, unseen } = options
+  const { encoder, flows, samples, unseen } = options
   if (samples.length < minimumImages)
     throw new CflowError(
       'TOO_FEW_IMAGES',
       `${samples.length} good image${samples.length === 1 ? '' : 's'} to calibrate with, ${minimumImages} are the least`,
       { hint: 'use the good images that the flows were trained on, or others like them' },
     )
-  const extractor = await featureExtractor(runtime, encoder)
+  const runtime = ownedRuntime(options.runtime)
   try {
+    const extractor = await featureExtractor(runtime, encoder)
     return await calibratedDetector(
       runtime,
       encoder,
@@ -77,6 +79,6 @@ export async function assembleDetector(
       stageProgress('calibrate', samples.length, options.onProgress),
     )
   } finally {
-    await extractor.release()
+    await runtime.releaseAll()
   }
 }

@@ -245,7 +245,6 @@ async function fitWith(options: FitOptions): Promise<FitResult> {
       stageProgress('calibrate', calibration.length, onProgress),
     ),
   )
-  await extractor.release()
   return { ...result, flows: trained, history, seconds }
 }
 

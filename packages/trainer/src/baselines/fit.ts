@@ -10,9 +10,10 @@ import type { EncoderModel } from '../encoding.js'
 import type { PassRecord } from '../evaluation.js'
 import { counted, requireImages } from '../good-images.js'
 import { splitHeldOut } from '../held-out.js'
-import { manifestEncoder } from '../manifest-encoder.js'
 import { trainingImages } from '../images.js'
 import type { TrainingImages } from '../images.js'
+import { manifestEncoder } from '../manifest-encoder.js'
+import { ownedRuntime } from '../owned.js'
 import { stageProgress } from '../progress.js'
 import type { OnProgress } from '../progress.js'
 import { fileScorer } from '../scorer.js'
@@ -72,8 +73,9 @@ interface Setting {
 export async function fitBaseline(options: BaselineOptions): Promise<BaselineResult> {
   const { samples, config } = options
   requireImages(samples)
+  const runtime = ownedRuntime(options.runtime)
   const setting = {
-    options,
+    options: { ...options, runtime },
     clock: stopwatch(),
     ...splitHeldOut(
       samples.length,
@@ -81,7 +83,15 @@ export async function fitBaseline(options: BaselineOptions): Promise<BaselineRes
       samples.map((s) => s.sequence),
     ),
   }
-  return config.method === 'spade' ? fitSpade(setting, config) : fitFile(setting, config)
+  let kept = false // the sessions of SPADE’s scorer
+  try {
+    if (config.method !== 'spade') return await fitFile(setting, config)
+    const fitted = await fitSpade(setting, config)
+    kept = true
+    return fitted
+  } finally {
+    if (!kept) await runtime.releaseAll()
+  }
 }
 
 async function fitFile(setting: Setting, config: FileConfig): Promise<BaselineResult> {
@@ -105,8 +115,6 @@ async function fitFile(setting: Setting, config: FileConfig): Promise<BaselineRe
     writeOnnx(headOutputs(encoder, levels, head, config.inputSize)),
   )
   const manifest = await manifestOf(setting, { digest, settings, history, scorer, images })
-  await scorer.release()
-  await extractor.release()
   const file = writeHead(encoder, levels, head, manifest)
   return { model: file, manifest, bytes: file.length, history, seconds: clock.seconds }
 }
