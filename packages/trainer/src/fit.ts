@@ -93,11 +93,7 @@ async function fitWith(options: FitOptions): Promise<FitResult> {
     featureLength,
   })
   const all = samples.map((_, i) => i)
-  const { training, heldOut } = splitHeldOut(
-    samples.length,
-    config,
-    samples.map((s) => s.sequence),
-  )
+  const { training, heldOut } = splitHeldOut(samples, config)
 
   const digest = await timed('read', () => {
     const report = stageProgress('read', samples.length, onProgress)

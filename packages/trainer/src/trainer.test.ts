@@ -149,7 +149,10 @@ describe('settings', () => {
         fc.integer({ min: 5, max: 300 }),
         fc.double({ min: 0, max: 0.5, noNaN: true }),
         (n, heldOut) => {
-          const { training, heldOut: held } = splitHeldOut(n, { heldOut, seed: 0 })
+          const { training, heldOut: held } = splitHeldOut(new Array(n).fill({}), {
+            heldOut,
+            seed: 0,
+          })
           expect([...training, ...held].sort((a, b) => a - b)).toEqual(
             Array.from({ length: n }, (_, i) => i),
           )
@@ -166,7 +169,10 @@ describe('frames of videos', () => {
     fc.assert(
       fc.property(clips, fc.double({ min: 0.05, max: 0.5, noNaN: true }), (sizes, heldOut) => {
         const sequences = sizes.flatMap((n, i) => new Array<string>(n).fill(`clip ${i}`))
-        const split = splitHeldOut(sequences.length, { heldOut, seed: 1 }, sequences)
+        const split = splitHeldOut(
+          sequences.map((sequence) => ({ sequence })),
+          { heldOut, seed: 1 },
+        )
         expect([...split.training, ...split.heldOut].sort((a, b) => a - b)).toEqual([
           ...sequences.keys(),
         ])

@@ -85,7 +85,7 @@ describe('spade', () => {
     expect(judged.evaluation.pixel!.auroc).toBeGreaterThan(0.85)
     const html = await renderReport(
       await reportInput({
-        title: 'mesh',
+        category: 'mesh',
         model: scorer!,
         manifest,
         samples: dataset.test,
@@ -105,7 +105,7 @@ it('has a report without what is by scale', async () => {
   const { model, manifest } = await job('padim', { inputSize: 64, channels: 20 })
   const samples = dataset.test.slice(0, 6)
   const judgement = await evaluate({ model: model!, manifest, samples, runtime })
-  const sources = { title: 'mesh', model: model!, manifest, samples, judgement, history: [] }
+  const sources = { category: 'mesh', model: model!, manifest, samples, judgement, history: [] }
   const html = await renderReport(await reportInput({ ...sources, runtime }))
   expect(html).toContain('PaDiM (channels 20, regularisation 0.01)')
   expect(html).toContain('model.onnx')

@@ -77,11 +77,7 @@ export async function fitBaseline(options: BaselineOptions): Promise<BaselineRes
   const setting = {
     options: { ...options, runtime },
     clock: stopwatch(),
-    ...splitHeldOut(
-      samples.length,
-      config,
-      samples.map((s) => s.sequence),
-    ),
+    ...splitHeldOut(samples, config),
   }
   let kept = false // the sessions of SPADE’s scorer
   try {
