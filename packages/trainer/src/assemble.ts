@@ -3,15 +3,15 @@ import type { Manifest, ScaleFlow } from '@cflow/core'
 import type { Sample } from '@cflow/datasets'
 import type { Runtime } from '@cflow/runtimes'
 import { calibratedDetector } from './calibrate.js'
+import { areIndependent } from './calibration.js'
 import { featureExtractor } from './encoding.js'
 import type { EncoderModel } from './encoding.js'
 import { minimumImages } from './good-images.js'
-import { manifestEncoder } from './manifest-encoder.js'
+import { manifestHead } from './manifest-head.js'
 import { ownedRuntime } from './owned.js'
 import { ordered } from './pipeline.js'
 import { stageProgress } from './progress.js'
 import type { OnProgress } from './progress.js'
-import { software } from './software.js'
 
 export interface AssembleOptions {
   readonly encoder: EncoderModel
@@ -52,13 +52,9 @@ export async function assembleDetector(
       encoder,
       flows,
       {
-        format: 'cflow-detector',
-        version: 1,
-        software,
+        ...manifestHead(encoder),
         method: 'cflow',
         category: options.category,
-        encoder: manifestEncoder(encoder),
-        inputSize: encoder.inputSize,
         recipe: 'paper',
         flows: flows.map((f) => f.config),
         aggregation: options.aggregation,
@@ -72,10 +68,10 @@ export async function assembleDetector(
       },
       {
         source: unseen ? 'held-out' : 'training',
-        independent: samples.every((s) => s.sequence === undefined),
+        independent: areIndependent(samples),
         falsePositiveRate: options.falsePositiveRate,
-        images: () => ordered(samples, async (s) => extractor.resize(await s.load())),
       },
+      () => ordered(samples, async (s) => extractor.resize(await s.load())),
       stageProgress('calibrate', samples.length, options.onProgress),
     )
   } finally {

@@ -122,6 +122,16 @@ it('encodes the image at several sizes for DifferNet', async () => {
   await detector.release()
 })
 
+it('guarantees no rate for frames of videos', async () => {
+  const from = syntheticDataset({ kind: 'part', size: 64, train: 10, test: 0 })
+  const videos = from.train.map((s, i) => ({ ...s, sequence: `clip ${i % 3}` }))
+  const settings = { inputSize: 64, falsePositiveRate: 0.4 }
+  const guaranteed = async (samples: Dataset['train']) =>
+    (await job('padim', settings, { samples })).manifest.calibration.guaranteed
+  expect(await guaranteed(from.train)).toBe(true)
+  expect(await guaranteed(videos)).toBe(false)
+})
+
 describe('settings', () => {
   it('of another method are refused by name, and so are those that make no detector', async () => {
     const refused = (options: object, pattern: RegExp) =>
