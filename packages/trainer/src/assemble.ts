@@ -72,7 +72,7 @@ export async function assembleDetector(
         falsePositiveRate: options.falsePositiveRate,
       },
       () => ordered(samples, async (s) => extractor.resize(await s.load())),
-      stageProgress('calibrate', samples.length, options.onProgress),
+      stageProgress('calibrate', samples.length, options),
     )
   } finally {
     await runtime.releaseAll()

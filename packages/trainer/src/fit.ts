@@ -80,7 +80,7 @@ export async function fit(options: FitOptions): Promise<FitResult> {
 }
 
 async function fitWith(options: FitOptions): Promise<FitResult> {
-  const { samples, config, encoder: model, runtime, onProgress, epochs } = options
+  const { samples, config, encoder: model, runtime, epochs } = options
   requireImages(samples)
   const { seconds, timed } = stopwatch()
   const extractor = await featureExtractor(runtime, model)
@@ -95,7 +95,7 @@ async function fitWith(options: FitOptions): Promise<FitResult> {
   const { training } = split
 
   const digest = await timed('read', () => {
-    const report = stageProgress('read', samples.length, onProgress)
+    const report = stageProgress('read', samples.length, options)
     return digestOf(counted(images.pixels(all), report))
   })
 
@@ -115,7 +115,7 @@ async function fitWith(options: FitOptions): Promise<FitResult> {
           images,
           training,
           config.shrinkage,
-          stageProgress('encode', training.length, onProgress),
+          stageProgress('encode', training.length, options),
         ),
       ))
     const white = await whitener(runtime, whitenings)
@@ -162,7 +162,7 @@ async function fitWith(options: FitOptions): Promise<FitResult> {
   const history: PassRecord[] = [...(checkpoint?.history ?? [])]
   const first = checkpoint?.passes ?? 0
   const last = Math.min(config.passes, options.stopAfter ?? config.passes)
-  const report = stageProgress('train', last, onProgress, first)
+  const report = stageProgress('train', last, options, first)
   const { checkpoints } = options
   const write = (state: Checkpoint) =>
     timed('checkpoint', async () => checkpoints?.write(encodeCheckpoint(state)))
@@ -233,7 +233,7 @@ async function fitWith(options: FitOptions): Promise<FitResult> {
       draftOf(options, flows, digest, split, last),
       calibration,
       () => images.pixels(calibration.indices),
-      stageProgress('calibrate', calibration.indices.length, onProgress),
+      stageProgress('calibrate', calibration.indices.length, options),
     ),
   )
   return { ...result, flows: trained, history, seconds }

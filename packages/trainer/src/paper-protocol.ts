@@ -55,7 +55,7 @@ export async function evaluatePaper(options: PaperProtocolOptions): Promise<Eval
   const parts = depths.map((): Float32Array[] => [])
   const milliseconds: number[] = []
   const began = now()
-  const report = stageProgress('evaluate', options.samples.length, options.onProgress)
+  const report = stageProgress('evaluate', options.samples.length, options)
   try {
     for await (const { sample, image, mask } of labelledImages(options.samples, size)) {
       const start = now()

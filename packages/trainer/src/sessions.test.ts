@@ -52,14 +52,18 @@ const assembled: Work = (runtime, onProgress) =>
     ...(onProgress && { onProgress }),
   })
 
-describe.each<[string, Work, Stage?]>([
-  ['fit', flow, 'train'],
-  ['PaDiM', baseline('padim'), 'encode'],
-  ['SPADE', baseline('spade', { neighbours: 2 }), 'encode'],
-  ['DFR', baseline('dfr', { passes: 2 }), 'train'],
-  ['DifferNet', baseline('differnet', { passes: 2, couplingLayers: 1 }), 'train'],
+describe.each<[string, Work, Stage[]?]>([
+  ['fit', flow, ['read', 'encode', 'train', 'calibrate']],
+  ['PaDiM', baseline('padim'), ['read', 'encode', 'whiten', 'calibrate']],
+  ['SPADE', baseline('spade', { neighbours: 2 }), ['read', 'encode', 'calibrate']],
+  ['DFR', baseline('dfr', { passes: 2 }), ['read', 'encode', 'train', 'calibrate']],
+  [
+    'DifferNet',
+    baseline('differnet', { passes: 2, couplingLayers: 1 }),
+    ['read', 'encode', 'train', 'calibrate'],
+  ],
   ['assembleDetector', assembled],
-])('%s releases every session once', (_, work, middle) => {
+])('%s releases every session once', (_, work, stages) => {
   it('when it succeeds, and wherever it fails', async () => {
     const { counted, events: whole } = countedRuntime(driver)
     await work(counted)
@@ -77,8 +81,8 @@ describe.each<[string, Work, Stage?]>([
     }
   })
 
-  if (middle)
-    it('when it is stopped in the middle', async () => {
+  if (stages)
+    it.each(stages)('when it is stopped in the middle of stage %s', async (middle) => {
       const { counted, events } = countedRuntime(driver)
       const controller = new AbortController()
       const onProgress: OnProgress = ({ stage, done }) => {

@@ -137,16 +137,10 @@ async function fitSpade(setting: Setting, config: SpadeConfig): Promise<Baseline
 
 /** Read every image once, and give the digest of their pixels. */
 function readAll({ options, clock }: Setting, images: TrainingImages): Promise<string> {
-  const { samples, onProgress, signal } = options
+  const { samples } = options
   return clock.timed('read', () => {
-    const report = stageProgress('read', samples.length, onProgress)
-    const all = images.pixels(samples.map((_, i) => i))
-    return digestOf(
-      counted(all, (done) => {
-        signal?.throwIfAborted()
-        report(done)
-      }),
-    )
+    const report = stageProgress('read', samples.length, options)
+    return digestOf(counted(images.pixels(samples.keys()), report))
   })
 }
 
@@ -161,16 +155,15 @@ async function manifestOf(
     readonly images: TrainingImages
   },
 ): Promise<Manifest> {
-  const { samples, config, encoder, onProgress, signal } = options
+  const { samples, config, encoder } = options
   const { training, heldOut } = split
   const { digest, settings, history, scorer, images } = learned
   const set = calibrationSet(samples, split, config)
   const size = config.inputSize
   const scores: number[] = []
   await clock.timed('calibrate', async () => {
-    const report = stageProgress('calibrate', set.indices.length, onProgress)
+    const report = stageProgress('calibrate', set.indices.length, options)
     for await (const data of images.pixels(set.indices)) {
-      signal?.throwIfAborted()
       const { score } = await scorer.score({ width: size, height: size, data })
       report(scores.push(score))
     }

@@ -37,14 +37,13 @@ export async function spade(
   job: Job<SpadeConfig>,
   extractor: FeatureExtractor,
 ): Promise<SpadeScorer> {
-  const { config, model, runtime, images, training, clock, onProgress, signal } = job
+  const { config, model, runtime, images, training, clock } = job
   const { scales, inputSize } = model
   const gallery: (readonly Float32Array[])[] = []
   const descriptors: Float32Array[] = []
   await clock.timed('encode', async () => {
-    const report = stageProgress('encode', training.length, onProgress)
+    const report = stageProgress('encode', training.length, job)
     for await (const features of images.features(training)) {
-      signal?.throwIfAborted()
       gallery.push(features.slice(0, -1))
       report(descriptors.push(features.at(-1) as Float32Array))
     }
