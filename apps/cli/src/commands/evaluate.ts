@@ -1,8 +1,8 @@
+import { readDetector } from '@cflow/detector'
 import { nodeRuntime } from '@cflow/runtimes/node'
 import {
   judge,
   metricsDocument,
-  readDetectorFile,
   renderReport,
   reportInput,
   runPaths,
@@ -30,7 +30,7 @@ export async function evaluateModel(session: Session, path: string, flags: objec
     return everyScene(session, settings, flags, (own, ownFlags, scene) =>
       evaluateModel(own, runPaths(join(path, scene)).model, ownFlags),
     )
-  const { model, manifest } = await readDetectorFile(path)
+  const { model, manifest } = await readDetector(path)
   const dataset = await openDataset(settings, manifest.category)
   const { out } = settings
   const runtime = await nodeRuntime(deviceOptions(settings))
