@@ -1,6 +1,5 @@
 export { CflowError, isUserError, messageOf } from './errors.js'
 export type { CflowErrorOptions, ErrorCode } from './errors.js'
-export { fileError } from './file-error.js'
 export type { Mask, RgbImage } from './image.js'
 export { Random } from './random.js'
 export type { RandomState } from './random.js'

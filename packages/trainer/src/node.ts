@@ -1,4 +1,3 @@
-export { makeFolder, writeFileAtomic } from './node/atomic.js'
 export { fileCheckpoints } from './node/checkpoints.js'
 export { chooseExamples } from './node/choose-examples.js'
 export type { Choice } from './node/choose-examples.js'

@@ -1,4 +1,5 @@
 import { CflowError } from '@cflow/base'
+import { writeFileAtomic } from '@cflow/base/node'
 import { aggregationSchema, clampSchema } from '@cflow/core'
 import { encoderSpec, readPth } from '@cflow/encoders'
 import { inFile, loadEncoderWeights, readBytes, sha256OfFile } from '@cflow/encoders/node'
@@ -10,7 +11,7 @@ import {
   recipes,
   trainConfigSchema,
 } from '@cflow/trainer'
-import { runPaths, writeFileAtomic } from '@cflow/trainer/node'
+import { runPaths } from '@cflow/trainer/node'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { openDataset } from '../dataset.js'

@@ -1,4 +1,5 @@
-import { CflowError, fileError as errorAbout } from '@cflow/base'
+import { CflowError } from '@cflow/base'
+import { fileError as errorAbout } from '@cflow/base/node'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 

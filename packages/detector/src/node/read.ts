@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import { CflowError, fileError, messageOf } from '@cflow/base'
+import { CflowError, messageOf } from '@cflow/base'
+import { fileError } from '@cflow/base/node'
 import { asArray, isBytes } from '../bytes.js'
 import type { Bytes } from '../bytes.js'
 import { fetchBytes } from '../fetch.js'

@@ -1,5 +1,5 @@
-import { CflowError, messageOf } from './errors.js'
-import type { ErrorCode } from './errors.js'
+import { CflowError, messageOf } from '../errors.js'
+import type { ErrorCode } from '../errors.js'
 
 /**
  * A failed file operation of Node as an error about the path: NOT_FOUND, IO, or for a folder the code of the thing that
@@ -16,7 +16,7 @@ export function fileError(
     readonly hint?: string
   },
 ): CflowError {
-  const code = (cause as { readonly code?: string } | undefined)?.code
+  const code = (cause as NodeJS.ErrnoException | undefined)?.code
   const { what, hint } = expected
   if (code === 'ENOENT' || code === 'ENOTDIR')
     return new CflowError('NOT_FOUND', `there is no ${path}`, {
