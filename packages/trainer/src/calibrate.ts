@@ -37,7 +37,11 @@ async function normalLikelihoods(
   return parts
 }
 
-function statisticsOfScale(scale: ScaleShape, parts: readonly Float32Array[]): ScaleStatistics {
+/** @param parts likelihoods of each image, [h·w] */
+export function statisticsOfScale(
+  scale: Pick<ScaleShape, 'depth' | 'height' | 'width'>,
+  parts: readonly Float32Array[],
+): ScaleStatistics {
   const { depth, height, width } = scale
   const values = new Float32Array(parts.length * height * width)
   parts.forEach((l, i) => values.set(l, i * height * width))

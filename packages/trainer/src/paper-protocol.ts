@@ -1,7 +1,8 @@
 import { CflowError, tensor } from '@cflow/base'
-import { addUpsampled, anomalyOf, detectorNames, statisticsOf } from '@cflow/core'
+import { addUpsampled, anomalyOf, detectorNames } from '@cflow/core'
 import type { Sample } from '@cflow/datasets'
 import type { Runtime } from '@cflow/runtimes'
+import { statisticsOfScale } from './calibrate.js'
 import { judgeMaps } from './evaluate.js'
 import type { EvaluationResult, ImageScore } from './evaluate.js'
 import type {
@@ -77,9 +78,7 @@ export async function evaluatePaper(options: PaperProtocolOptions): Promise<Eval
   const scales = depths.map((depth, k) => {
     const [, height, width] = shapes[k] as readonly [number, number, number]
     const maps = parts[k] as readonly Float32Array[]
-    const values = new Float32Array(maps.length * height * width)
-    maps.forEach((l, i) => values.set(l, i * height * width))
-    return { height, width, maps, statistics: statisticsOf({ depth, height, width, values }) }
+    return { height, width, maps, statistics: statisticsOfScale({ depth, height, width }, maps) }
   })
   const mapOf = (i: number): Float64Array => {
     const map = new Float64Array(size * size)

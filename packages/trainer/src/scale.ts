@@ -1,5 +1,4 @@
-import { allocate, floats } from '@cflow/base'
-import type { Tensor } from '@cflow/base'
+import { allocate, floats, tensor } from '@cflow/base'
 import {
   adamFeeds,
   flatten,
@@ -76,7 +75,7 @@ export async function scaleTrainer(
       }
       const { rate, epsilon } = adamFeeds(learningRate, ++steps)
       const got = await session.run({
-        [stepNames.features]: floats32(shape.rows, depth, features),
+        [stepNames.features]: tensor('float32', [shape.rows, depth], features),
         ...fillCondition?.(selection),
         [stepNames.rate]: scalarOf(rate),
         [stepNames.epsilon]: scalarOf(epsilon),
@@ -110,7 +109,7 @@ function conditionFeed(
         places[r * columns + (p % width)] = 1
         places[r * columns + width + Math.floor(p / width)] = 1
       })
-      return { [stepNames.places]: floats32(shape.rows, columns, places) }
+      return { [stepNames.places]: tensor('float32', [shape.rows, columns], places) }
     }
   }
   const encoding = Float32Array.from(positionalEncoding(height, width, c))
@@ -120,13 +119,6 @@ function conditionFeed(
       const from = (position[p] as number) * c
       condition.set(encoding.subarray(from, from + c), p * c)
     }
-    return { [stepNames.condition]: floats32(shape.positions, c, condition) }
+    return { [stepNames.condition]: tensor('float32', [shape.positions, c], condition) }
   }
 }
-
-/** A tensor over an array that is reused: the runtime has read it when its run is over. */
-const floats32 = (rows: number, columns: number, data: Float32Array): Tensor<'float32'> => ({
-  dtype: 'float32',
-  shape: [rows, columns],
-  data,
-})
