@@ -142,7 +142,7 @@ async function study(
     runtime,
   })
   const seconds = (performance.now() - began) / 1000
-  const { training, heldOut } = splitHeldOut(dataset.train.length, config)
+  const { training, heldOut } = splitHeldOut(dataset.train, config)
   const normal = (heldOut.length > 0 ? heldOut : training).map((i) => dataset.train[i] as Sample)
   const scales = encoder.scales.length
   const calibration = await likelihoods(runtime, model, normal, scales)

@@ -2,6 +2,8 @@ import { CflowError } from '@cflow/base'
 import { syntheticDataset, syntheticKinds } from '@cflow/datasets'
 import type { Dataset, SyntheticKind } from '@cflow/datasets'
 import { folderDataset, mvtecCategories, mvtecDataset } from '@cflow/datasets/node'
+import type { Session } from './io.js'
+import { progressReporter } from './progress/reporter.js'
 import type { DatasetSettings } from './settings/schema.js'
 import { openStc } from './stc.js'
 import type { Purpose } from './stc.js'
@@ -43,6 +45,17 @@ export async function openDataset(
   if (name === 'stc') return openStc(root, settings, trained, purpose)
   if (name === 'folder') return folderDataset(root, category === undefined ? {} : { category })
   return mvtec(root, category, trained)
+}
+
+/** The images of a training, with progress shown: videos take their time to decode. */
+export function openTrainingSet(
+  session: Session,
+  settings: DatasetSettings,
+  trainingSize: number,
+): Promise<Dataset> {
+  const { onProgress, end } = progressReporter(session)
+  const { signal } = session.io
+  return openDataset(settings, undefined, { trainingSize, signal, onProgress }).finally(end)
 }
 
 async function mvtec(

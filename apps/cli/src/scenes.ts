@@ -1,6 +1,7 @@
 import { CflowError } from '@cflow/base'
+import { writeFileAtomic } from '@cflow/base/node'
 import { stcScenes } from '@cflow/datasets/node'
-import { jsonText, writeFileAtomic } from '@cflow/trainer/node'
+import { jsonText } from '@cflow/trainer/node'
 import { join } from 'node:path'
 import { note, printJson } from './io.js'
 import type { Session } from './io.js'

@@ -2,7 +2,7 @@ import { Random, floats } from '@cflow/base'
 import { rowsOfMap } from '@cflow/core'
 import { input } from '@cflow/graph'
 import { expect, it } from 'vitest'
-import { run } from '../test/run.js'
+import { run } from '@cflow/runtimes/testing'
 import { joinBilinear, joinNearest, joinRows } from './features.js'
 
 const random = Random.seeded(5)

@@ -1,7 +1,7 @@
 import { floats } from '@cflow/base'
 import { input } from '@cflow/graph'
 import { expect, it } from 'vitest'
-import { run } from '../test/run.js'
+import { run } from '@cflow/runtimes/testing'
 import { blur, gaussianKernel } from './gaussian.js'
 
 async function blurred(size: number, map: readonly number[], sigma?: number): Promise<number[]> {

@@ -17,13 +17,7 @@ export { flowForward, flowInverse, flowValues, splitHalves } from './flow/flow.j
 export type { FlowResult } from './flow/flow.js'
 export { logLikelihood, lossOf, perDimension } from './flow/likelihood.js'
 export type { Loss } from './flow/likelihood.js'
-export {
-  checkParameters,
-  flatten,
-  initialiseFlow,
-  mixingName,
-  unflatten,
-} from './flow/parameters.js'
+export { flatten, initialiseFlow, mixingName, unflatten } from './flow/parameters.js'
 export type { FloatType, FlowParameters } from './flow/parameters.js'
 export { cholesky, haarRotation, invertLower, product, transposed } from './linalg.js'
 export { axisEncoding, conditionSize, positionalEncoding } from './positional.js'

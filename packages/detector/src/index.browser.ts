@@ -5,6 +5,8 @@ import { readModel } from './browser/read.js'
 import type { DetectorSource } from './browser/read.js'
 import { openDetector } from './detector.js'
 import type { Detector as DetectorOf } from './detector.js'
+import { manifestOf } from './model.js'
+import type { DetectorFile } from './model.js'
 import { checkOptions, runtimeOptions } from './options.js'
 import type { LoadOptions as SharedOptions } from './options.js'
 
@@ -41,4 +43,14 @@ export async function loadDetector(
     })
   }
   return openDetector(await readModel(source), makeRuntime, decode, options.threads)
+}
+
+/**
+ * Read a detector file and its manifest, without running it.
+ * @param source a URL relative to the page, the file's bytes, or a Blob or File
+ * @throws CflowError MODEL (not a detector, or made by a later version), NOT_FOUND, USAGE, NETWORK
+ */
+export async function readDetector(source: DetectorSource): Promise<DetectorFile> {
+  const file = await readModel(source)
+  return { model: file.bytes, manifest: manifestOf(file) }
 }

@@ -4,6 +4,8 @@ import { decode } from './node/decode.js'
 import type { ImageSource } from './node/decode.js'
 import { readModel } from './node/read.js'
 import type { DetectorSource } from './node/read.js'
+import { manifestOf } from './model.js'
+import type { DetectorFile } from './model.js'
 import { checkOptions, runtimeOptions } from './options.js'
 import type { LoadOptions } from './options.js'
 
@@ -31,4 +33,14 @@ export async function loadDetector(
     return nodeRuntime(runtimeOptions(options))
   }
   return openDetector(await readModel(source), makeRuntime, decode, options.threads)
+}
+
+/**
+ * Read a detector file and its manifest, without running it.
+ * @param source a path, a `file:`, `http:` or `https:` URL, the file's bytes, or a Blob
+ * @throws CflowError MODEL (not a detector, or made by a later version), NOT_FOUND, USAGE, IO, NETWORK
+ */
+export async function readDetector(source: DetectorSource): Promise<DetectorFile> {
+  const file = await readModel(source)
+  return { model: file.bytes, manifest: manifestOf(file) }
 }

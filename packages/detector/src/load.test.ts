@@ -10,7 +10,7 @@ import { encodePng } from '@cflow/datasets/node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { noise, toyDetector, toyManifest } from '../test/toy.js'
 import * as browser from './index.browser.js'
-import { loadDetector } from './index.node.js'
+import { loadDetector, readDetector } from './index.node.js'
 import type { ImageSource } from './index.node.js'
 
 const bytes = toyDetector()
@@ -83,6 +83,14 @@ describe('a detector loads from', () => {
   })
 })
 
+it('is read with its manifest, without being run', async () => {
+  for (const read of [readDetector, browser.readDetector]) {
+    const { model, manifest } = await read(`${site}/model.onnx`)
+    expect(Buffer.compare(model, bytes)).toBe(0)
+    expect(manifest).toEqual(toyManifest)
+  }
+})
+
 describe('an image is taken', () => {
   it('as pixels, path, URL, encoded bytes or Blob, with the same score', async () => {
     const expected = await score(bytes)
@@ -104,6 +112,7 @@ describe('an image is taken', () => {
 })
 
 describe('it refuses', () => {
+  const onlyWhenRun = 'a manifest on another graph'
   const cases: [string, () => unknown, object][] = [
     ['a missing path', () => join(folder, 'no.onnx'), { code: 'NOT_FOUND', subject: /no\.onnx$/ }],
     ['a missing URL', () => `${site}/no.onnx`, { code: 'NOT_FOUND', subject: /no\.onnx$/ }],
@@ -113,7 +122,7 @@ describe('it refuses', () => {
     ['another file', () => join(folder, 'text.png'), { code: 'MODEL', subject: /text\.png$/ }],
     ['no bytes', () => new Uint8Array(0), { code: 'MODEL', subject: /bytes/ }],
     ['a foreign ONNX file', foreign, { code: 'MODEL', subject: /bytes/ }],
-    ['a manifest on another graph', () => foreign(true), { code: 'MODEL', subject: /bytes/ }],
+    [onlyWhenRun, () => foreign(true), { code: 'MODEL', subject: /bytes/ }],
     ['a URL of another kind', () => new URL('ftp://a/b'), { code: 'USAGE', subject: /ftp/ }],
     ['what is no source', () => 5, { code: 'USAGE', subject: /source/ }],
   ]
@@ -124,13 +133,15 @@ describe('it refuses', () => {
   }
   it.each(cases)(
     '%s',
-    async (_, source, { code, subject }: { code?: string; subject?: RegExp }) => {
-      const error: unknown = await loadDetector(source() as string).catch((e: unknown) => e)
-      expect(error).toMatchObject({
+    async (name, source, { code, subject }: { code?: string; subject?: RegExp }) => {
+      const expected = {
         name: 'CflowError',
         code,
-        subject: expect.stringMatching(subject as RegExp),
-      })
+        subject: expect.stringMatching(subject as RegExp) as string,
+      }
+      await expect(loadDetector(source() as string)).rejects.toMatchObject(expected)
+      if (name !== onlyWhenRun)
+        await expect(readDetector(source() as string)).rejects.toMatchObject(expected)
     },
   )
 

@@ -13,6 +13,12 @@ export interface ModelFile {
   readonly subject: string
 }
 
+/** A detector file, and what it says of itself. */
+export interface DetectorFile {
+  readonly model: Uint8Array
+  readonly manifest: Manifest
+}
+
 /** A detector file made ready to run. */
 export interface Model {
   readonly manifest: Manifest
@@ -25,6 +31,20 @@ export interface Model {
 export const scaleOutputs = ({ scales }: Manifest): readonly string[] =>
   scales.map((_, k) => detectorNames.logLikelihood(k))
 
+/** @throws CflowError MODEL, its subject the file, when it is not a detector */
+export function manifestOf({ bytes, subject }: ModelFile): Manifest {
+  if (bytes.length === 0)
+    throw new CflowError('MODEL', `${subject} is empty`, {
+      subject,
+      hint: 'detectors are the model.onnx files that `cflow train` writes',
+    })
+  try {
+    return parseManifest(readMetadata(bytes))
+  } catch (error) {
+    throw withSubject(error, subject)
+  }
+}
+
 /**
  * Check a detector file and open it.
  * @throws CflowError MODEL, its subject the file, when it is not a detector or cannot be run
@@ -34,19 +54,7 @@ export async function openModel(
   makeRuntime: () => Promise<Runtime>,
   threads: number | undefined,
 ): Promise<Model & { readonly runtime: Runtime }> {
-  const about = <T>(work: () => T): T => {
-    try {
-      return work()
-    } catch (error) {
-      throw withSubject(error, subject)
-    }
-  }
-  if (bytes.length === 0)
-    throw new CflowError('MODEL', `${subject} is empty`, {
-      subject,
-      hint: 'detectors are the model.onnx files that `cflow train` writes',
-    })
-  const manifest = about(() => parseManifest(readMetadata(bytes)))
+  const manifest = manifestOf({ bytes, subject })
   const runtime = await makeRuntime()
   const session = await runtime
     .createSession(bytes, threads === undefined ? {} : { threads })

@@ -1,4 +1,5 @@
-import { jsonText, writeFileAtomic } from '@cflow/trainer/node'
+import { writeFileAtomic } from '@cflow/base/node'
+import { jsonText } from '@cflow/trainer/node'
 import { join } from 'node:path'
 import { runTrial } from './conduct/run-trial.js'
 import type { Outcome } from './conduct/run-trial.js'

@@ -1,5 +1,6 @@
 import { CflowError, messageOf } from '@cflow/base'
-import { fileCheckpoints, jsonText, writeFileAtomic } from '@cflow/trainer/node'
+import { writeFileAtomic } from '@cflow/base/node'
+import { fileCheckpoints, jsonText } from '@cflow/trainer/node'
 import type { CheckpointStore } from '@cflow/trainer'
 import { createHash } from 'node:crypto'
 import { readFile, rm } from 'node:fs/promises'

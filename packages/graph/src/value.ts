@@ -1,4 +1,4 @@
-import { CflowError, floats, sizeOf, tensor } from '@cflow/base'
+import { CflowError, floats, tensor } from '@cflow/base'
 import type { DType, Tensor } from '@cflow/base'
 import type { Operator } from './operator.js'
 
@@ -99,11 +99,6 @@ export function staticShape(value: Value, what = 'the value'): readonly number[]
       `${what} needs a shape known in advance, got ${shapeText(value.shape)}`,
     )
   return value.shape as readonly number[]
-}
-
-/** Number of elements, where it is known in advance. */
-export function staticSize(value: Value): number {
-  return sizeOf(staticShape(value))
 }
 
 export function shapeText(shape: Shape): string {

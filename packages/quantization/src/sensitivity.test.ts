@@ -17,7 +17,7 @@ let sessions = 0
 beforeAll(async () => {
   const node = await nodeRuntime({ threads: 1 })
   runtime = {
-    name: node.name,
+    ...node,
     createSession: (...args) => {
       sessions++
       return node.createSession(...args)

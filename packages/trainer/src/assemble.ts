@@ -3,14 +3,15 @@ import type { Manifest, ScaleFlow } from '@cflow/core'
 import type { Sample } from '@cflow/datasets'
 import type { Runtime } from '@cflow/runtimes'
 import { calibratedDetector } from './calibrate.js'
+import { areIndependent } from './calibration.js'
 import { featureExtractor } from './encoding.js'
 import type { EncoderModel } from './encoding.js'
 import { minimumImages } from './good-images.js'
+import { manifestHead } from './manifest-head.js'
+import { ownedRuntime } from './owned.js'
 import { ordered } from './pipeline.js'
 import { stageProgress } from './progress.js'
 import type { OnProgress } from './progress.js'
-import { manifestEncoder } from './manifest-encoder.js'
-import { software } from './software.js'
 
 export interface AssembleOptions {
   readonly encoder: EncoderModel
@@ -36,27 +37,24 @@ export interface AssembleOptions {
 export async function assembleDetector(
   options: AssembleOptions,
 ): Promise<{ readonly model: Uint8Array; readonly manifest: Manifest }> {
-  const { encoder, flows, samples, runtime, unseen } = options
+  const { encoder, flows, samples, unseen } = options
   if (samples.length < minimumImages)
     throw new CflowError(
       'TOO_FEW_IMAGES',
       `${samples.length} good image${samples.length === 1 ? '' : 's'} to calibrate with, ${minimumImages} are the least`,
       { hint: 'use the good images that the flows were trained on, or others like them' },
     )
-  const extractor = await featureExtractor(runtime, encoder)
+  const runtime = ownedRuntime(options.runtime)
   try {
+    const extractor = await featureExtractor(runtime, encoder)
     return await calibratedDetector(
       runtime,
       encoder,
       flows,
       {
-        format: 'cflow-detector',
-        version: 1,
-        software,
+        ...manifestHead(encoder),
         method: 'cflow',
         category: options.category,
-        encoder: manifestEncoder(encoder),
-        inputSize: encoder.inputSize,
         recipe: 'paper',
         flows: flows.map((f) => f.config),
         aggregation: options.aggregation,
@@ -70,13 +68,13 @@ export async function assembleDetector(
       },
       {
         source: unseen ? 'held-out' : 'training',
-        independent: samples.every((s) => s.sequence === undefined),
+        independent: areIndependent(samples),
         falsePositiveRate: options.falsePositiveRate,
-        images: () => ordered(samples, async (s) => extractor.resize(await s.load())),
       },
-      stageProgress('calibrate', samples.length, options.onProgress),
+      () => ordered(samples, async (s) => extractor.resize(await s.load())),
+      stageProgress('calibrate', samples.length, options),
     )
   } finally {
-    await extractor.release()
+    await runtime.releaseAll()
   }
 }

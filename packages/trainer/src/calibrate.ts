@@ -1,16 +1,12 @@
 import { tensor } from '@cflow/base'
 import type { Tensor } from '@cflow/base'
-import {
-  detectorNames,
-  detectorOutputs,
-  statisticsOf,
-  thresholdAt,
-  writeDetector,
-} from '@cflow/core'
+import { detectorNames, detectorOutputs, statisticsOf, writeDetector } from '@cflow/core'
 import type { Manifest, ScaleFlow, ScaleStatistics } from '@cflow/core'
 import { input, writeOnnx } from '@cflow/graph'
 import type { Value } from '@cflow/graph'
 import type { Runtime } from '@cflow/runtimes'
+import { calibrationOf } from './calibration.js'
+import type { CalibrationSource } from './calibration.js'
 import { likelihoodModel } from './encoding.js'
 import type { EncoderModel, ScaleShape } from './encoding.js'
 
@@ -41,7 +37,11 @@ async function normalLikelihoods(
   return parts
 }
 
-function statisticsOfScale(scale: ScaleShape, parts: readonly Float32Array[]): ScaleStatistics {
+/** @param parts likelihoods of each image, [h·w] */
+export function statisticsOfScale(
+  scale: Pick<ScaleShape, 'depth' | 'height' | 'width'>,
+  parts: readonly Float32Array[],
+): ScaleStatistics {
   const { depth, height, width } = scale
   const values = new Float32Array(parts.length * height * width)
   parts.forEach((l, i) => values.set(l, i * height * width))
@@ -83,33 +83,15 @@ export async function calibratedDetector(
   model: EncoderModel,
   flows: readonly ScaleFlow[],
   draft: Omit<Manifest, 'scales' | 'calibration'>,
-  calibration: {
-    readonly source: Manifest['calibration']['source']
-    /** Whether the images were taken independently of one another; no rate is guaranteed for frames of a video. */
-    readonly independent: boolean
-    readonly falsePositiveRate: number
-    readonly images: Pixels
-  },
+  source: CalibrationSource,
+  images: Pixels,
   onImage: (done: number) => void,
 ): Promise<{ readonly model: Uint8Array; readonly manifest: Manifest }> {
-  const { source, independent, falsePositiveRate, images } = calibration
   const likelihoods = await normalLikelihoods(runtime, model, flows, images, onImage)
   const scales = model.scales.map((s, k) =>
     statisticsOfScale(s, likelihoods[k] as readonly Float32Array[]),
   )
   const scores = await scoresOf(runtime, model, draft.aggregation, scales, likelihoods)
-  scores.sort((a, b) => a - b)
-  const { threshold, guaranteed } = thresholdAt(scores, falsePositiveRate)
-  const manifest: Manifest = {
-    ...draft,
-    scales,
-    calibration: {
-      source,
-      scores,
-      falsePositiveRate,
-      threshold,
-      guaranteed: source === 'held-out' && independent && guaranteed,
-    },
-  }
+  const manifest: Manifest = { ...draft, scales, calibration: calibrationOf(scores, source) }
   return { model: writeDetector(model.encoder, flows, manifest), manifest }
 }

@@ -56,7 +56,7 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationResu
       hint: 'put labelled images in test/good and test/<defect>, or in good and bad',
     })
   const milliseconds: number[] = []
-  const report = stageProgress('evaluate', samples.length, options.onProgress)
+  const report = stageProgress('evaluate', samples.length, options)
   async function* timed(): AsyncGenerator<ImageResult> {
     for await (const { result, time } of results(options)) {
       yield result

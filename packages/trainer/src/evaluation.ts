@@ -68,6 +68,13 @@ export interface Evaluation {
   readonly timing: Timing
 }
 
+/** Rates of the unfinished flows at one look at the test set. */
+export interface EpochEvaluation {
+  /** Passes done by then. */
+  readonly pass: number
+  readonly evaluation: Evaluation
+}
+
 /** For each metric the best of several epochs, chosen on the test set: optimistic, for published tables only. */
 export interface BestEpochs {
   readonly image: BestEpoch

@@ -4,6 +4,7 @@ import type { FlowConfig, Manifest, ScaleFlow, Whitening } from '@cflow/core'
 import type { Sample } from '@cflow/datasets'
 import type { Runtime } from '@cflow/runtimes'
 import { calibratedDetector } from './calibrate.js'
+import { calibrationSet } from './calibration.js'
 import { checkCheckpoint, decodeCheckpoint, encodeCheckpoint } from './checkpoint.js'
 import type { Checkpoint, CheckpointStore } from './checkpoint.js'
 import type { TrainConfig } from './config.js'
@@ -12,24 +13,21 @@ import { featureExtractor } from './encoding.js'
 import type { EncoderModel } from './encoding.js'
 import type { PassRecord } from './evaluation.js'
 import { counted, requireImages } from './good-images.js'
-import { evenly, splitHeldOut } from './held-out.js'
+import { splitHeldOut } from './held-out.js'
+import type { Split } from './held-out.js'
 import { trainingImages } from './images.js'
-import { manifestEncoder } from './manifest-encoder.js'
+import { manifestHead } from './manifest-head.js'
 import { ownedRuntime } from './owned.js'
 import { chunkPlan, runPass } from './passes.js'
 import { now, stageProgress } from './progress.js'
 import type { OnProgress } from './progress.js'
 import { scaleTrainer } from './scale.js'
 import type { ScaleTrainer } from './scale.js'
-import { software } from './software.js'
 import { stopwatch } from './stopwatch.js'
 import { estimateWhitening, whitener } from './whiten.js'
 
 /** Milliseconds between two checkpoints at least. */
 const checkpointInterval = 10_000
-
-/** Images that are calibrated with at most, evenly spread: more say nothing new, and their likelihoods are in memory. */
-const mostCalibration = 4096
 
 export interface FitOptions {
   /** Good images only. */
@@ -82,7 +80,7 @@ export async function fit(options: FitOptions): Promise<FitResult> {
 }
 
 async function fitWith(options: FitOptions): Promise<FitResult> {
-  const { samples, config, encoder: model, runtime, onProgress, epochs } = options
+  const { samples, config, encoder: model, runtime, epochs } = options
   requireImages(samples)
   const { seconds, timed } = stopwatch()
   const extractor = await featureExtractor(runtime, model)
@@ -93,14 +91,11 @@ async function fitWith(options: FitOptions): Promise<FitResult> {
     featureLength,
   })
   const all = samples.map((_, i) => i)
-  const { training, heldOut } = splitHeldOut(
-    samples.length,
-    config,
-    samples.map((s) => s.sequence),
-  )
+  const split = splitHeldOut(samples, config)
+  const { training } = split
 
   const digest = await timed('read', () => {
-    const report = stageProgress('read', samples.length, onProgress)
+    const report = stageProgress('read', samples.length, options)
     return digestOf(counted(images.pixels(all), report))
   })
 
@@ -120,7 +115,7 @@ async function fitWith(options: FitOptions): Promise<FitResult> {
           images,
           training,
           config.shrinkage,
-          stageProgress('encode', training.length, onProgress),
+          stageProgress('encode', training.length, options),
         ),
       ))
     const white = await whitener(runtime, whitenings)
@@ -167,7 +162,7 @@ async function fitWith(options: FitOptions): Promise<FitResult> {
   const history: PassRecord[] = [...(checkpoint?.history ?? [])]
   const first = checkpoint?.passes ?? 0
   const last = Math.min(config.passes, options.stopAfter ?? config.passes)
-  const report = stageProgress('train', last, onProgress, first)
+  const report = stageProgress('train', last, options, first)
   const { checkpoints } = options
   const write = (state: Checkpoint) =>
     timed('checkpoint', async () => checkpoints?.write(encodeCheckpoint(state)))
@@ -230,23 +225,18 @@ async function fitWith(options: FitOptions): Promise<FitResult> {
   await release()
   images.forget()
 
-  const calibration = evenly(heldOut.length > 0 ? heldOut : training, mostCalibration)
+  const calibration = calibrationSet(samples, split, config)
   const result = await timed('calibrate', () =>
     calibratedDetector(
       runtime,
       model,
       trained,
-      draftOf(options, flows, digest, training.length, heldOut.length, last),
-      {
-        source: heldOut.length > 0 ? 'held-out' : 'training',
-        independent: samples.every((s) => s.sequence === undefined),
-        falsePositiveRate: config.falsePositiveRate,
-        images: () => images.pixels(calibration),
-      },
-      stageProgress('calibrate', calibration.length, onProgress),
+      draftOf(options, flows, digest, split, last),
+      calibration,
+      () => images.pixels(calibration.indices),
+      stageProgress('calibrate', calibration.indices.length, options),
     ),
   )
-  await extractor.release()
   return { ...result, flows: trained, history, seconds }
 }
 
@@ -254,22 +244,23 @@ function draftOf(
   options: FitOptions,
   flows: readonly ScaleFlow[],
   digest: string,
-  images: number,
-  heldOut: number,
+  { training, heldOut }: Split,
   passes: number,
 ): Omit<Manifest, 'scales' | 'calibration'> {
   const { config, encoder } = options
   return {
-    format: 'cflow-detector',
-    version: 1,
-    software,
+    ...manifestHead(encoder),
     method: 'cflow',
     category: options.category,
-    encoder: manifestEncoder(encoder),
-    inputSize: config.inputSize,
     recipe: config.recipe,
     flows: flows.map((f) => f.config),
     aggregation: config.aggregation,
-    training: { seed: config.seed, images, heldOut, passes, digest },
+    training: {
+      seed: config.seed,
+      images: training.length,
+      heldOut: heldOut.length,
+      passes,
+      digest,
+    },
   }
 }

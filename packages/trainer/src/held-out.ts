@@ -1,4 +1,5 @@
 import { Random } from '@cflow/base'
+import type { Sample } from '@cflow/datasets'
 import type { TrainConfig } from './config.js'
 
 /** Places of images in the list of samples, ascending. */
@@ -8,15 +9,16 @@ export interface Split {
 }
 
 /**
- * Which images are trained on and which are kept to calibrate with: the same for the same seed and number.
- * @param sequences per image the sequence it belongs to, such as its video: neighbours in one are nearly the same image,
- *   so whole sequences are kept out, where there are several
+ * Which images are trained on and which are kept to calibrate with: the same for the same seed and number. Of images
+ * that belong to sequences, such as videos, whole sequences are kept out, where there are several: neighbours in one are
+ * nearly the same image.
  */
 export function splitHeldOut(
-  count: number,
+  samples: readonly Pick<Sample, 'sequence'>[],
   config: Pick<TrainConfig, 'heldOut' | 'seed'>,
-  sequences: readonly (string | undefined)[] = [],
 ): Split {
+  const count = samples.length
+  const sequences = samples.map((s) => s.sequence)
   const wanted = Math.max(Math.round(count * config.heldOut), Math.min(3, count - 3))
   const n = config.heldOut === 0 ? 0 : wanted
   const random = Random.seeded(config.seed, 'held out')

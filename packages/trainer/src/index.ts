@@ -15,6 +15,7 @@ export {
 export type { Recipe, TrainConfig, TrainOptions } from './config.js'
 export { encoderModel, featureExtractor, likelihoodModel } from './encoding.js'
 export type { EncoderModel, FeatureExtractor, ScaleShape } from './encoding.js'
+export { epochEvaluations } from './epoch-evaluations.js'
 export { evaluate, results } from './evaluate.js'
 export type { EvaluateOptions, EvaluationResult, ImageScore } from './evaluate.js'
 export type {
@@ -22,6 +23,7 @@ export type {
   BestEpochs,
   DefectRow,
   DetectionMetrics,
+  EpochEvaluation,
   Evaluation,
   ImageResult,
   LocalisationMetrics,

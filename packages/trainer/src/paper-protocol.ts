@@ -1,10 +1,17 @@
 import { CflowError, tensor } from '@cflow/base'
-import { addUpsampled, anomalyOf, detectorNames, statisticsOf } from '@cflow/core'
+import { addUpsampled, anomalyOf, detectorNames } from '@cflow/core'
 import type { Sample } from '@cflow/datasets'
 import type { Runtime } from '@cflow/runtimes'
+import { statisticsOfScale } from './calibrate.js'
 import { judgeMaps } from './evaluate.js'
 import type { EvaluationResult, ImageScore } from './evaluate.js'
-import type { BestEpoch, BestEpochs, Evaluation, ImageResult } from './evaluation.js'
+import type {
+  BestEpoch,
+  BestEpochs,
+  EpochEvaluation,
+  Evaluation,
+  ImageResult,
+} from './evaluation.js'
 import { labelledImages } from './labelled.js'
 import type { OnProgress } from './progress.js'
 import { now, stageProgress } from './progress.js'
@@ -49,7 +56,7 @@ export async function evaluatePaper(options: PaperProtocolOptions): Promise<Eval
   const parts = depths.map((): Float32Array[] => [])
   const milliseconds: number[] = []
   const began = now()
-  const report = stageProgress('evaluate', options.samples.length, options.onProgress)
+  const report = stageProgress('evaluate', options.samples.length, options)
   try {
     for await (const { sample, image, mask } of labelledImages(options.samples, size)) {
       const start = now()
@@ -71,9 +78,7 @@ export async function evaluatePaper(options: PaperProtocolOptions): Promise<Eval
   const scales = depths.map((depth, k) => {
     const [, height, width] = shapes[k] as readonly [number, number, number]
     const maps = parts[k] as readonly Float32Array[]
-    const values = new Float32Array(maps.length * height * width)
-    maps.forEach((l, i) => values.set(l, i * height * width))
-    return { height, width, maps, statistics: statisticsOf({ depth, height, width, values }) }
+    return { height, width, maps, statistics: statisticsOfScale({ depth, height, width }, maps) }
   })
   const mapOf = (i: number): Float64Array => {
     const map = new Float64Array(size * size)
@@ -104,9 +109,7 @@ export async function evaluatePaper(options: PaperProtocolOptions): Promise<Eval
 }
 
 /** The best of several evaluations by metric; the first of equals. */
-export function bestEpochs(
-  epochs: readonly { readonly pass: number; readonly evaluation: Evaluation }[],
-): BestEpochs | undefined {
+export function bestEpochs(epochs: readonly EpochEvaluation[]): BestEpochs | undefined {
   if (epochs.length === 0) return undefined
   const best = (value: (e: Evaluation) => number | undefined) =>
     epochs.reduce<BestEpoch | undefined>((a, { pass, evaluation }) => {

@@ -10,9 +10,13 @@ import type { ScaleTrainer } from './scale.js'
 /** Images encoded together in the paper's recipe (section 5.1). */
 const paperImageBatch = 32
 /** Meta-epochs of the paper's schedule. */
-const paperMetaEpochs = 25
+const metaEpochs = 25
 /** Images of a chunk when features are not kept in memory. */
 const uncachedChunk = 64
+
+/** Passes of one of the meta-epochs that the paper's schedule cuts a training into. */
+export const passesPerMetaEpoch = (passes: number): number =>
+  Math.max(Math.round(passes / metaEpochs), 1)
 
 /** How the images of one pass are cut into chunks whose vectors are mixed. */
 export interface ChunkPlan {
@@ -100,8 +104,8 @@ export async function runPass(
             ? paperLearningRate(
                 {
                   learningRate: config.learningRate,
-                  metaEpochs: paperMetaEpochs,
-                  passesPerMetaEpoch: Math.max(Math.round(config.passes / paperMetaEpochs), 1),
+                  metaEpochs,
+                  passesPerMetaEpoch: passesPerMetaEpoch(config.passes),
                   batchesPerPass: plan.chunks,
                 },
                 pass,

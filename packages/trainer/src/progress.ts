@@ -18,15 +18,22 @@ export type OnProgress = (progress: Progress) => void
 /** Milliseconds of a monotonic clock. */
 export const now = (): number => performance.now()
 
-/** Reports progress of one stage, with rate and time left from a start. */
+/** Who watches a job, and may stop it. */
+export interface Watch {
+  readonly onProgress?: OnProgress | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Reports progress of one stage, with rate and time left from a start; a report is also where an abort ends the job. */
 export function stageProgress(
   stage: Stage,
   total: number,
-  onProgress: OnProgress | undefined,
+  { onProgress, signal }: Watch,
   start = 0,
 ): (done: number, losses?: readonly number[]) => void {
   const began = now()
   return (done, losses) => {
+    signal?.throwIfAborted()
     if (!onProgress) return
     const seconds = (now() - began) / 1000
     const rate = seconds > 0 ? (done - start) / seconds : 0

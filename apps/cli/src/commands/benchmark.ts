@@ -1,7 +1,6 @@
 import { CflowError } from '@cflow/base'
-
+import { readDetector } from '@cflow/detector'
 import { nodeRuntime, physicalCores } from '@cflow/runtimes/node'
-import { readDetectorFile } from '@cflow/trainer/node'
 import { benchmark } from '../benchmark/measure.js'
 import type { Benchmark } from '../benchmark/measure.js'
 import { printJson } from '../io.js'
@@ -17,7 +16,7 @@ const largestBatch = 1024
 /** `cflow benchmark`: what a detector file costs on this machine. */
 export async function benchmarkModel(session: Session, path: string, flags: object): Promise<void> {
   const settings = await resolveSettings(session, flags, benchmarkSchema)
-  const { model, manifest } = await readDetectorFile(path)
+  const { model, manifest } = await readDetector(path)
   const batches = batchSizes(settings.batch ?? [1, 4, 16])
   const targets = settings.images === undefined ? [] : await findImages([settings.images])
   for (const target of targets) if ('error' in target) throw target.error

@@ -15,7 +15,6 @@ import {
   metricsDocument,
   renderReport,
   reportInput,
-  reportTitle,
   runPaths,
   writeRun,
 } from '@cflow/trainer/node'
@@ -85,9 +84,9 @@ export async function conclude(
     ...(pixelThreshold !== undefined && { pixelThreshold }),
     ...(evaluation && { evaluation }),
   }
-  const title = reportTitle(dataset.category, manifest)
+  const { category } = dataset
   const report = await renderReport(
-    await reportInput({ title, model, manifest, samples, judgement, history, runtime }),
+    await reportInput({ category, model, manifest, samples, judgement, history, runtime }),
   )
   const total = (performance.now() - trained.began) / 1000
   const metrics = metricsDocument({

@@ -1,12 +1,10 @@
+import { readDetector } from '@cflow/detector'
 import { nodeRuntime } from '@cflow/runtimes/node'
 import {
   judge,
   metricsDocument,
-  prepareRun,
-  readDetectorFile,
   renderReport,
   reportInput,
-  reportTitle,
   runPaths,
   writeRun,
 } from '@cflow/trainer/node'
@@ -14,7 +12,7 @@ import { join } from 'node:path'
 import { openDataset } from '../dataset.js'
 import { printJson } from '../io.js'
 import type { Session } from '../io.js'
-import { progressReporter } from '../progress/reporter.js'
+import { inRunFolder } from '../run-folder.js'
 import { everyScene } from '../scenes.js'
 import { deviceOptions } from '../settings/device.js'
 import { resolveSettings } from '../settings/resolve.js'
@@ -32,13 +30,11 @@ export async function evaluateModel(session: Session, path: string, flags: objec
     return everyScene(session, settings, flags, (own, ownFlags, scene) =>
       evaluateModel(own, runPaths(join(path, scene)).model, ownFlags),
     )
-  const { model, manifest } = await readDetectorFile(path)
+  const { model, manifest } = await readDetector(path)
   const dataset = await openDataset(settings, manifest.category)
   const { out } = settings
   const runtime = await nodeRuntime(deviceOptions(settings))
-  const undo = out === undefined ? undefined : await prepareRun(out, { checkpoint: false })
-  const progress = progressReporter(session)
-  try {
+  await inRunFolder(session, out, {}, async (progress) => {
     const samples = dataset.test
     const judgement = await judge({
       model,
@@ -54,8 +50,8 @@ export async function evaluateModel(session: Session, path: string, flags: objec
     const sources = { manifest, judgement, dataset, runtime: runtime.name, modelBytes, seconds }
     const metrics = metricsDocument(sources)
     if (out !== undefined) {
-      const title = reportTitle(dataset.category, manifest)
-      const input = { title, model, manifest, samples, judgement, history: [], runtime }
+      const { category } = dataset
+      const input = { category, model, manifest, samples, judgement, history: [], runtime }
       await writeRun(out, { metrics, report: await renderReport(await reportInput(input)) })
     }
     progress.end()
@@ -63,9 +59,5 @@ export async function evaluateModel(session: Session, path: string, flags: objec
     const files = paths && { metrics: paths.metrics, report: paths.report }
     if (session.json) printJson(session, { ...metrics, ...(files && { files }) })
     else session.io.out(summary(evaluation, manifest, files ? [['report', files.report]] : []))
-  } catch (error) {
-    progress.end()
-    await undo?.()
-    throw error
-  }
+  })
 }

@@ -1,8 +1,9 @@
 import { CflowError } from '@cflow/base'
+import { writeFileAtomic } from '@cflow/base/node'
+import { readDetector } from '@cflow/detector'
 import { exportHalf, exportInt8 } from '@cflow/quantization'
 import type { Int8Export, Verdict } from '@cflow/quantization'
 import { nodeRuntime } from '@cflow/runtimes/node'
-import { readDetectorFile, writeFileAtomic } from '@cflow/trainer/node'
 import { openDataset } from '../dataset.js'
 import { labelledGate } from '../export/gate.js'
 import { calibrationImages, required } from '../export/images.js'
@@ -17,7 +18,7 @@ import { exportSchema } from '../settings/schema.js'
 export async function exportModel(session: Session, path: string, flags: object): Promise<void> {
   const settings = await resolveSettings(session, flags, exportSchema)
   const { precision, root, dataset: kind } = settings
-  const float = await readDetectorFile(path)
+  const float = await readDetector(path)
   const named = root !== undefined || kind !== undefined
   const dataset = named ? await openDataset(settings, float.manifest.category) : undefined
   const given = await calibrationImages(session, settings.calibration, dataset)

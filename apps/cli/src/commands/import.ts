@@ -1,4 +1,5 @@
 import { CflowError } from '@cflow/base'
+import { writeFileAtomic } from '@cflow/base/node'
 import { aggregationSchema, clampSchema } from '@cflow/core'
 import { encoderSpec, readPth } from '@cflow/encoders'
 import { inFile, loadEncoderWeights, readBytes, sha256OfFile } from '@cflow/encoders/node'
@@ -10,13 +11,13 @@ import {
   recipes,
   trainConfigSchema,
 } from '@cflow/trainer'
-import { prepareRun, runPaths, writeFileAtomic } from '@cflow/trainer/node'
+import { runPaths } from '@cflow/trainer/node'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { openDataset } from '../dataset.js'
 import { printJson } from '../io.js'
 import type { Session } from '../io.js'
-import { progressReporter } from '../progress/reporter.js'
+import { inRunFolder } from '../run-folder.js'
 import { deviceOptions } from '../settings/device.js'
 import { resolveSettings } from '../settings/resolve.js'
 import { commonShape, datasetShape } from '../settings/schema.js'
@@ -58,9 +59,7 @@ export async function importCheckpoint(
   )
   const runtime = await nodeRuntime(deviceOptions(settings))
   const out = settings.out ?? join('runs', dataset.category)
-  const undo = await prepareRun(out, { checkpoint: false })
-  const progress = progressReporter(session)
-  try {
+  await inRunFolder(session, out, {}, async (progress) => {
     const { model: bytes, manifest } = await assembleDetector({
       encoder: model,
       flows,
@@ -96,11 +95,7 @@ export async function importCheckpoint(
         ['detector', `${file} (${(bytes.length / 1e6).toFixed(1)} MB)`],
       ]),
     )
-  } catch (error) {
-    progress.end()
-    await undo()
-    throw error
-  }
+  })
 }
 
 async function understood(

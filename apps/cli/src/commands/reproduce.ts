@@ -1,4 +1,5 @@
 import { CflowError } from '@cflow/base'
+import { makeFolder } from '@cflow/base/node'
 import { encoderSpec } from '@cflow/encoders'
 import {
   laboratory,
@@ -9,7 +10,6 @@ import {
   writeIndex,
 } from '@cflow/experiments'
 import type { Reproduced, Selection, TargetName } from '@cflow/experiments'
-import { makeFolder } from '@cflow/trainer/node'
 import type * as z from 'zod'
 import { Interrupted } from '../failure.js'
 import { note, printJson } from '../io.js'

@@ -3,12 +3,10 @@ import { loadEncoderWeights } from '@cflow/encoders/node'
 import { nodeRuntime } from '@cflow/runtimes/node'
 import { encoderModel, fitBaseline, splitHeldOut } from '@cflow/trainer'
 import type { BaselineConfig } from '@cflow/trainer'
-import { prepareRun } from '@cflow/trainer/node'
 import { join } from 'node:path'
-import { openDataset } from '../dataset.js'
-import { Interrupted } from '../failure.js'
+import { openTrainingSet } from '../dataset.js'
 import type { Session } from '../io.js'
-import { progressReporter } from '../progress/reporter.js'
+import { inRunFolder } from '../run-folder.js'
 import { deviceOptions } from '../settings/device.js'
 import type { TrainSettings } from '../settings/train-schema.js'
 import { conclude } from './conclude.js'
@@ -20,10 +18,7 @@ export async function trainBaseline(
   config: BaselineConfig,
   began: number,
 ): Promise<void> {
-  const opening = progressReporter(session)
-  const { signal } = session.io
-  const purpose = { trainingSize: config.inputSize, signal, onProgress: opening.onProgress }
-  const dataset = await openDataset(settings, undefined, purpose).finally(opening.end)
+  const dataset = await openTrainingSet(session, settings, config.inputSize)
   const { weights, protocol = 'strict' } = settings
   const encoder = encoderModel(
     encoderSpec(config.encoder),
@@ -33,48 +28,26 @@ export async function trainBaseline(
   )
   const runtime = await nodeRuntime(deviceOptions(settings))
   const out = settings.out ?? join('runs', `${dataset.category}-${config.method}`)
-  const undo = await prepareRun(out, { checkpoint: false })
-  const { heldOut } = splitHeldOut(
-    dataset.train.length,
-    config,
-    dataset.train.map((s) => s.sequence),
-  )
-  const progress = progressReporter(session, dataset.train.length - heldOut.length)
-  try {
-    const fitted = await fitBaseline({
+  const { training, heldOut } = splitHeldOut(dataset.train, config)
+  const options = {
+    vectorsPerPass: training.length,
+    interrupted: () => 'interrupted: there is nothing to resume',
+  }
+  await inRunFolder(session, out, options, async (progress) => {
+    const { model, scorer, ...fitted } = await fitBaseline({
       samples: dataset.train,
       category: dataset.category,
       config,
       encoder,
       runtime,
       onProgress: progress.onProgress,
-      signal,
+      signal: session.io.signal,
     })
-    const { bytes, manifest, history, seconds } = fitted
-    const model = fitted.model ?? fitted.scorer
-    await conclude(
-      session,
-      {
-        model,
-        bytes,
-        manifest,
-        config,
-        history,
-        seconds,
-        dataset,
-        heldOut,
-        runtime,
-        protocol,
-        out,
-        began,
-      },
-      progress,
-    )
-    await fitted.scorer?.release()
-  } catch (error) {
-    progress.end()
-    await undo()
-    if (!session.io.signal.aborted) throw error
-    throw new Interrupted('interrupted: there is nothing to resume')
-  }
+    const run = { config, dataset, heldOut, runtime, protocol, out, began }
+    try {
+      await conclude(session, { ...fitted, model: model ?? scorer, ...run }, progress)
+    } finally {
+      await scorer?.release()
+    }
+  })
 }

@@ -1,4 +1,5 @@
 import type { RgbImage } from '@cflow/base'
+import { makeFolder } from '@cflow/base/node'
 import type { Detection } from '@cflow/detector'
 import { join } from 'node:path'
 import { overlayNames } from './overlay-names.js'
@@ -12,7 +13,6 @@ export async function overlayWriter(
   folder: string,
   targets: readonly Target[],
 ): Promise<OverlayWriter> {
-  const { makeFolder } = await import('@cflow/trainer/node')
   const { writeOverlay } = await import('./overlay.js')
   await makeFolder(folder)
   const images = targets.filter((t) => !('error' in t)).map((t) => t.path)

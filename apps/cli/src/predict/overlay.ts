@@ -1,8 +1,8 @@
 import type { RgbImage } from '@cflow/base'
 import { resizeLanczos } from '@cflow/datasets'
-import { encodePng } from '@cflow/datasets/node'
+import { writePng } from '@cflow/datasets/node'
 import type { Detection } from '@cflow/detector'
-import { heatRange, heatmapOverlay, writeFileAtomic } from '@cflow/trainer/node'
+import { heatRange, heatmapOverlay } from '@cflow/trainer/node'
 
 /** Longest side of an overlay in pixels; larger images are reduced. */
 const longest = 1600
@@ -18,7 +18,7 @@ export async function writeOverlay(
   const picture = heatmapOverlay(reduced(image), anomalyMap.data, anomalyMap.width, range, {
     contour: threshold,
   })
-  await writeFileAtomic(path, await encodePng(picture))
+  await writePng(path, picture)
 }
 
 function reduced(image: RgbImage): RgbImage {

@@ -1,7 +1,7 @@
 import { Random, floats } from '@cflow/base'
 import { input } from '@cflow/graph'
 import { beforeAll, expect, it } from 'vitest'
-import { run } from '../../test/run.js'
+import { run } from '@cflow/runtimes/testing'
 import { train } from '../../test/train.js'
 import { componentsFor, eigenvalues } from '../eigenvalues.js'
 import { moments, standardise } from '../moments.js'

@@ -1,7 +1,7 @@
 import { Random, floats, sizeOf } from '@cflow/base'
 import { constant, input } from '@cflow/graph'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { run } from '../../test/run.js'
+import { run } from '@cflow/runtimes/testing'
 import { train } from '../../test/train.js'
 import { differnetFlow, differnetForward, differnetShapes, initialDiffernet } from './flow.js'
 import { differnetHead } from './head.js'

@@ -12,7 +12,7 @@ import {
   rowsOf,
   width,
 } from '../../test/golden.js'
-import { run } from '../../test/run.js'
+import { run } from '@cflow/runtimes/testing'
 import { addToPadim, defaultChannels, padimFrom, padimSums, randomChannels } from './estimate.js'
 import { mahalanobisMap } from './head.js'
 

@@ -11,7 +11,7 @@ import {
   rowsOf,
   width,
 } from '../../test/golden.js'
-import { run, runBytes } from '../../test/run.js'
+import { run, runBytes } from '@cflow/runtimes/testing'
 import { imageDistances, pooledTap, positionDistances, spadeNames } from './graph.js'
 import { nearestImages } from './neighbours.js'
 

@@ -3,7 +3,7 @@ import { Random, floats, sizeOf, tensor } from '@cflow/base'
 import { constant, conv, input, readMetadata, reshape } from '@cflow/graph'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { run, runBytes } from '../../test/run.js'
+import { run, runBytes } from '@cflow/runtimes/testing'
 import {
   conditionRows,
   detectorNames,

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { configOf, flat, golden, matrix, parametersOf } from '../../test/golden.js'
 import type { GoldenFlow } from '../../test/golden.js'
-import { run } from '../../test/run.js'
+import { run } from '@cflow/runtimes/testing'
 import {
   conditionRows,
   flowForward,

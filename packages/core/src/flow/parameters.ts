@@ -73,27 +73,6 @@ export function initialiseFlow(
   return parameters
 }
 
-/**
- * Check that parameters are those of the configuration.
- * @throws CflowError SHAPE that names what is missing or does not fit
- */
-export function checkParameters(config: FlowConfig, parameters: FlowParameters): void {
-  const expected = new Map<string, readonly number[]>(parameterShapes(config))
-  if (config.permutation !== 'alternate')
-    for (let k = 0; k < config.couplingLayers; k++)
-      expected.set(mixingName(k), [config.depth, config.depth])
-  for (const [name, shape] of expected) {
-    const t = parameters.get(name)
-    if (!t) throw new CflowError('SHAPE', `the flow has no ${name}`, { subject: name })
-    if (t.shape.join() !== shape.join())
-      throw new CflowError(
-        'SHAPE',
-        `${name} has shape [${t.shape.join(', ')}], expected [${shape.join(', ')}]`,
-        { subject: name },
-      )
-  }
-}
-
 /** All trainable parameters one after the other, in the order of `parameterShapes`. */
 export function flatten(config: FlowConfig, parameters: FlowParameters): Tensor<FloatType> {
   const parts = parameterShapes(config).map(([name]) => parameters.get(name) as Tensor<FloatType>)

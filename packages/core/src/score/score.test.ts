@@ -4,7 +4,7 @@ import { input } from '@cflow/graph'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { golden } from '../../test/golden.js'
-import { run } from '../../test/run.js'
+import { run } from '@cflow/runtimes/testing'
 import {
   addUpsampled,
   aggregationSchema,

@@ -3,7 +3,7 @@ import type { Tensor } from '@cflow/base'
 import { concat, reduceSum, reshape, square, writeOnnx } from '@cflow/graph'
 import { describe, expect, it } from 'vitest'
 import { configOf, flat, golden, parametersOf } from '../../test/golden.js'
-import { run, runBytes } from '../../test/run.js'
+import { run, runBytes } from '@cflow/runtimes/testing'
 import {
   adamFeeds,
   cosineLearningRate,

@@ -1,8 +1,6 @@
 import { CflowError, messageOf } from '@cflow/base'
+import { writeFileAtomic } from '@cflow/base/node'
 import type { Mask, RgbImage } from '@cflow/base'
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
-import { fileError } from './files.js'
 import { loadSharp } from './load-sharp.js'
 
 /**
@@ -27,12 +25,12 @@ export function encodeMaskPng(mask: Mask): Promise<Uint8Array> {
  * @throws CflowError IO
  */
 export async function writePng(path: string, image: RgbImage): Promise<void> {
-  await writeWhole(path, await encodePng(image))
+  await writeFileAtomic(path, await encodePng(image))
 }
 
 /** Write a mask as PNG; as `writePng`. */
 export async function writeMaskPng(path: string, mask: Mask): Promise<void> {
-  await writeWhole(path, await encodeMaskPng(mask))
+  await writeFileAtomic(path, await encodeMaskPng(mask))
 }
 
 async function encode(
@@ -58,17 +56,5 @@ async function encode(
       hint: messageOf(cause).split('\n')[0]!,
       cause,
     })
-  }
-}
-
-async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
-  const temporary = `${path}.${process.pid}.tmp`
-  try {
-    await mkdir(dirname(path), { recursive: true })
-    await writeFile(temporary, bytes)
-    await rename(temporary, path)
-  } catch (cause) {
-    await rm(temporary, { force: true })
-    throw fileError(path, cause)
   }
 }

@@ -1,4 +1,5 @@
-import { CflowError, messageOf } from '@cflow/base'
+import { CflowError } from '@cflow/base'
+import { fileError as errorAbout } from '@cflow/base/node'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 
@@ -30,23 +31,9 @@ export function compareNames(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
 }
 
-/** Turn a failed file operation into an error about the path. */
-export function fileError(path: string, cause: unknown): CflowError {
-  const code = (cause as NodeJS.ErrnoException | undefined)?.code
-  if (code === 'ENOENT' || code === 'ENOTDIR')
-    return new CflowError('NOT_FOUND', `there is no ${path}`, {
-      subject: path,
-      hint: 'Check the path; relative paths start at the current folder.',
-      cause,
-    })
-  if (code === 'EISDIR')
-    return new CflowError('IMAGE', `${path} is a folder, not an image`, { subject: path, cause })
-  return new CflowError('IO', `cannot access ${path}: ${code ?? messageOf(cause)}`, {
-    subject: path,
-    hint: 'Check permissions and free space.',
-    cause,
-  })
-}
+/** A failed file operation as an error about the path. */
+export const fileError = (path: string, cause: unknown): CflowError =>
+  errorAbout(path, cause, { code: 'IMAGE', what: 'an image' })
 
 /**
  * The bytes of a file.

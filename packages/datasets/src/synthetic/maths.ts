@@ -31,11 +31,6 @@ export function smoothstep(from: number, to: number, v: number): number {
   return t * t * (3 - 2 * t)
 }
 
-/** From `a` at t = 0 to `b` at t = 1. */
-export function mix(a: number, b: number, t: number): number {
-  return a + (b - a) * t
-}
-
 /** Degrees to radians. */
 export function radians(degrees: number): number {
   return (degrees * turn) / 360

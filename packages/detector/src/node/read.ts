@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { CflowError, messageOf } from '@cflow/base'
+import { fileError } from '@cflow/base/node'
 import { asArray, isBytes } from '../bytes.js'
 import type { Bytes } from '../bytes.js'
 import { fetchBytes } from '../fetch.js'
@@ -55,26 +56,8 @@ async function readFromDisk(path: string): Promise<Uint8Array> {
     const { size } = await stat(path)
     if (size <= maxModelBytes) return await readFile(path)
   } catch (cause) {
-    throw fileError(path, cause)
+    const hint = 'Give the model.onnx inside.'
+    throw fileError(path, cause, { code: 'MODEL', what: 'a detector file', hint })
   }
   throw new CflowError('MODEL', `${path} is larger than 2 GiB`, { subject: path })
-}
-
-function fileError(path: string, cause: unknown): CflowError {
-  const code = (cause as NodeJS.ErrnoException).code
-  const options = { subject: path, cause }
-  if (code === 'ENOENT' || code === 'ENOTDIR')
-    return new CflowError('NOT_FOUND', `there is no ${path}`, {
-      ...options,
-      hint: 'Check the path; relative paths start at the current folder.',
-    })
-  if (code === 'EISDIR')
-    return new CflowError('MODEL', `${path} is a folder, not a detector file`, {
-      ...options,
-      hint: 'Give the model.onnx inside.',
-    })
-  return new CflowError('IO', `cannot read ${path}: ${code ?? messageOf(cause)}`, {
-    ...options,
-    hint: 'Check its permissions.',
-  })
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { ioError } from './files.js'
+import { readingError } from './files.js'
 
 /** SHA-256 of a file, in hexadecimal; read piece by piece. */
 export async function sha256OfFile(path: string): Promise<string> {
@@ -8,7 +8,7 @@ export async function sha256OfFile(path: string): Promise<string> {
   try {
     for await (const piece of createReadStream(path)) hash.update(piece as Uint8Array)
   } catch (error) {
-    throw ioError('reading', path, error)
+    throw readingError(path, error)
   }
   return hash.digest('hex')
 }

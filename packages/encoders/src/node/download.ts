@@ -2,9 +2,10 @@ import { mkdir, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CflowError } from '@cflow/base'
+import { writingError } from '@cflow/base/node'
 import type { PublishedWeights } from '../spec.js'
 import { sha256OfFile } from './digest.js'
-import { ioError, sizeOfFile } from './files.js'
+import { sizeOfFile } from './files.js'
 import { claimPart } from './part.js'
 import { Interrupted, transfer } from './transfer.js'
 
@@ -36,7 +37,7 @@ export async function download(
   try {
     await mkdir(folder, { recursive: true })
   } catch (error) {
-    throw ioError('writing', folder, error)
+    throw writingError(folder, error)
   }
   const part = await claimPart(join(folder, source.file))
   try {
@@ -44,7 +45,7 @@ export async function download(
     if (have === undefined || have !== source.size) await transferAll(source, part.path, options)
     await check(source, part.path)
     await rename(part.path, path).catch((error: unknown) => {
-      throw ioError('writing', path, error)
+      throw writingError(path, error)
     })
   } finally {
     await part.release()

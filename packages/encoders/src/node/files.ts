@@ -1,6 +1,4 @@
-import { randomUUID } from 'node:crypto'
-import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { readFile, stat } from 'node:fs/promises'
 import { CflowError, messageOf } from '@cflow/base'
 
 /** The code of a file system error, such as `ENOENT`. */
@@ -15,7 +13,7 @@ export async function sizeOfFile(path: string): Promise<number | undefined> {
     return found.isFile() ? found.size : undefined
   } catch (error) {
     if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return undefined
-    throw ioError('reading', path, error)
+    throw readingError(path, error)
   }
 }
 
@@ -29,25 +27,13 @@ export async function readBytes(path: string): Promise<Uint8Array> {
   } catch (error) {
     if (codeOf(error) === 'ENOENT')
       throw new CflowError('NOT_FOUND', `there is no file ${path}`, { subject: path })
-    throw ioError('reading', path, error)
+    throw readingError(path, error)
   }
 }
 
-/** Write a file under a temporary name and rename it, so that nothing half-written is ever there. */
-export async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
-  const temporary = `${path}.${randomUUID()}.tmp`
-  try {
-    await mkdir(dirname(path), { recursive: true })
-    await writeFile(temporary, bytes)
-    await rename(temporary, path)
-  } catch (error) {
-    await rm(temporary, { force: true })
-    throw ioError('writing', path, error)
-  }
-}
-
-export const ioError = (what: string, path: string, error: unknown): CflowError =>
-  new CflowError('IO', `${what} ${path} failed: ${messageOf(error)}`, {
+/** A failed reading as an error about the path. */
+export const readingError = (path: string, error: unknown): CflowError =>
+  new CflowError('IO', `reading ${path} failed: ${messageOf(error)}`, {
     subject: path,
     cause: error,
   })

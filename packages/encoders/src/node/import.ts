@@ -1,11 +1,12 @@
 import { basename } from 'node:path'
 import { CflowError } from '@cflow/base'
+import { writeFileAtomic } from '@cflow/base/node'
 import { embeddedNames } from '../embedded.js'
 import { encoderSpec } from '../registry.js'
 import type { EncoderSpec } from '../spec.js'
 import { convertWeights } from '../weights/convert.js'
 import { cachedWeightsPath } from './cache.js'
-import { readBytes, writeWhole } from './files.js'
+import { readBytes } from './files.js'
 
 /**
  * Take weights from a file (.pth or .safetensors) into the cache, as if they had been pulled.
@@ -36,7 +37,7 @@ export async function convertFile(
   source = from,
 ): Promise<void> {
   const bytes = await readBytes(from)
-  await writeWhole(
+  await writeFileAtomic(
     to,
     inFile(source, () => convertWeights(spec, bytes, basename(source))),
   )

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { readdir, rename, rm, stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { basename, dirname, join } from 'node:path'
-import { codeOf, ioError, sizeOfFile } from './files.js'
+import { writingError } from '@cflow/base/node'
+import { codeOf, sizeOfFile } from './files.js'
 
 /** Milliseconds after which a part that nobody has added to belongs to nobody, whatever its name says. */
 const abandonedAfter = 10 * 60_000
@@ -56,7 +57,7 @@ async function moved(from: string, to: string): Promise<boolean> {
     return true
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return false
-    throw ioError('writing', to, error)
+    throw writingError(to, error)
   }
 }
 

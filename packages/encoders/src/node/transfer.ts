@@ -1,7 +1,8 @@
 import type { FileHandle } from 'node:fs/promises'
 import { open } from 'node:fs/promises'
 import { CflowError, messageOf } from '@cflow/base'
-import { ioError, sizeOfFile } from './files.js'
+import { writingError } from '@cflow/base/node'
+import { sizeOfFile } from './files.js'
 
 export interface TransferOptions {
   /** More bytes than this are refused. */
@@ -87,7 +88,7 @@ async function openAt(path: string, from: number): Promise<FileHandle> {
   try {
     return await open(path, from === 0 ? 'w' : 'r+')
   } catch (error) {
-    throw ioError('writing', path, error)
+    throw writingError(path, error)
   }
 }
 
@@ -95,7 +96,7 @@ async function write(file: FileHandle, piece: Uint8Array, at: number, path: stri
   try {
     await file.write(piece, 0, piece.length, at)
   } catch (error) {
-    throw ioError('writing', path, error)
+    throw writingError(path, error)
   }
 }
 

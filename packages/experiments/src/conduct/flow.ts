@@ -29,7 +29,8 @@ export async function measureFlow(job: FlowJob): Promise<Measured> {
   const encoder = encoderModel(spec, weights, config.poolLayers, config.inputSize)
   const samples = dataset.test
   const watch = { ...(onProgress && { onProgress }) }
-  const epochs = await lastingEpochs({ samples, encoder, runtime, config, unfinished, ...watch })
+  const { passes } = config
+  const epochs = await lastingEpochs({ samples, encoder, runtime, passes, unfinished, ...watch })
   const { model, manifest, seconds, history } = await fit({
     samples: dataset.train,
     category: dataset.category,

@@ -1,9 +1,16 @@
 import { encoderSpec } from '@cflow/encoders'
 import { findEncoderWeights } from '@cflow/encoders/node'
+import type { Pictures } from '../conduct/pictures.js'
+import { picturesOfTrial } from '../conduct/run-trial.js'
 import type { Laboratory } from '../laboratory.js'
+import { paragraphs } from '../markdown.js'
+import type { Result } from '../result.js'
+import { trialsOf } from '../selection.js'
 import type { Case, Selection } from '../selection.js'
 import type { TrialData } from '../trial.js'
-import { paperInputSize } from './protocols.js'
+import { footnotes } from './notes.js'
+import { conditions, paperInputSize } from './protocols.js'
+import type { Finished } from './target.js'
 
 const [paperEncoder, embedded] = ['wide-resnet50-2', 'efficientnet-lite0'] as const
 
@@ -45,8 +52,36 @@ export async function figureCases(
   return cases
 }
 
+/** The cases of which there is something to show, and what is said of all of them below the figure. */
+export async function shownCases(
+  cases: readonly Case[],
+  { selection, laboratory, caseOf }: Finished,
+): Promise<{
+  readonly shown: readonly { readonly one: Case; readonly pictures: Pictures }[]
+  readonly remarks: (filled: boolean) => string
+}> {
+  const notes = footnotes()
+  const results: Result[] = []
+  const shown: { one: Case; pictures: Pictures }[] = []
+  for (const one of cases) {
+    const outcome = caseOf(one)
+    notes.mark(outcome.reasons)
+    results.push(...outcome.results)
+    const [trial] = trialsOf(selection, one)
+    const pictures = trial && (await picturesOfTrial(trial, laboratory))
+    if (pictures) shown.push({ one, pictures })
+  }
+  const remarks = (filled: boolean): string =>
+    paragraphs(
+      filled && differsText(cases, selection),
+      notes.text(),
+      conditions(selection, results),
+    )
+  return { shown, remarks }
+}
+
 /** What differs from the paper's figure, as a sentence; absent where nothing does. */
-export function differsText(cases: readonly Case[], selection: Selection): string | undefined {
+function differsText(cases: readonly Case[], selection: Selection): string | undefined {
   const remarks: string[] = []
   if (!selection.encoders && cases.some((c) => c.encoder !== paperEncoder))
     remarks.push(`the weights of ${paperEncoder} are not on this machine (cflow encoders pull ${paperEncoder}): drawn with ${embedded}`) // prettier-ignore

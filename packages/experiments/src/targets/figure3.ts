@@ -1,13 +1,9 @@
-import { picturesOfTrial } from '../conduct/run-trial.js'
 import type { Pictures } from '../conduct/pictures.js'
 import { escaped, label, picture, pngOf, svgFile } from '../figures/draw.js'
 import type { Laboratory } from '../laboratory.js'
 import { paragraphs } from '../markdown.js'
-import { trialsOf } from '../selection.js'
 import type { Case, Selection } from '../selection.js'
-import { differsText, figureCases } from './figure-cases.js'
-import { footnotes } from './notes.js'
-import { conditions } from './protocols.js'
+import { figureCases, shownCases } from './figure-cases.js'
 import type { Target } from './target.js'
 
 /** Pixels of one picture, and of what stands around it. */
@@ -23,19 +19,9 @@ async function casesOf(selection: Selection, laboratory: Laboratory): Promise<re
 export const figure3: Target = {
   name: 'figure3',
   cases: casesOf,
-  async document({ selection, laboratory, caseOf }) {
-    const notes = footnotes()
-    const cases = await casesOf(selection, laboratory)
-    const bands: { category: string; size: number; pictures: Pictures }[] = []
-    const results = []
-    for (const one of cases) {
-      const outcome = caseOf(one)
-      notes.mark(outcome.reasons)
-      results.push(...outcome.results)
-      const [trial] = trialsOf(selection, one)
-      const pictures = trial && (await picturesOfTrial(trial, laboratory))
-      if (pictures) bands.push({ category: one.data.category, size: one.inputSize, pictures })
-    }
+  async document(finished) {
+    const cases = await casesOf(finished.selection, finished.laboratory)
+    const { shown: bands, remarks } = await shownCases(cases, finished)
     const columns = Math.max(1, ...bands.map((b) => b.pictures.examples.length))
     const band = head + 3 * (side + gap) + 14
     const width = left + columns * (side + gap) + 12
@@ -46,11 +32,9 @@ export const figure3: Target = {
       body: paragraphs(
         filled && '![Examples](figure3.png)',
         'Top: the input, the true defect outlined in red. Middle: the anomaly map over it. Bottom: the predicted mask in white at the threshold with the best F1 on the test pixels, the true outline in red. The images are the first of each type of defect and the first good one, chosen before any score was known.',
-        filled && differsText(cases, selection),
-        notes.text(),
-        conditions(selection, results),
+        remarks(filled),
       ),
-      data: bands.map(({ category, pictures: { threshold, examples } }) => ({ category, threshold, examples: examples.map(({ id, defect }) => ({ id, defect })) })), // prettier-ignore
+      data: bands.map(({ one, pictures: { threshold, examples } }) => ({ category: one.data.category, threshold, examples: examples.map(({ id, defect }) => ({ id, defect })) })), // prettier-ignore
       ...(filled && { pictures: { '.svg': svg, '.png': await pngOf(svg) } }),
       filled,
     }
@@ -58,7 +42,7 @@ export const figure3: Target = {
 }
 
 function drawBand(
-  { category, size, pictures }: { category: string; size: number; pictures: Pictures },
+  { one: { data, inputSize }, pictures }: { readonly one: Case; readonly pictures: Pictures },
   top: number,
 ): string {
   const rows = [
@@ -66,7 +50,7 @@ function drawBand(
     ['map', 'heat'],
     ['mask', 'mask'],
   ] as const
-  const parts = [label(8, top + 18, `${category}, ${size} px`, 'title')]
+  const parts = [label(8, top + 18, `${data.category}, ${inputSize} px`, 'title')]
   rows.forEach(([name, key], r) => {
     const y = top + head + r * (side + gap)
     parts.push(label(8, y + side / 2, name))

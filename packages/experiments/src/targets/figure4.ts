@@ -1,12 +1,10 @@
 import { densityPlot, densityView } from '@cflow/trainer/node'
-import { picturesOfTrial } from '../conduct/run-trial.js'
 import { label, pngOf, svgFile } from '../figures/draw.js'
+import type { Laboratory } from '../laboratory.js'
 import { numberText, paragraphs } from '../markdown.js'
-import { trialsOf } from '../selection.js'
+import type { Case, Selection } from '../selection.js'
 import { methodNames } from '../trial.js'
-import { differsText, figureCases } from './figure-cases.js'
-import { footnotes } from './notes.js'
-import { conditions } from './protocols.js'
+import { figureCases, shownCases } from './figure-cases.js'
 import type { Target } from './target.js'
 
 /** Look of the report's chart, whose colours are variables there. */
@@ -15,25 +13,21 @@ const chartStyle =
 
 const height = 380
 
+const casesOf = (selection: Selection, laboratory: Laboratory): Promise<readonly Case[]> =>
+  figureCases(selection.categories ?? ['cable'], selection, laboratory)
+
 /** Figure 4: densities of the scores of normal and anomalous feature vectors, for the paper's class: cable. */
 export const figure4: Target = {
   name: 'figure4',
-  cases: (selection, laboratory) =>
-    figureCases(selection.categories ?? ['cable'], selection, laboratory),
-  async document({ selection, laboratory, caseOf }) {
-    const notes = footnotes()
-    const cases = await figureCases(selection.categories ?? ['cable'], selection, laboratory)
+  cases: casesOf,
+  async document(finished) {
+    const cases = await casesOf(finished.selection, finished.laboratory)
+    const { shown, remarks } = await shownCases(cases, finished)
     const charts: string[] = []
     const data: object[] = []
-    const results = []
-    for (const one of cases) {
-      const outcome = caseOf(one)
-      notes.mark(outcome.reasons)
-      results.push(...outcome.results)
-      const [trial] = trialsOf(selection, one)
-      const pictures = trial && (await picturesOfTrial(trial, laboratory))
-      const view = pictures && densityView(pictures.histogram, pictures.threshold)
-      if (!pictures || !view) continue
+    for (const { one, pictures } of shown) {
+      const view = densityView(pictures.histogram, pictures.threshold)
+      if (!view) continue
       const { category } = one.data
       const title = `${category}: ${methodNames[one.method]}, ${one.encoder}, ${one.inputSize} px`
       const chart = densityPlot(pictures.histogram, view, pictures.threshold, 1048, 'wide').text
@@ -49,9 +43,7 @@ export const figure4: Target = {
         filled && '![Densities of the scores](figure4.png)',
         'Each density has area 1; τ is the threshold with the best F1 on the test pixels. Scores are those of the detector file (`strict`).',
         ...(data as { category: string; normalAbove: number; anomalousAbove: number }[]).map((d) => `${d.category}: above τ lie ${numberText(100 * d.normalAbove)} % of the normal and ${numberText(100 * d.anomalousAbove)} % of the anomalous vectors.`), // prettier-ignore
-        filled && differsText(cases, selection),
-        notes.text(),
-        conditions(selection, results),
+        remarks(filled),
       ),
       data,
       ...(filled && { pictures: { '.svg': svg, '.png': await pngOf(svg) } }),

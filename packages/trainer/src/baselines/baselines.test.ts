@@ -85,7 +85,7 @@ describe('spade', () => {
     expect(judged.evaluation.pixel!.auroc).toBeGreaterThan(0.85)
     const html = await renderReport(
       await reportInput({
-        title: 'mesh',
+        category: 'mesh',
         model: scorer!,
         manifest,
         samples: dataset.test,
@@ -105,7 +105,7 @@ it('has a report without what is by scale', async () => {
   const { model, manifest } = await job('padim', { inputSize: 64, channels: 20 })
   const samples = dataset.test.slice(0, 6)
   const judgement = await evaluate({ model: model!, manifest, samples, runtime })
-  const sources = { title: 'mesh', model: model!, manifest, samples, judgement, history: [] }
+  const sources = { category: 'mesh', model: model!, manifest, samples, judgement, history: [] }
   const html = await renderReport(await reportInput({ ...sources, runtime }))
   expect(html).toContain('PaDiM (channels 20, regularisation 0.01)')
   expect(html).toContain('model.onnx')
@@ -120,6 +120,16 @@ it('encodes the image at several sizes for DifferNet', async () => {
   const detector = await loadDetector(model!)
   expect((await detector.detect(await from.train[0]!.load())).score).toBeGreaterThan(0)
   await detector.release()
+})
+
+it('guarantees no rate for frames of videos', async () => {
+  const from = syntheticDataset({ kind: 'part', size: 64, train: 10, test: 0 })
+  const videos = from.train.map((s, i) => ({ ...s, sequence: `clip ${i % 3}` }))
+  const settings = { inputSize: 64, falsePositiveRate: 0.4 }
+  const guaranteed = async (samples: Dataset['train']) =>
+    (await job('padim', settings, { samples })).manifest.calibration.guaranteed
+  expect(await guaranteed(from.train)).toBe(true)
+  expect(await guaranteed(videos)).toBe(false)
 })
 
 describe('settings', () => {

@@ -1,4 +1,5 @@
 import { CflowError } from '@cflow/base'
+import { dfrVariance, padimRegularisation, spadeNeighbours } from '@cflow/baselines'
 import { methodSchema } from '@cflow/core'
 import * as z from 'zod'
 import { trainConfigSchema } from '../config.js'
@@ -77,12 +78,12 @@ const shared = {
 export const baselineDefaults: {
   readonly [M in BaselineMethod]: Extract<BaselineConfig, { readonly method: M }>
 } = {
-  padim: { ...shared, method: 'padim', regularisation: 0.01 },
-  spade: { ...shared, method: 'spade', neighbours: 50 },
+  padim: { ...shared, method: 'padim', regularisation: padimRegularisation },
+  spade: { ...shared, method: 'spade', neighbours: spadeNeighbours },
   dfr: {
     ...shared,
     method: 'dfr',
-    variance: 0.9,
+    variance: dfrVariance,
     passes: 20,
     miniBatch: 1024,
     learningRate: 1e-3,

@@ -40,11 +40,11 @@ export const dfr: FileMethod<DfrConfig> = {
   view: () => (pixels, encoder) => [dfrRows(encodePixels(pixels, encoder))],
   check: () => undefined,
   async learn(job) {
-    const { config, model, runtime, images, training, clock, onProgress } = job
+    const { config, model, runtime, images, training, clock } = job
     const { depth, height, width } = joinedShape(model.scales)
     const area = height * width
     const sums = await clock.timed('encode', () => {
-      const report = stageProgress('encode', training.length, onProgress)
+      const report = stageProgress('encode', training.length, job)
       return gatherMoments(runtime, depth, area, firsts(counted(images.features(training), report)))
     })
     const { correlation, ...scaling } = standardise(sums)
@@ -59,7 +59,7 @@ export const dfr: FileMethod<DfrConfig> = {
       initialAutoencoder(net, Random.seeded(config.seed, 'dfr')),
     )
     const history: PassRecord[] = []
-    const report = stageProgress('train', config.passes, onProgress)
+    const report = stageProgress('train', config.passes, job)
     for (let pass = 0; pass < config.passes; pass++) {
       const began = now()
       const loss = await clock.timed('train', () => onePass(job, trainer, rows, area, depth, pass, report)) // prettier-ignore

@@ -25,7 +25,7 @@ export const differnet: FileMethod<DiffernetConfig> = {
   ],
   check: () => undefined,
   async learn(job) {
-    const { config, runtime, clock, onProgress, signal } = job
+    const { config, runtime, clock, signal } = job
     const vectors = await clock.timed('encode', () => views(job))
     const depth = (vectors[0] as Float32Array).length
     const { mean, deviation } = standardise(
@@ -42,7 +42,7 @@ export const differnet: FileMethod<DiffernetConfig> = {
       initialDiffernet(flow, random),
     )
     const history: PassRecord[] = []
-    const report = stageProgress('train', config.passes, onProgress)
+    const report = stageProgress('train', config.passes, job)
     const batch = new Float32Array(rows * depth)
     await clock.timed('train', async () => {
       for (let pass = 0; pass < config.passes; pass++) {
@@ -77,16 +77,15 @@ export const differnet: FileMethod<DiffernetConfig> = {
 
 /** Features of all views of all images. */
 async function views(job: Job<DiffernetConfig>): Promise<readonly Float32Array[]> {
-  const { config, images, training, onProgress, signal } = job
+  const { config, images, training } = job
   const count = config.rotation > 0 ? config.views : 1
-  const report = stageProgress('encode', training.length * count, onProgress)
+  const report = stageProgress('encode', training.length * count, job)
   const vectors: Float32Array[] = []
   for (let view = 0; view < count; view++)
     for await (const [vector] of images.features(
       training,
       Random.seeded(config.seed, `differnet view ${view}`),
     )) {
-      signal?.throwIfAborted()
       report(vectors.push(vector as Float32Array))
     }
   return vectors

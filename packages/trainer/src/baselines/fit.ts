@@ -4,23 +4,24 @@ import type { Manifest } from '@cflow/core'
 import type { Sample } from '@cflow/datasets'
 import { writeOnnx } from '@cflow/graph'
 import type { Runtime } from '@cflow/runtimes'
+import { calibrationOf, calibrationSet } from '../calibration.js'
 import { digestOf } from '../digest.js'
 import { featureExtractor } from '../encoding.js'
 import type { EncoderModel } from '../encoding.js'
 import type { PassRecord } from '../evaluation.js'
 import { counted, requireImages } from '../good-images.js'
 import { splitHeldOut } from '../held-out.js'
-import { manifestEncoder } from '../manifest-encoder.js'
+import type { Split } from '../held-out.js'
 import { trainingImages } from '../images.js'
 import type { TrainingImages } from '../images.js'
+import { manifestHead } from '../manifest-head.js'
+import { ownedRuntime } from '../owned.js'
 import { stageProgress } from '../progress.js'
 import type { OnProgress } from '../progress.js'
 import { fileScorer } from '../scorer.js'
 import type { Scorer } from '../scorer.js'
-import { software } from '../software.js'
 import { stopwatch } from '../stopwatch.js'
 import type { Stopwatch } from '../stopwatch.js'
-import { calibration } from './calibrate.js'
 import type { BaselineConfig, SpadeConfig } from './config.js'
 import { fileMethod } from './methods.js'
 import type { FileConfig } from './methods.js'
@@ -59,8 +60,7 @@ export type BaselineResult = Fitted &
 interface Setting {
   readonly options: BaselineOptions
   readonly clock: Stopwatch
-  readonly training: readonly number[]
-  readonly heldOut: readonly number[]
+  readonly split: Split
 }
 
 /**
@@ -72,20 +72,26 @@ interface Setting {
 export async function fitBaseline(options: BaselineOptions): Promise<BaselineResult> {
   const { samples, config } = options
   requireImages(samples)
+  const runtime = ownedRuntime(options.runtime)
   const setting = {
-    options,
+    options: { ...options, runtime },
     clock: stopwatch(),
-    ...splitHeldOut(
-      samples.length,
-      config,
-      samples.map((s) => s.sequence),
-    ),
+    split: splitHeldOut(samples, config),
   }
-  return config.method === 'spade' ? fitSpade(setting, config) : fitFile(setting, config)
+  let kept = false // the sessions of SPADE’s scorer
+  try {
+    if (config.method !== 'spade') return await fitFile(setting, config)
+    const fitted = await fitSpade(setting, config)
+    kept = true
+    return fitted
+  } finally {
+    if (!kept) await runtime.releaseAll()
+  }
 }
 
 async function fitFile(setting: Setting, config: FileConfig): Promise<BaselineResult> {
-  const { options, clock, training } = setting
+  const { options, clock, split } = setting
+  const { training } = split
   const { encoder: model, runtime, samples, onProgress, signal } = options
   const method = fileMethod(config)
   method.check(config, model)
@@ -105,14 +111,13 @@ async function fitFile(setting: Setting, config: FileConfig): Promise<BaselineRe
     writeOnnx(headOutputs(encoder, levels, head, config.inputSize)),
   )
   const manifest = await manifestOf(setting, { digest, settings, history, scorer, images })
-  await scorer.release()
-  await extractor.release()
   const file = writeHead(encoder, levels, head, manifest)
   return { model: file, manifest, bytes: file.length, history, seconds: clock.seconds }
 }
 
 async function fitSpade(setting: Setting, config: SpadeConfig): Promise<BaselineResult> {
-  const { options, clock, training } = setting
+  const { options, clock, split } = setting
+  const { training } = split
   const { encoder: model, runtime, samples, onProgress, signal } = options
   const extractor = await featureExtractor(runtime, model, spadeView)
   const { inputSize } = config
@@ -132,22 +137,16 @@ async function fitSpade(setting: Setting, config: SpadeConfig): Promise<Baseline
 
 /** Read every image once, and give the digest of their pixels. */
 function readAll({ options, clock }: Setting, images: TrainingImages): Promise<string> {
-  const { samples, onProgress, signal } = options
+  const { samples } = options
   return clock.timed('read', () => {
-    const report = stageProgress('read', samples.length, onProgress)
-    const all = images.pixels(samples.map((_, i) => i))
-    return digestOf(
-      counted(all, (done) => {
-        signal?.throwIfAborted()
-        report(done)
-      }),
-    )
+    const report = stageProgress('read', samples.length, options)
+    return digestOf(counted(images.pixels(samples.keys()), report))
   })
 }
 
 /** Calibrate on the held-out images, or on the training images where none are held out. */
 async function manifestOf(
-  { options, clock, training, heldOut }: Setting,
+  { options, clock, split }: Setting,
   learned: {
     readonly digest: string
     readonly settings: NonNullable<Manifest['settings']>
@@ -156,39 +155,29 @@ async function manifestOf(
     readonly images: TrainingImages
   },
 ): Promise<Manifest> {
-  const { config, encoder, onProgress, signal } = options
+  const { samples, config, encoder } = options
+  const { training, heldOut } = split
   const { digest, settings, history, scorer, images } = learned
-  const chosen = heldOut.length > 0 ? heldOut : training
-  const report = stageProgress('calibrate', chosen.length, onProgress)
-  const calibrated = await clock.timed('calibrate', () =>
-    calibration(
-      scorer,
-      {
-        source: heldOut.length > 0 ? 'held-out' : 'training',
-        falsePositiveRate: config.falsePositiveRate,
-        size: config.inputSize,
-        images: () => images.pixels(chosen),
-      },
-      (done) => {
-        signal?.throwIfAborted()
-        report(done)
-      },
-    ),
-  )
+  const set = calibrationSet(samples, split, config)
+  const size = config.inputSize
+  const scores: number[] = []
+  await clock.timed('calibrate', async () => {
+    const report = stageProgress('calibrate', set.indices.length, options)
+    for await (const data of images.pixels(set.indices)) {
+      const { score } = await scorer.score({ width: size, height: size, data })
+      report(scores.push(score))
+    }
+  })
   return {
-    format: 'cflow-detector',
-    version: 1,
-    software,
+    ...manifestHead(encoder),
     method: config.method,
     settings,
     category: options.category,
-    encoder: manifestEncoder(encoder),
-    inputSize: config.inputSize,
     recipe: 'baseline',
     flows: [],
     aggregation: 'joint',
     scales: [],
-    calibration: calibrated,
+    calibration: calibrationOf(scores, set),
     training: {
       seed: config.seed,
       images: training.length,

@@ -4,12 +4,12 @@ import type { Runtime } from '@cflow/runtimes'
 import type { EncoderModel, View } from '../encoding.js'
 import type { PassRecord } from '../evaluation.js'
 import type { TrainingImages } from '../images.js'
-import type { OnProgress } from '../progress.js'
+import type { Watch } from '../progress.js'
 import type { Stopwatch } from '../stopwatch.js'
 import type { BaselineConfig } from './config.js'
 
 /** What the training of a baseline has to work with. */
-export interface Job<C extends BaselineConfig = BaselineConfig> {
+export interface Job<C extends BaselineConfig = BaselineConfig> extends Watch {
   readonly config: C
   readonly model: EncoderModel
   readonly runtime: Runtime
@@ -18,8 +18,6 @@ export interface Job<C extends BaselineConfig = BaselineConfig> {
   /** Indices of the images to train on. */
   readonly training: readonly number[]
   readonly clock: Stopwatch
-  readonly onProgress?: OnProgress | undefined
-  readonly signal?: AbortSignal | undefined
 }
 
 export interface Learned {

@@ -47,26 +47,21 @@ export const padim: FileMethod<PadimConfig> = {
         },
       )
   },
-  async learn({ config, model, images, training, clock, onProgress, signal }) {
+  async learn(job) {
+    const { config, model, images, training, clock } = job
     const { height, width } = joinedShape(model.scales)
     const channels = channelsOf(config, model)
     const sums = padimSums(height * width, channels.length)
     await clock.timed('encode', async () => {
-      const report = stageProgress('encode', training.length, onProgress)
+      const report = stageProgress('encode', training.length, job)
       for await (const [rows] of images.features(training)) {
-        signal?.throwIfAborted()
         addToPadim(sums, rows as Float32Array)
         report(sums.images)
       }
     })
     const gaussians = await clock.timed('whiten', () => {
-      const report = stageProgress('whiten', sums.positions, onProgress)
-      return Promise.resolve(
-        padimFrom(sums, config.regularisation, (done) => {
-          signal?.throwIfAborted()
-          report(done)
-        }),
-      )
+      const report = stageProgress('whiten', sums.positions, job)
+      return Promise.resolve(padimFrom(sums, config.regularisation, report))
     })
     return {
       head: padimHead(gaussians, channels),

@@ -1,4 +1,4 @@
-import { floats } from '@cflow/base'
+import { floats, tensor } from '@cflow/base'
 import type { RgbImage, Tensor } from '@cflow/base'
 import {
   imageDistances,
@@ -37,14 +37,13 @@ export async function spade(
   job: Job<SpadeConfig>,
   extractor: FeatureExtractor,
 ): Promise<SpadeScorer> {
-  const { config, model, runtime, images, training, clock, onProgress, signal } = job
+  const { config, model, runtime, images, training, clock } = job
   const { scales, inputSize } = model
   const gallery: (readonly Float32Array[])[] = []
   const descriptors: Float32Array[] = []
   await clock.timed('encode', async () => {
-    const report = stageProgress('encode', training.length, onProgress)
+    const report = stageProgress('encode', training.length, job)
     for await (const features of images.features(training)) {
-      signal?.throwIfAborted()
       gallery.push(features.slice(0, -1))
       report(descriptors.push(features.at(-1) as Float32Array))
     }
@@ -67,25 +66,25 @@ export async function spade(
     async score(image: RgbImage) {
       const features = await extractor.extract(await extractor.resize(image))
       const found = await search.run({
-        [spadeNames.pooled]: floats32([1, depth], features.at(-1) as Float32Array),
+        [spadeNames.pooled]: tensor('float32', [1, depth], features.at(-1) as Float32Array),
         [spadeNames.galleryPooled]: galleryPooled,
       })
       const distances = found[spadeNames.distances] as Tensor<'float32'>
       const { indices, score } = nearestImages(distances.data, config.neighbours)
-      const query = floats32([positions, joinedDepth], joinRows(features, scales))
+      const query = tensor('float32', [positions, joinedDepth], joinRows(features, scales))
       const nearest = new Float32Array(positions).fill(Infinity)
       for (const i of indices) {
         const rows = joinRows(gallery[i] as readonly Float32Array[], scales, joined)
         const got = await compare.run({
           [spadeNames.query]: query,
-          [spadeNames.gallery]: floats32([positions, joinedDepth], rows),
+          [spadeNames.gallery]: tensor('float32', [positions, joinedDepth], rows),
         })
         const found = got[spadeNames.distances] as Tensor<'float32'>
         for (let p = 0; p < positions; p++)
           nearest[p] = Math.min(nearest[p] as number, found.data[p] as number)
       }
       const drawn = await render.run({
-        [spadeNames.positions]: floats32([1, height, width], nearest),
+        [spadeNames.positions]: tensor('float32', [1, height, width], nearest),
       })
       return { score, map: (drawn['map'] as Tensor<'float32'>).data }
     },
@@ -95,10 +94,3 @@ export async function spade(
     },
   }
 }
-
-/** A tensor over an array as it is: no copy of the gallery. */
-const floats32 = (shape: readonly number[], data: Float32Array): Tensor<'float32'> => ({
-  dtype: 'float32',
-  shape,
-  data,
-})

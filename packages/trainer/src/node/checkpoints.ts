@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CflowError, messageOf } from '@cflow/base'
+import { writeFileAtomic } from '@cflow/base/node'
 import type { CheckpointStore } from '../checkpoint.js'
-import { writeFileAtomic } from './atomic.js'
 
 /** Name of the checkpoint in its folder. */
 export const checkpointName = 'checkpoint.safetensors'

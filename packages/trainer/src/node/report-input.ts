@@ -9,12 +9,13 @@ import type { Scorer } from '../scorer.js'
 import { chooseExamples } from './choose-examples.js'
 import type { Judgement } from './judge.js'
 import { loadExamples } from './load-examples.js'
+import { reportTitle } from './report-title.js'
 
 /** Points of a curve: enough for a picture. */
 const points = 400
 
 export interface ReportSources {
-  readonly title: string
+  readonly category: string
   readonly model: Uint8Array | Scorer
   readonly manifest: Manifest
   /** The judged images, in the order of the scores. */
@@ -26,7 +27,7 @@ export interface ReportSources {
 
 /** All a report shows, from a detector and what it said of images; the examples are chosen and run again. */
 export async function reportInput(sources: ReportSources): Promise<ReportInput> {
-  const { title, model, manifest, judgement, history } = sources
+  const { category, model, manifest, judgement, history } = sources
   const { evaluation, scores, pixels } = judgement
   const threshold = manifest.calibration.threshold
   const found = judgement.pixelThreshold ?? NaN
@@ -36,7 +37,7 @@ export async function reportInput(sources: ReportSources): Promise<ReportInput> 
     ...(measured.pixels && pixelCurves(measured.pixels)),
   }
   return {
-    title,
+    title: reportTitle(category, manifest),
     manifest,
     ...(evaluation && { evaluation }),
     pixelThreshold: Number.isFinite(found) ? found : threshold,

@@ -1,6 +1,6 @@
 import { rmdir } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { makeFolder, writeFileAtomic } from './atomic.js'
+import { makeFolder, writeFileAtomic } from '@cflow/base/node'
 import { jsonText } from './metrics-document.js'
 
 /** What a training or an evaluation leaves. */

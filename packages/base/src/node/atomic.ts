@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
-import { CflowError, messageOf } from '@cflow/base'
+import { CflowError, messageOf } from '../errors.js'
 
 /**
  * Write a file in one step: under a temporary name in the same folder, flushed to the disk, then renamed. A reader sees

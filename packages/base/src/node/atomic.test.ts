@@ -1,10 +1,9 @@
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { CflowError } from '@cflow/base'
+import type { CflowError } from '../errors.js'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { writeFileAtomic } from './atomic.js'
-import { fileCheckpoints } from './checkpoints.js'
 
 /** What the file system answers to the next writes; nothing makes it work. */
 const failing = vi.hoisted(() => ({ code: undefined as string | undefined }))
@@ -72,24 +71,5 @@ describe('writeFileAtomic', () => {
     for (const path of [join(dir, 'file', 'x'), join(dir, 'folder')])
       expect(await errorOf(writeFileAtomic(path, ''))).toMatchObject({ code: 'IO' })
     expect((await readdir(dir)).sort()).toEqual(['file', 'folder'])
-  })
-})
-
-describe('fileCheckpoints', () => {
-  it('reads what was written last, and nothing before that', async () => {
-    const store = fileCheckpoints(join(dir, 'checkpoint'))
-    expect(await store.read()).toBeUndefined()
-    await store.write(new Uint8Array([1]))
-    await store.write(new Uint8Array([2, 3]))
-    expect([...(await store.read())!]).toEqual([2, 3])
-  })
-
-  it('keeps the checkpoint before when the disk is full', async () => {
-    const store = fileCheckpoints(join(dir, 'checkpoint'))
-    await store.write(new Uint8Array([1]))
-    failing.code = 'ENOSPC'
-    expect(await errorOf(store.write(new Uint8Array(100)))).toMatchObject({ code: 'IO' })
-    expect([...(await store.read())!]).toEqual([1])
-    expect(await readdir(join(dir, 'checkpoint'))).toHaveLength(1)
   })
 })

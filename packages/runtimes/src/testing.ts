@@ -1,0 +1,28 @@
+import { writeOnnx } from '@cflow/graph'
+import type { Value } from '@cflow/graph'
+import { nodeRuntime } from './node.js'
+import type { Tensors } from './runtime.js'
+
+/** For tests: what graphs compute, as plain numbers. */
+
+export type Results = Record<string, { readonly shape: readonly number[]; readonly data: number[] }>
+
+/** Run a graph once on onnxruntime-node: the outputs' numbers, by name. */
+export const run = (outputs: Record<string, Value>, feeds: Tensors = {}): Promise<Results> =>
+  runBytes(writeOnnx(outputs), feeds)
+
+/** Run a model file once on onnxruntime-node: the outputs' numbers, by name. */
+export async function runBytes(model: Uint8Array, feeds: Tensors = {}): Promise<Results> {
+  const session = await (await nodeRuntime({ threads: 1 })).createSession(model)
+  try {
+    const results = Object.entries(await session.run(feeds))
+    return Object.fromEntries(
+      results.map(([name, { shape, data }]) => [
+        name,
+        { shape, data: Array.from(data as Iterable<number | bigint>, Number) },
+      ]),
+    )
+  } finally {
+    await session.release()
+  }
+}
