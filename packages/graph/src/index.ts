@@ -48,6 +48,7 @@ export {
   reshapeTo,
   shapeOf,
   slice,
+  sliceBetween,
   split,
   transpose,
   zerosLike,

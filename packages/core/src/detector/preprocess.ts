@@ -5,6 +5,7 @@ import {
   assumeShape,
   cast,
   clip,
+  concat,
   constant,
   div,
   floor,
@@ -19,6 +20,8 @@ import {
   scale,
   sin,
   sizeOfAxis,
+  slice,
+  sliceBetween,
   sub,
   transpose,
   where,
@@ -26,12 +29,24 @@ import {
 import type { Value } from '@cflow/graph'
 
 const lobes = 3
+/** Samples that are made by one product, from the input samples that they need. */
+const blockSize = 32
+
+/** Samples of a resampled axis, and the part of the input's axis that they are made of. */
+interface Block {
+  /** Their weights, [block, end − start], rows sum to 1. */
+  readonly weights: Value
+  /** Of the input's axis, int64 [1]: first, and last + 1. */
+  readonly start: Value
+  readonly end: Value
+}
 
 /**
- * Weights of Pillow's antialiased Lanczos resampling from n to `size` samples, as a graph: [size, n], rows sum to 1.
+ * Pillow's antialiased Lanczos resampling from n to `size` samples, block by block: all samples at once would be a product
+ * with a matrix that is nearly all zeros when n is large.
  * @param n int64 scalar, known only at run time
  */
-function lanczosMatrix(n: Value, size: number): Value {
+function lanczosBlocks(n: Value, size: number): Block[] {
   const count = cast(n, 'float32')
   const ratio = scale(count, 1 / size)
   const filterScale = max(ratio, scalar(1))
@@ -46,7 +61,19 @@ function lanczosMatrix(n: Value, size: number): Value {
   const x = div(sub(reshape(samples, [1, -1]), mul(centres, ratio)), filterScale)
   const product = mul(sinc(x), sinc(scale(x, 1 / lobes)))
   const weights = where(less(abs(x), scalar(lobes)), product, scalar(0))
-  return div(weights, reduceSum(weights, [1], true))
+  const matrix = div(weights, reduceSum(weights, [1], true))
+
+  const reach = scale(filterScale, lobes)
+  // one sample more on either side, in case of rounding: its weight is 0; the runtime ends a slice at the axis' end
+  const place = (v: Value) => reshape(cast(floor(v), 'int64'), [1])
+  return Array.from({ length: Math.ceil(size / blockSize) }, (_, b) => {
+    const from = b * blockSize
+    const to = Math.min(from + blockSize, size)
+    const before = sub(scale(ratio, from + 0.5), add(reach, scalar(1)))
+    const start = place(max(before, scalar(0)))
+    const end = place(add(scale(ratio, to - 0.5), add(reach, scalar(2))))
+    return { weights: sliceBetween(slice(matrix, [0], [from], [to]), 1, start, end), start, end }
+  })
 }
 
 function sinc(x: Value): Value {
@@ -68,12 +95,17 @@ export const resample = (image: Value, size: number): Value => resampleTo(image,
 
 /** `resample` to any height and width. */
 export function resampleTo(image: Value, height: number, width: number): Value {
-  const planes = cast(transpose(image, [0, 3, 1, 2]), 'float32')
-  const horizontal = transpose(lanczosMatrix(sizeOfAxis(image, 2), width), [1, 0])
-  const vertical = lanczosMatrix(sizeOfAxis(image, 1), height)
-  const narrowed = toByte(matMul(planes, horizontal))
-  const resized = toByte(matMul(vertical, narrowed))
-  return assumeShape(resized, [image.shape[0] ?? null, 3, height, width])
+  const planes = transpose(image, [0, 3, 1, 2])
+  const horizontal = lanczosBlocks(sizeOfAxis(image, 2), width)
+  const vertical = lanczosBlocks(sizeOfAxis(image, 1), height)
+  const columns = horizontal.map(({ weights, start, end }) =>
+    matMul(cast(sliceBetween(planes, 3, start, end), 'float32'), transpose(weights, [1, 0])),
+  )
+  const narrowed = toByte(concat(columns, 3))
+  const rows = vertical.map(({ weights, start, end }) =>
+    matMul(weights, sliceBetween(narrowed, 2, start, end)),
+  )
+  return assumeShape(toByte(concat(rows, 2)), [image.shape[0] ?? null, 3, height, width])
 }
 
 /** (x/255 − mean)/std per channel. @param pixels float32 [N, 3, S, S] in 0 … 255 */

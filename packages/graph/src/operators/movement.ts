@@ -131,6 +131,11 @@ export const Slice: Operator = {
   infer: (inputs) => {
     const x = first(inputs)
     const shape = [...x.shape]
+    if (inputs[1]?.node.kind !== 'constant' || inputs[2]?.node.kind !== 'constant') {
+      for (const a of integersOf(inputs[3], 'the axes of Slice'))
+        shape[axisOf(a, shape.length)] = null
+      return [{ dtype: x.dtype, shape }]
+    }
     for (const { axis, start, end } of slices(x, inputs)) {
       const d = shape[axis]
       if (typeof d !== 'number') shape[axis] = null
@@ -279,6 +284,10 @@ export const slice = (
   starts: readonly number[],
   ends: readonly number[],
 ): Value => apply(Slice, [x, int64s(starts), int64s(ends), int64s(axes)])
+
+/** Part of one axis between places known only at run time. @param start first @param end last + 1, int64 [1] */
+export const sliceBetween = (x: Value, axis: number, start: Value, end: Value): Value =>
+  apply(Slice, [x, start, end, int64s([axis])])
 
 /** Pad with zeros or by reflection; `pads` are [begin of every axis…, end of every axis…]. */
 export function pad(
