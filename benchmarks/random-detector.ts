@@ -9,9 +9,16 @@ import { encoderModel, recipes, software } from '../packages/trainer/src/index.j
 import type { Recipe } from '../packages/trainer/src/index.js'
 import { randomWeights } from './random-weights.js'
 
-/** A detector file of a recipe's shape with random numbers in it: for sizes and speed, not for accuracy. */
-export function randomDetector(encoder: string, recipe: Recipe = 'whitened'): Uint8Array {
-  const spec = encoderSpec(encoder)
+/**
+ * A detector file of a recipe's shape with random numbers in it: for sizes and speed, not for accuracy.
+ * @param padding of a ResNet; that of the authors by default
+ */
+export function randomDetector(
+  encoder: string,
+  recipe: Recipe = 'whitened',
+  padding?: 'zeros' | 'reflect',
+): Uint8Array {
+  const spec = encoderSpec(encoder, padding && { padding })
   const random = Random.seeded(1, 'random detector')
   const { inputSize, poolLayers, couplingLayers, permutation, clamp, aggregation } = recipes[recipe]
   const model = encoderModel(spec, randomWeights(spec, random), poolLayers, inputSize)
