@@ -72,6 +72,7 @@ describe('a verdict', () => {
     const fails = await loadDetector(toyDetector(), {
       runtime: {
         name: 'broken',
+        repeats: false,
         createSession: () =>
           Promise.resolve({
             inputs: ['image'],

@@ -24,7 +24,7 @@ export function gate(): Gate {
 /** A runtime whose runs wait while a gate is closed: whatever uses it stops, and goes on without having lost anything. */
 export function gated(runtime: Runtime, { passed }: Gate): Runtime {
   return {
-    name: runtime.name,
+    ...runtime,
     async createSession(model, options) {
       const session = await runtime.createSession(model, options)
       return {
