@@ -96,7 +96,7 @@ export async function runPass(
       const total = totals[k] as number
       for (const batch of batches(
         select(trainer.shape, height * width, rows.length, random),
-        trainer.mostSteps,
+        () => trainer.mostSteps,
       )) {
         context.signal?.throwIfAborted()
         const rates = batch.map((_, i) =>
@@ -128,12 +128,12 @@ export async function runPass(
   return { losses: sums.map((s, k) => s / Math.max(counts[k] as number, 1)), learningRate }
 }
 
-/** Items in groups of a size, the last one with what is left. */
-function* batches<T>(items: Iterable<T>, size: number): Generator<T[]> {
+/** Items in groups of a size that may change from one to the next; the last one with what is left. */
+function* batches<T>(items: Iterable<T>, size: () => number): Generator<T[]> {
   let group: T[] = []
   for (const item of items) {
     group.push(item)
-    if (group.length < size) continue
+    if (group.length < size()) continue
     yield group
     group = []
   }

@@ -4,8 +4,6 @@ import {
   adamFeeds,
   flatten,
   joinState,
-  parameterCount,
-  parameterShapes,
   positionalEncoding,
   splitState,
   stateNames,
@@ -18,6 +16,7 @@ import {
 import type { FlatState, FlowConfig, FlowParameters, Loss } from '@cflow/core'
 import type { Runtime } from '@cflow/runtimes'
 import type { ScaleShape } from './encoding.js'
+import { now } from './progress.js'
 import type { BatchShape, Selection } from './sampling.js'
 
 /** Parameters and Adam's state of one scale, flat. */
@@ -30,12 +29,12 @@ export interface ScaleState extends FlatState {
 export interface ScaleTrainer {
   readonly shape: BatchShape
   readonly steps: number
-  /** Steps of one run at most. */
+  /** Steps of the next run at most: those that take about half a second, at the speed of the last run. */
   readonly mostSteps: number
   /**
    * Optimisation steps, one for each mini-batch.
    * @param chunk vectors of every image [height·width, depth]
-   * @param selections rows of every mini-batch, `mostSteps` at most
+   * @param selections rows of every mini-batch; no more of them than `mostSteps` has ever been
    * @param learningRates of every step
    * @returns the mean loss before each step
    */
@@ -67,7 +66,7 @@ export async function scaleTrainer(
     positions: byPlace ? { positions: shape.positions, width, height } : shape.positions,
     loss,
   }
-  const mostSteps = runtime.repeats ? stepsOfRun(config, shape.rows) : 1
+  const capacity = runtime.repeats ? stepsInMemory(shape.rows * depth) : 1
   const session = await runtime.createSession(
     runtime.repeats
       ? trainingSteps(config, initial, options)
@@ -78,13 +77,16 @@ export async function scaleTrainer(
   const zeros = new Float32Array(theta.length)
   session.setState(splitState(groups, resume ?? { theta, m: zeros, v: zeros }))
   let steps = resume?.steps ?? 0
-  const features = feed(mostSteps, [shape.rows, depth])
-  const condition = c > 0 ? conditionFeed(scale, c, shape, byPlace, mostSteps) : undefined
-  const [rate, epsilon] = [feed(mostSteps, []), feed(mostSteps, [])]
+  let mostSteps = 1
+  const features = feed(capacity, [shape.rows, depth])
+  const condition = c > 0 ? conditionFeed(scale, c, shape, byPlace, capacity) : undefined
+  const [rate, epsilon] = [feed(capacity, []), feed(capacity, [])]
 
   return {
     shape,
-    mostSteps,
+    get mostSteps() {
+      return mostSteps
+    },
     get steps() {
       return steps
     },
@@ -102,12 +104,15 @@ export async function scaleTrainer(
         }
       })
       const first = (f: Feed) => f.first(selections.length, runtime.repeats)
+      const began = now()
       const got = await session.run({
         [stepNames.features]: first(features),
         ...(condition && { [condition.name]: first(condition.feed) }),
         [stepNames.rate]: first(rate),
         [stepNames.epsilon]: first(epsilon),
       })
+      const each = (now() - began) / selections.length
+      mostSteps = Math.max(1, Math.min(capacity, Math.floor(runTime / each)))
       return got[stepNames.loss]?.data as Float32Array
     },
     async state() {
@@ -121,17 +126,17 @@ export async function scaleTrainer(
   }
 }
 
-/** Work of a run at least, floating-point operations: copying the state is little beside it. */
-const runWork = 128e9
+/**
+ * Milliseconds of a run: copying the state is little beside it, and an interruption is soon heard. Runtimes differ too
+ * much for an amount of work: WASM with one thread has a tenth of the speed of a native CPU.
+ */
+const runTime = 500
 /** Bytes of a run's features at most, but for a single step. */
 const runBytes = 16 * 2 ** 20
 
-/** Steps of one run: enough to make its overhead small, few enough to hear an interruption and to keep feeds small. */
-function stepsOfRun(config: FlowConfig, rows: number): number {
-  const work = 6 * rows * parameterCount(parameterShapes(config))
-  const most = runBytes / (4 * rows * config.depth)
-  return Math.max(1, Math.floor(Math.min(runWork / work, most, 16)))
-}
+/** Steps whose features are kept at once. */
+const stepsInMemory = (numbers: number): number =>
+  Math.max(1, Math.min(16, Math.floor(runBytes / (4 * numbers))))
 
 /** An input of every step of a run, over one array that is used again: the runtime has read it when its run is over. */
 interface Feed {

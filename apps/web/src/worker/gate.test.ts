@@ -6,12 +6,15 @@ it('holds runs back while it is closed, and loses none', async () => {
   const ran: number[] = []
   const runtime = {
     name: 'counting',
+    repeats: true,
     createSession: async () => ({
       run: async (feeds: Readonly<Record<string, unknown>>) => void ran.push(Number(feeds['n'])),
     }),
   } as unknown as Runtime
   const door = gate()
-  const session = await gated(runtime, door).createSession(new Uint8Array())
+  const behind = gated(runtime, door)
+  expect(behind).toMatchObject({ name: 'counting', repeats: true })
+  const session = await behind.createSession(new Uint8Array())
   const run = (n: number) => session.run({ n } as never)
 
   await run(1)
