@@ -10,12 +10,18 @@ const headers = {
 }
 
 // packages from source; onnxruntime-web with its WASM glue as files of their own, which its threads start from
-const conditions = ['@cflow/source', 'onnxruntime-web-use-extern-wasm']
+export const conditions = [
+  '@cflow/source',
+  'onnxruntime-web-use-extern-wasm',
+  'module',
+  'browser',
+  'development|production',
+]
 
 export default defineConfig({
   // relative, so that the site works in any folder of a host
   base: './',
-  resolve: { conditions: [...conditions, 'module', 'browser', 'development|production'] },
+  resolve: { conditions },
   worker: { format: 'es' },
   build: {
     target: 'es2023',

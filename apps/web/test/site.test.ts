@@ -6,7 +6,7 @@ import { loadDetector } from '@cflow/detector'
 import { auroc } from '@cflow/metrics'
 import { chromiumPath, launchChromium } from './chromium.ts'
 import { accessibilityFaults, settled, shot, shownScore } from './page.ts'
-import { appFolder, artefacts, buildSite, serveSite } from './site.ts'
+import { appFolder, artefacts, buildSite, isolating, serveSite } from './site.ts'
 import type { Site } from './site.ts'
 
 const chromium = chromiumPath()
@@ -222,10 +222,6 @@ describe.skipIf(!chromium)('the site in a browser', () => {
 })
 
 describe.skipIf(!chromium)('engines', () => {
-  const isolating = {
-    'Cross-Origin-Opener-Policy': 'same-origin',
-    'Cross-Origin-Embedder-Policy': 'require-corp',
-  }
   let browser: Browser
   beforeAll(async () => {
     browser = await launchChromium(chromium!)

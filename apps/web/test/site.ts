@@ -22,8 +22,19 @@ export interface Site {
   close(): Promise<void>
 }
 
+/** Headers of a host that isolates its pages, so that WASM may use threads. */
+export const isolating: Record<string, string> = {
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+}
+
 /** Serve the built site in a folder of a host. */
-export async function serveSite(
+export const serveSite = (folder: string, headers?: Record<string, string>): Promise<Site> =>
+  serveFolder(join(appFolder, 'dist'), folder, headers)
+
+/** Serve built files in a folder of a host. */
+export async function serveFolder(
+  files: string,
   folder: string,
   headers: Record<string, string> = {},
 ): Promise<Site> {
@@ -32,6 +43,7 @@ export async function serveSite(
     configFile: false,
     base: folder,
     logLevel: 'error',
+    build: { outDir: files },
     preview: { host: '127.0.0.1', port: 0, headers },
   })
   const { port } = server.httpServer.address() as AddressInfo

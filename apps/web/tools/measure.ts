@@ -9,14 +9,10 @@ import { syntheticDataset } from '@cflow/datasets'
 import { encodePng } from '@cflow/datasets/node'
 import { chromiumPath, launchChromium } from '../test/chromium.ts'
 import { settled } from '../test/page.ts'
-import { serveSite } from '../test/site.ts'
+import { isolating, serveSite } from '../test/site.ts'
 
 const rounds = 40
 
-const isolating = {
-  'Cross-Origin-Opener-Policy': 'same-origin',
-  'Cross-Origin-Embedder-Policy': 'require-corp',
-}
 const site = await serveSite('/', isolating)
 const browser = await launchChromium(chromiumPath()!)
 const page = await (await browser.newContext({ serviceWorkers: 'block' })).newPage()
