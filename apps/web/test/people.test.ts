@@ -142,6 +142,8 @@ describe.skipIf(!chromium)('what people do', () => {
       buffer: Buffer.from(needing(bytes)),
     })
     await messages().getByText('Out of memory').waitFor()
+    await page.locator('#summary', { hasText: `${exampleCount} without a verdict` }).waitFor()
+    expect(await page.locator('#picture-image').isVisible()).toBe(true)
     await shot(page, 'out-of-memory')
     await page.locator('#model-example').click()
     await settled(page, exampleCount)

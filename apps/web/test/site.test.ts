@@ -90,6 +90,7 @@ describe.skipIf(!chromium)('the site in a browser', () => {
     const messages = page.locator('#messages')
     await give('#detect-pick [data-pick=files]', 'broken.png', 'not a picture')
     await messages.getByText('cannot be read as an image').waitFor()
+    await page.locator('#picture-image').waitFor({ state: 'hidden' })
     await shot(page, 'broken-image')
     await give('#model-file', 'other.onnx', 'not a detector')
     await messages.getByText('not a detector of this project').waitFor()
