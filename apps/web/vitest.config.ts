@@ -4,5 +4,7 @@ import shared from '../../vitest.shared.ts'
 export default mergeConfig(
   shared,
   // a browser trains, and the site is built first when it is not there
-  defineProject({ test: { name: 'web', testTimeout: 300_000, hookTimeout: 300_000 } }),
+  defineProject({
+    test: { name: 'web', testTimeout: 300_000, hookTimeout: 300_000, fileParallelism: false },
+  }),
 )

@@ -7,6 +7,7 @@ it.each([
   [new CflowError('MODEL', 'no manifest'), 'not a detector of this project', 'no manifest'],
   [new RangeError('Array buffer allocation failed'), 'Out of memory', 'Close other tabs'],
   [new CflowError('RUNTIME', 'the model could not be run: std::bad_alloc'), 'Out of memory', ''],
+  [new CflowError('RUNTIME', 'SafeIntOnOverflow() Integer overflow'), 'Out of memory', ''],
   [new CflowError('TOO_FEW_IMAGES', '3 good images'), 'Too few images', '3 good images'],
   ['anything', 'Something went wrong', 'anything'],
 ])('%s is told in words', (error, title, text) => {

@@ -11,7 +11,9 @@ interface Failure {
   readonly hint?: string
 }
 
-const outOfMemory = /out of memory|bad_alloc|allocation failed|cannot enlarge memory|std::length/i
+// a size that 32 bits do not hold ends in SafeInt
+const outOfMemory =
+  /out of memory|bad_alloc|allocation failed|failed to allocate|cannot enlarge memory|std::length|\bOOM\b|SafeInt/i
 const lostGpu = /device (is |was )?lost|GPUDevice|gpu.*(lost|crash)|DXGI_ERROR|external Instance/i
 
 export const isOutOfMemory = (error: unknown): boolean =>
@@ -36,7 +38,7 @@ export function friendly(error: unknown): Friendly {
   if (isOutOfMemory(error))
     return {
       title: 'Out of memory',
-      text: 'The browser has no memory left for this. Close other tabs, or use fewer or smaller images.',
+      text: 'The browser has no memory left for this. Close other tabs, or use a smaller detector, or fewer or smaller images.',
     }
   if (code === 'IMAGE')
     return {

@@ -92,8 +92,10 @@ async function begin(): Promise<void> {
 
   const train = trainView(({ name, model, images: tests }) => {
     tab.show('detect')
-    if (tests.length > 0) detect.replace(tests)
-    void open(model, name)
+    // not before: the detector that was there would judge them
+    void open(model, name).then((isOpen) => {
+      if (isOpen && tests.length > 0) detect.replace(tests)
+    })
     element('button', 'tab-detect').focus()
   })
 
@@ -102,11 +104,11 @@ async function begin(): Promise<void> {
     detect.take([...(file.files ?? [])])
     file.value = ''
   })
-  const showExample = async () => {
-    detect.replace(await images)
-    await open(await exampleModel(), '')
+  const backToExample = async () => {
+    clearMessages()
+    if (await open(await exampleModel(), '')) detect.replace(await images)
   }
-  toExample.addEventListener('click', () => void showExample().catch(showError))
+  toExample.addEventListener('click', () => void backToExample().catch(showError))
   document.addEventListener('paste', ({ clipboardData }) => {
     const pasted = [...(clipboardData?.files ?? [])]
     if (pasted.length > 0) (tab.active === 'train' ? train : detect).take(pasted)
@@ -115,7 +117,8 @@ async function begin(): Promise<void> {
   for (const type of ['dragover', 'drop'])
     document.addEventListener(type, (event) => event.preventDefault())
 
-  await showExample()
+  detect.replace(await images)
+  await open(await exampleModel(), '')
   const kept = await keepOffline()
   element('span', 'offline').textContent = kept ? 'Kept for use without a network.' : ''
 }

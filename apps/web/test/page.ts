@@ -21,6 +21,37 @@ export async function settled(page: Page, images: number): Promise<void> {
   )
 }
 
+interface DeviceKept {
+  readonly GPUAdapter: { readonly prototype: { requestDevice(...a: unknown[]): Promise<unknown> } }
+  device?: { destroy(): void }
+}
+
+/** Keep the GPU device that a worker of the page takes, so that it can be lost. */
+export function keepDevices(page: Page): void {
+  page.on('worker', (worker) => {
+    const hook = () => {
+      const scope = globalThis as unknown as DeviceKept
+      const { prototype } = scope.GPUAdapter
+      const { requestDevice } = prototype
+      prototype.requestDevice = async function (...args) {
+        const device = await requestDevice.apply(this, args)
+        scope.device = device as { destroy(): void }
+        return device
+      }
+    }
+    // a worker may be over before
+    worker.evaluate(hook).catch(() => undefined)
+  })
+}
+
+/** Lose the GPU. Threads of onnxruntime-web are not asked: they never answer. */
+export async function loseDevices(page: Page): Promise<void> {
+  const workers = page.workers().filter((w) => w.url().includes('detect'))
+  await Promise.allSettled(
+    workers.map((w) => w.evaluate(() => (globalThis as unknown as DeviceKept).device?.destroy())),
+  )
+}
+
 /** The score of the image that is shown, in full. */
 export const shownScore = async (page: Page): Promise<number> =>
   Number(await page.locator('#verdict-title').getAttribute('data-score'))

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { loadDetector } from '@cflow/detector'
 import { auroc } from '@cflow/metrics'
 import { chromiumPath, launchChromium } from './chromium.ts'
-import { accessibilityFaults, settled, shot, shownScore } from './page.ts'
+import { accessibilityFaults, keepDevices, loseDevices, settled, shot, shownScore } from './page.ts'
 import { appFolder, artefacts, buildSite, isolating, serveSite } from './site.ts'
 import type { Site } from './site.ts'
 
@@ -32,6 +32,7 @@ describe.skipIf(!chromium)('the site in a browser', () => {
     context = await browser.newContext({ viewport: { width: 1100, height: 900 } })
     page = await context.newPage()
     page.on('pageerror', (error) => failures.push(String(error)))
+    keepDevices(page)
     await page.goto(site.url)
   })
   afterAll(async () => {
@@ -89,6 +90,7 @@ describe.skipIf(!chromium)('the site in a browser', () => {
     const messages = page.locator('#messages')
     await give('#detect-pick [data-pick=files]', 'broken.png', 'not a picture')
     await messages.getByText('cannot be read as an image').waitFor()
+    await page.locator('#picture-image').waitFor({ state: 'hidden' })
     await shot(page, 'broken-image')
     await give('#model-file', 'other.onnx', 'not a detector')
     await messages.getByText('not a detector of this project').waitFor()
@@ -191,6 +193,18 @@ describe.skipIf(!chromium)('the site in a browser', () => {
     expect(near(webgpu, node.score)).toBeLessThan(1e-3)
     // WebGPU on a processor is slow, and slower where others use it
   }, 600_000)
+
+  it('goes on with WASM when the GPU is lost', async () => {
+    const before = await shownScore(page)
+    await loseDevices(page)
+    await page.locator('#messages').getByText('The GPU was lost').waitFor()
+    await page.locator('#engine-state', { hasText: /^$/ }).waitFor({ state: 'attached' })
+    await page.locator('#verdict-title[data-score]').waitFor()
+    await shot(page, 'gpu-lost')
+    expect(await page.locator('#engine').inputValue()).not.toBe('webgpu')
+    expect(await page.locator('#messages').innerText()).not.toContain('failed')
+    expect(near(await shownScore(page), before)).toBeLessThan(1e-3)
+  })
 
   it.each([
     ['light', 1100],

@@ -66,7 +66,7 @@ async function imagesPerSecond(engine: string): Promise<Record<string, number>> 
   for (const tile of (await page.locator('#gallery .tile').all()).slice(0, rounds)) {
     await tile.click()
     const text = (await page.locator('#verdict-text').textContent())!
-    runs.push(Number(/took (\d+) ms/.exec(text)![1]))
+    runs.push(Number(/took (\d+)\sms/.exec(text)![1]))
   }
   runs.sort((a, b) => a - b)
   return {

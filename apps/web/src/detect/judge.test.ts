@@ -17,5 +17,9 @@ it('counts against the truth where it is known, and what waits', () => {
   expect(summaryOf([item(9, 'dent'), item(1, 'dent'), item(7, 'good'), item(1, 'good')], 5)).toBe(
     '4 images, 2 anomalous: found 1 of 2 defects, 1 false alarm',
   )
+  const failed = { ...item(undefined), failure: { title: 'Out of memory', text: '' } }
+  expect(summaryOf([item(1), failed, item(undefined)], 5)).toBe(
+    '1 image, 0 anomalous, 1 without a verdict, 1 waiting',
+  )
   expect(summaryOf([], 5)).toBe('0 images, 0 anomalous')
 })

@@ -17,9 +17,12 @@ export const judged = (
 export function summaryOf(items: readonly Item[], threshold: number): string {
   const done = items.flatMap((i) => (i.detection ? [{ ...i, score: i.detection.score }] : []))
   const bad = done.filter((i) => i.score > threshold)
-  const waiting = items.filter((i) => !i.detection && !i.failure).length
+  const failed = items.filter((i) => i.failure).length
+  const waiting = items.length - done.length - failed
   const text = `${count(done.length, 'image')}, ${bad.length} anomalous`
-  const rest = waiting > 0 ? `, ${waiting} waiting` : ''
+  const rest =
+    (failed > 0 ? `, ${failed} without a verdict` : '') +
+    (waiting > 0 ? `, ${waiting} waiting` : '')
   if (done.length === 0 || done.some((i) => i.truth === undefined)) return text + rest
   const defects = done.filter((i) => i.truth !== 'good')
   const found = defects.filter((i) => i.score > threshold).length

@@ -16,12 +16,18 @@ export function pictureView() {
   }
   opacity.addEventListener('input', setOpacity)
   setOpacity()
+  /** Address of a picture that the browser cannot show. */
+  let broken: string | undefined
+  image.addEventListener('error', () => {
+    broken = image.src
+    image.hidden = true
+  })
   paintLegend(element('canvas', 'legend'))
   return {
     show(item: Item | undefined, judged: Detection | undefined) {
       wait.hidden = item === undefined || judged !== undefined || item.failure !== undefined
       heat.hidden = judged === undefined
-      image.hidden = item === undefined || item.failure !== undefined
+      image.hidden = item === undefined || item.url === broken
       if (!item) {
         caption.textContent = 'No image yet: bring some below.'
         return

@@ -29,12 +29,15 @@ export function showVerdict(
   title.className = `badge ${anomalous ? 'bad' : 'good'}`
   title.dataset['score'] = String(score)
   title.textContent = anomalous ? '✕ Anomalous' : '✓ Like the good ones'
-  text.textContent = `${sentence(explain(detection))} ${rarity(detection)}`
+  text.textContent = kept(`${sentence(explain(detection))} ${rarity(detection)}`)
   scale.replaceChildren(scoreStrip(manifest.calibration.scores, threshold, score))
   bars.replaceChildren(...contributions.map(contributionBar))
 }
 
 const sentence = (s: string): string => `${s.charAt(0).toUpperCase()}${s.slice(1)}.`
+
+/** A number and its unit stay on one line. */
+const kept = (s: string): string => s.replaceAll(/(\d) (%|ms|px)/g, '$1\u00a0$2')
 
 const rarity = ({ pValue, milliseconds }: Detection): string =>
   `Of good images, about ${percent(pValue)} or fewer score this high. It took ${Math.round(milliseconds)} ms.`

@@ -61,8 +61,7 @@ export function detectView(host: () => Host, openModel: (file: File) => void): D
 
   const tileOf = (item: Item, threshold: number): Tile => {
     const { id, name, url, detection, failure } = item
-    if (failure)
-      return { id, name, url, verdict: { text: 'not readable', word: '', kind: 'error' } }
+    if (failure) return { id, name, url, verdict: { text: 'no verdict', word: '', kind: 'error' } }
     if (!detection) return { id, name, url }
     const bad = detection.score > threshold
     const text = `${bad ? '✕' : '✓'} ${short(detection.score)}`
@@ -172,10 +171,11 @@ export function detectView(host: () => Host, openModel: (file: File) => void): D
       if (isNewModel) rate = undefined
       manifest = next.manifest
       engine = next
-      // another detector gives other numbers; on another engine the time for the image at hand is of interest
+      // another detector gives other numbers; on another engine the time for the image at hand is of interest, and what
+      // failed may work
       items = items.map((item) => {
-        if (!isNewModel && !(isNewEngine && item.id === selected)) return item
-        return waitingAgain(item)
+        const isAnew = isNewModel || (isNewEngine && (item.id === selected || item.failure))
+        return isAnew ? waitingAgain(item) : item
       })
       render()
       void work()

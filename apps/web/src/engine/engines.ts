@@ -59,19 +59,27 @@ export interface Engine {
   /** The detector file, and what it says of itself. */
   readonly model: Blob
   readonly manifest: Manifest
+  /** Resolves when the GPU is lost, else never. */
+  readonly lost: Promise<void>
   detect(image: Blob): Promise<Detection>
   close(): void
 }
+
+/** Milliseconds in which a lost GPU is told of, after a run that failed because of it. */
+const lossDelay = 1000
 
 /** @throws what loading a detector throws, and when the worker fails */
 export async function openEngine(id: EngineId, model: Blob): Promise<Engine> {
   const handle = handleOf<DetectWorker>(
     new Worker(new URL('../worker/detect.ts', import.meta.url), { type: 'module' }),
   )
-  let lost: (error: Error) => void
-  const gpu = new Promise<never>((_, reject) => (lost = reject))
-  gpu.catch(() => undefined)
-  const onLost = proxy(() => lost(new Error('the GPU device was lost')))
+  let tellLost: () => void
+  const lost = new Promise<void>((resolve) => (tellLost = resolve))
+  const onLost = proxy(() => tellLost())
+  const failLost = lost.then((): never => {
+    throw new Error('the GPU device was lost')
+  })
+  failLost.catch(() => undefined)
   try {
     const { manifest, runtime } = await answered(
       handle,
@@ -82,7 +90,16 @@ export async function openEngine(id: EngineId, model: Blob): Promise<Engine> {
       runtime,
       model,
       manifest,
-      detect: (image) => Promise.race([answered(handle, handle.api.detect(image)), gpu]),
+      lost,
+      async detect(image) {
+        try {
+          return await Promise.race([answered(handle, handle.api.detect(image)), failLost])
+        } catch (error) {
+          // a run on a lost GPU may fail, of many things, before the loss is told
+          if (id === 'webgpu') await Promise.race([failLost, waited(lossDelay)])
+          throw error
+        }
+      },
       close: handle.close,
     }
   } catch (error) {
@@ -90,3 +107,6 @@ export async function openEngine(id: EngineId, model: Blob): Promise<Engine> {
     throw error
   }
 }
+
+const waited = (milliseconds: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, milliseconds))

@@ -53,7 +53,17 @@ export function engineHost(
     if (engine !== current) current?.close()
     current = engine
     events.onEngine(engine)
+    void engine.lost.then(() => leave(engine))
   }
+
+  /** Go on with WASM where a GPU was lost, unless something else has taken over. */
+  const leave = (lost: Engine): Promise<void> =>
+    inTurn(async () => {
+      if (lost !== current) return
+      events.onNote('The GPU was lost', 'Going on with WASM; choose WebGPU again to retry.')
+      asked = wasm
+      await useWasm(lost.model, wasm)
+    })
 
   /** Run on WASM; a WASM engine that has the detector already goes on. */
   const useWasm = async (file: Blob, id: EngineId): Promise<void> => {
@@ -113,11 +123,7 @@ export function engineHost(
         return await engine.detect(image)
       } catch (error) {
         // replaced in the meantime, or gone: the engine that took over answers
-        if (engine.id === 'webgpu' && engine === current && isLostGpu(error)) {
-          events.onNote('The GPU was lost', 'Going on with WASM; choose WebGPU again to retry.')
-          asked = wasm
-          await inTurn(() => useWasm(engine.model, wasm))
-        }
+        if (engine.id === 'webgpu' && isLostGpu(error)) await leave(engine)
         if (engine === current || !current) throw error
         return current.detect(image)
       }

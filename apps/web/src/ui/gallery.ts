@@ -44,6 +44,7 @@ export function gallery(list: HTMLUListElement, onSelect?: (id: number) => void)
 
 function newItem(tile: Tile, onSelect?: (id: number) => void): HTMLLIElement {
   const picture = create('img', { src: tile.url, alt: '', loading: 'lazy', decoding: 'async' })
+  picture.addEventListener('error', () => picture.classList.add('broken'))
   const name = create('span', { class: 'name' }, tile.name)
   if (!onSelect) {
     picture.alt = tile.name
