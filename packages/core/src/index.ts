@@ -83,5 +83,5 @@ export {
   parseManifest,
 } from './detector/manifest.js'
 export type { Manifest, Method } from './detector/manifest.js'
-export { normalise, resample } from './detector/preprocess.js'
+export { normalise, resample, resampledImage } from './detector/preprocess.js'
 export { Random } from '@cflow/base'

@@ -1,6 +1,6 @@
 import type { RgbImage, Tensor } from '@cflow/base'
-import { imageInput, resample } from '@cflow/core'
-import { cast, transpose, writeOnnx } from '@cflow/graph'
+import { imageInput, resampledImage } from '@cflow/core'
+import { writeOnnx } from '@cflow/graph'
 import type { Runtime } from '@cflow/runtimes'
 import { feedOf } from './calibrate.js'
 import type { Images } from './calibrate.js'
@@ -18,7 +18,7 @@ export function once(runtime: Runtime, images: Images, size: number): Images {
   let kept: readonly RgbImage[] | undefined
   return async function* () {
     if (kept) return yield* kept
-    const resized = cast(transpose(resample(imageInput(), size), [0, 2, 3, 1]), 'uint8')
+    const resized = resampledImage(imageInput(), size)
     const session = await runtime.createSession(writeOnnx({ resized }))
     const fresh: RgbImage[] = []
     let tooMany = false

@@ -6,7 +6,7 @@ import {
   encodePixels,
   imageInput,
   likelihoodMap,
-  resample,
+  resampledImage,
   rowsOfMap,
 } from '@cflow/core'
 import type { Encoder, ScaleFlow } from '@cflow/core'
@@ -93,7 +93,7 @@ export async function featureExtractor(
   view: View = tapRows,
 ): Promise<FeatureExtractor> {
   const { inputSize: size, encoder } = model
-  const resized = cast(transpose(resample(imageInput(), size), [0, 2, 3, 1]), 'uint8')
+  const resized = resampledImage(imageInput(), size)
   const resizer = await runtime.createSession(writeOnnx({ pixels: resized }))
   const pixels = input('pixels', 'uint8', ['N', size, size, 3])
   const planes = cast(transpose(pixels, [0, 3, 1, 2]), 'float32')

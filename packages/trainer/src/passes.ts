@@ -85,6 +85,19 @@ export async function runPass(
   let learningRate = 0
   for (let chunk = 0; chunk < plan.chunks; chunk++) {
     const members = order.subarray(chunk * plan.size, (chunk + 1) * plan.size)
+    const paperRate =
+      config.recipe === 'paper'
+        ? paperLearningRate(
+            {
+              learningRate: config.learningRate,
+              metaEpochs,
+              passesPerMetaEpoch: passesPerMetaEpoch(config.passes),
+              batchesPerPass: plan.chunks,
+            },
+            pass,
+            chunk,
+          )
+        : undefined
     const features: Features[] = []
     const chosen = Array.from(members, (i) => indices[i] as number)
     for await (const f of images.features(chosen, random)) features.push(f)
@@ -99,19 +112,9 @@ export async function runPass(
         () => trainer.mostSteps,
       )) {
         context.signal?.throwIfAborted()
-        const rates = batch.map((_, i) =>
-          config.recipe === 'paper'
-            ? paperLearningRate(
-                {
-                  learningRate: config.learningRate,
-                  metaEpochs,
-                  passesPerMetaEpoch: passesPerMetaEpoch(config.passes),
-                  batchesPerPass: plan.chunks,
-                },
-                pass,
-                chunk,
-              )
-            : cosineLearningRate(largest, trainer.steps + i, total * config.passes),
+        const rates = batch.map(
+          (_, i) =>
+            paperRate ?? cosineLearningRate(largest, trainer.steps + i, total * config.passes),
         )
         for (const loss of await trainer.step(rows, batch, rates)) {
           sums[k]! += loss

@@ -108,6 +108,10 @@ export function resampleTo(image: Value, height: number, width: number): Value {
   return assumeShape(toByte(concat(rows, 2)), [image.shape[0] ?? null, 3, height, width])
 }
 
+/** `resample` as images again. @returns uint8 [N, size, size, 3] */
+export const resampledImage = (image: Value, size: number): Value =>
+  cast(transpose(resample(image, size), [0, 2, 3, 1]), 'uint8')
+
 /** (x/255 − mean)/std per channel. @param pixels float32 [N, 3, S, S] in 0 … 255 */
 export function normalise(
   pixels: Value,

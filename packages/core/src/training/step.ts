@@ -90,30 +90,33 @@ export function lossAndGradient(
   return { loss, gradient: groupGradients(loss, flat)[0] as Value }
 }
 
-/**
- * One optimisation step as an ONNX file: forward, backward and Adam in one run.
- * Feeds: `features` [rows, D], for conditional flows `condition` [positions, C] or `places`
- * [positions, width + height], and
- * `rate` and `epsilon` [] (adamFeeds). Output: `loss` []. State: that of `stepState`.
- */
-export function trainingStep(
+/** A flow's loss, of parameters that are cut as `stepState` says. */
+function stepLoss(
   config: FlowConfig,
   parameters: FlowParameters,
   options: TrainingStepOptions,
-): Uint8Array {
+): readonly [Value, Trainable] {
   const groups = trainable(parameterShapes(config), options.dtype, stepState(config))
-  return optimisationStep(lossValue(config, parameters, groups, options), groups)
+  return [lossValue(config, parameters, groups, options), groups]
 }
+
+/**
+ * One optimisation step as an ONNX file: forward, backward and Adam in one run.
+ * Feeds: `features` [rows, D], for conditional flows `condition` [positions, C] or `places` [positions, width + height],
+ * and `rate` and `epsilon` [] (adamFeeds). Output: `loss` []. State: that of `stepState`.
+ */
+export const trainingStep = (
+  config: FlowConfig,
+  parameters: FlowParameters,
+  options: TrainingStepOptions,
+): Uint8Array => optimisationStep(...stepLoss(config, parameters, options))
 
 /**
  * Optimisation steps one after the other in one run (see `optimisationSteps`): the feeds of `trainingStep` with a leading
  * axis of the steps.
  */
-export function trainingSteps(
+export const trainingSteps = (
   config: FlowConfig,
   parameters: FlowParameters,
   options: TrainingStepOptions,
-): Uint8Array {
-  const groups = trainable(parameterShapes(config), options.dtype, stepState(config))
-  return optimisationSteps(lossValue(config, parameters, groups, options), groups)
-}
+): Uint8Array => optimisationSteps(...stepLoss(config, parameters, options))
