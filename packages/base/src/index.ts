@@ -1,5 +1,6 @@
 export { CflowError, isUserError, messageOf } from './errors.js'
 export type { CflowErrorOptions, ErrorCode } from './errors.js'
+export { imageTensor } from './image.js'
 export type { Mask, RgbImage } from './image.js'
 export { Random } from './random.js'
 export type { RandomState } from './random.js'

@@ -18,7 +18,7 @@ export const tapSchema = z.strictObject({
   width: z.int().positive(),
 })
 
-/** How a detector works: CFLOW-AD, or one of the systems it is compared with (@cflow/baselines). */
+/** How a detector works: CFLOW-AD, or one of the systems it is compared with (@cflow/methods). */
 export const methodSchema = z.enum(['cflow', 'padim', 'spade', 'dfr', 'differnet'])
 export type Method = z.infer<typeof methodSchema>
 

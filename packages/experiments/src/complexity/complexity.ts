@@ -1,4 +1,4 @@
-import { defaultChannels, joinedShape, padimBytes, spadeNeighbours } from '@cflow/baselines'
+import { defaultChannels, joinedShape, padimBytes, spadeNeighbours } from '@cflow/methods'
 import { encoderSpec } from '@cflow/encoders'
 import { input } from '@cflow/graph'
 import { encoderModel } from '@cflow/trainer'

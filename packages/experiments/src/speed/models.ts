@@ -10,7 +10,7 @@ import {
   spadeMap,
   spadeNames,
   spadeNeighbours,
-} from '@cflow/baselines'
+} from '@cflow/methods'
 import { detectorOutputs, encode, imageInput, likelihoodMap } from '@cflow/core'
 import type { ScaleStatistics } from '@cflow/core'
 import { encoderSpec } from '@cflow/encoders'

@@ -1,5 +1,5 @@
 import { CflowError } from '@cflow/base'
-import { dfrVariance, padimRegularisation, spadeNeighbours } from '@cflow/baselines'
+import { dfrVariance, padimRegularisation, spadeNeighbours } from '@cflow/methods'
 import { methodSchema } from '@cflow/core'
 import * as z from 'zod'
 import { trainConfigSchema } from '../config.js'

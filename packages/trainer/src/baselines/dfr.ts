@@ -8,7 +8,7 @@ import {
   initialAutoencoder,
   joinedShape,
   standardise,
-} from '@cflow/baselines'
+} from '@cflow/methods'
 import { encodePixels } from '@cflow/core'
 import type { PassRecord } from '../evaluation.js'
 import { counted } from '../good-images.js'

@@ -7,7 +7,7 @@ import {
   pooledTaps,
   pyramidTaps,
   standardise,
-} from '@cflow/baselines'
+} from '@cflow/methods'
 import type { PassRecord } from '../evaluation.js'
 import { now, stageProgress } from '../progress.js'
 import type { DiffernetConfig } from './config.js'

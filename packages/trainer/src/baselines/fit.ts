@@ -1,4 +1,4 @@
-import { headOutputs, writeHead } from '@cflow/baselines'
+import { headOutputs, writeHead } from '@cflow/methods'
 import { encode, imageInput } from '@cflow/core'
 import type { Manifest } from '@cflow/core'
 import type { Sample } from '@cflow/datasets'

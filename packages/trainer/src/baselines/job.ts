@@ -1,4 +1,4 @@
-import type { Head } from '@cflow/baselines'
+import type { Head } from '@cflow/methods'
 import type { Manifest } from '@cflow/core'
 import type { Runtime } from '@cflow/runtimes'
 import type { EncoderModel, View } from '../encoding.js'

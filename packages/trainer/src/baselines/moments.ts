@@ -1,6 +1,6 @@
 import { floats } from '@cflow/base'
-import { moments } from '@cflow/baselines'
-import type { Moments } from '@cflow/baselines'
+import { moments } from '@cflow/methods'
+import type { Moments } from '@cflow/methods'
 import type { Runtime } from '@cflow/runtimes'
 import { productSession } from '../whiten.js'
 

@@ -9,7 +9,7 @@ import {
   padimHead,
   padimSums,
   randomChannels,
-} from '@cflow/baselines'
+} from '@cflow/methods'
 import { encodePixels, rowsOfMap } from '@cflow/core'
 import type { EncoderModel } from '../encoding.js'
 import { stageProgress } from '../progress.js'

@@ -9,7 +9,7 @@ import {
   positionDistances,
   spadeMap,
   spadeNames,
-} from '@cflow/baselines'
+} from '@cflow/methods'
 import { encodePixels, rowsOfMap } from '@cflow/core'
 import type { Value } from '@cflow/graph'
 import type { FeatureExtractor, View } from '../encoding.js'
