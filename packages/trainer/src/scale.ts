@@ -159,7 +159,7 @@ function feed(steps: number, shape: readonly number[]): Feed {
   }
 }
 
-/** What tells a step where a mini-batch's rows are: places in the map, or the conditions of its positions. */
+/** What tells a step where a mini-batch's rows are: axes of the map, or the conditions of its positions. */
 function conditionFeed(
   { width, height }: ScaleShape,
   c: number,
@@ -169,12 +169,12 @@ function conditionFeed(
 ): { readonly name: string; readonly feed: Feed; fill(step: number, selection: Selection): void } {
   if (byPlace) {
     const columns = width + height
-    const places = feed(steps, [shape.positions, columns])
+    const axes = feed(steps, [shape.positions, columns])
     return {
-      name: stepNames.places,
-      feed: places,
+      name: stepNames.axes,
+      feed: axes,
       fill(step, { position }) {
-        const data = places.of(step).fill(0)
+        const data = axes.of(step).fill(0)
         for (let i = 0; i < shape.positions; i++) {
           const p = position[i] as number
           data[i * columns + (p % width)] = 1

@@ -6,19 +6,18 @@ import { describe, expect, it } from 'vitest'
 import { run, runBytes } from '@cflow/runtimes/testing'
 import {
   conditionRows,
+  constantValues,
   detectorNames,
-  flowForward,
-  flowValues,
+  flowTransform,
   initialiseFlow,
+  latentLogLikelihood,
   likelihoodMap,
-  logLikelihood,
   manifestKey,
   normalise,
   parseManifest,
   perDimension,
   positionalEncoding,
   resample,
-  splitHalves,
   writeDetector,
 } from '../index.js'
 import type { Encoder, FlowConfig, Manifest, ScaleFlow } from '../index.js'
@@ -175,13 +174,9 @@ describe('the folded flow', () => {
       ),
     )
     const condition = config.condition > 0 ? conditionRows(encoding) : undefined
-    const result = flowForward(
-      config,
-      flowValues(config, flow.parameters),
-      splitHalves(rows, 5),
-      condition,
-    )
-    const unfolded = reshape(perDimension(logLikelihood(result, 5), 5), [-1, h, w])
+    const values = constantValues(flow.parameters)
+    const latent = flowTransform(config).forward(rows, values, { condition })
+    const unfolded = reshape(perDimension(latentLogLikelihood(latent), 5), [-1, h, w])
     const feeds = {
       map: floats(
         'float32',

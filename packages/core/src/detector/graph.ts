@@ -1,10 +1,7 @@
 import { input, reduceMax, reshape, transpose, writeOnnx } from '@cflow/graph'
 import type { Value } from '@cflow/graph'
-import type { FlowConfig } from '../flow/config.js'
-import { foldedLogLikelihood } from '../flow/fold.js'
-import { perDimension } from '../flow/likelihood.js'
-import type { FlowParameters } from '../flow/parameters.js'
-import type { Whitening } from '../flow/whitening.js'
+import type { ScaleFlow } from '../flow/flow.js'
+import { foldedLogLikelihood, perDimension } from '../flow/likelihood.js'
 import { anomalyMapValue } from '../score/aggregation.js'
 import type { Aggregation, ScaleStatistics } from '../score/aggregation.js'
 import { manifestKey } from './manifest.js'
@@ -16,12 +13,6 @@ export interface Encoder {
   readonly mean: readonly [number, number, number]
   readonly std: readonly [number, number, number]
   taps(pixels: Value): readonly Value[]
-}
-
-export interface ScaleFlow {
-  readonly config: FlowConfig
-  readonly parameters: FlowParameters
-  readonly whitening?: Whitening
 }
 
 /** Names of a detector file's input and outputs. */
@@ -53,17 +44,9 @@ export function rowsOfMap(map: Value): Value {
 
 /** Likelihood per dimension of every position of a map, [N, h, w]. */
 export function likelihoodMap(map: Value, flow: ScaleFlow, name: string): Value {
-  const [, depth, h, w] = map.shape as [unknown, number, number, number]
-  const logp = foldedLogLikelihood(
-    rowsOfMap(map),
-    h,
-    w,
-    flow.config,
-    flow.parameters,
-    flow.whitening,
-    name,
-  )
-  return reshape(perDimension(logp, depth), [-1, h, w])
+  const [, depth, height, width] = map.shape as [unknown, number, number, number]
+  const logp = foldedLogLikelihood(rowsOfMap(map), flow, { height, width }, name)
+  return reshape(perDimension(logp, depth), [-1, height, width])
 }
 
 /** From likelihoods to the outputs of a detector file. */

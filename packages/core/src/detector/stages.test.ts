@@ -4,7 +4,7 @@ import { constant, conv, input, readOnnx, relu, writeOnnx } from '@cflow/graph'
 import { expect, it } from 'vitest'
 import { runBytes } from '@cflow/runtimes/testing'
 import { detectorOutputs, encode, imageInput, likelihoodMap } from '../index.js'
-import { initialiseFlow } from '../flow/parameters.js'
+import { initialiseFlow } from '../flow/flow.js'
 import { detectorStages } from './stages.js'
 
 it('a detector’s stages, one after the other, give what the detector gives', async () => {

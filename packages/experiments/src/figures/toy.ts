@@ -1,13 +1,13 @@
 import { tensor } from '@cflow/base'
 import type { RgbImage, Tensor } from '@cflow/base'
 import {
+  allParameters,
+  constantValues,
   detectorNames,
   encode,
-  flowForward,
-  flowValues,
+  flowTransform,
   imageInput,
   rowsOfMap,
-  splitHalves,
   thresholdAt,
 } from '@cflow/core'
 import type { ScaleFlow } from '@cflow/core'
@@ -15,16 +15,7 @@ import { resizeLanczos, resizeMaskNearest } from '@cflow/datasets'
 import type { Dataset, Sample } from '@cflow/datasets'
 import { encoderSpec } from '@cflow/encoders'
 import type { Weights } from '@cflow/encoders'
-import {
-  concat,
-  constant,
-  gemm,
-  reduceSumSquare,
-  reshape,
-  sqrt,
-  sub,
-  writeOnnx,
-} from '@cflow/graph'
+import { reduceSumSquare, sqrt, writeOnnx } from '@cflow/graph'
 import type { Value } from '@cflow/graph'
 import type { Runtime, Session } from '@cflow/runtimes'
 import { encoderModel, fit, resolveConfig } from '@cflow/trainer'
@@ -169,21 +160,10 @@ export async function toyDetector(options: ToyOptions): Promise<Toy> {
 /** Image to x and z of every patch, [positions, D], and ‖z‖. */
 function latentFile(model: EncoderModel, flow: ScaleFlow): Uint8Array {
   const [map] = encode(imageInput(), model.encoder, model.inputSize) as [Value]
-  const { depth } = flow.config
   const x = rowsOfMap(map)
-  const first = splitHalves(whitened(x, flow), depth)
-  const { halves } = flowForward(flow.config, flowValues(flow.config, flow.parameters), first)
-  const z = concat(halves, 1)
+  const transform = flowTransform(flow.config, { whitened: flow.whitening !== undefined })
+  const { value: z } = transform.forward(x, constantValues(allParameters(flow)), {})
   return writeOnnx({ x, z, norm: sqrt(reduceSumSquare(z, [1])) })
-}
-
-function whitened(x: Value, { whitening: w }: ScaleFlow): Value {
-  if (!w) return x
-  const { depth, positions } = w
-  const mean = constant(tensor('float32', [positions, depth], Float32Array.from(w.mean)))
-  const matrix = constant(tensor('float32', [depth, depth], Float32Array.from(w.matrix)))
-  const centred = reshape(sub(reshape(x, [-1, positions, depth]), mean), [-1, depth])
-  return gemm(centred, matrix, { transB: true })
 }
 
 async function latent(session: Session, { width, height, data }: RgbImage) {
