@@ -2,12 +2,12 @@ import { anomalyMaps, detectorNames, statisticsOf } from '@cflow/core'
 import { resizeMaskNearest, syntheticDataset } from '@cflow/datasets'
 import { encoderSpec } from '@cflow/encoders'
 import { loadEncoderWeights } from '@cflow/encoders/node'
-import { PixelMetrics, auroc } from '@cflow/metrics'
+import { PixelMetrics, auroc, bestEpochs } from '@cflow/metrics'
+import type { EpochEvaluation, Evaluation } from '@cflow/metrics'
 import { nodeRuntime } from '@cflow/runtimes/node'
 import { tensor } from '@cflow/base'
 import { describe, expect, it } from 'vitest'
 import {
-  bestEpochs,
   encoderModel,
   epochEvaluations,
   evaluate,
@@ -15,7 +15,6 @@ import {
   fit,
   resolveConfig,
 } from './index.js'
-import type { EpochEvaluation, Evaluation } from './index.js'
 
 const runtime = await nodeRuntime()
 const dataset = syntheticDataset({ kind: 'cable', size: 64, train: 8, test: 9 })
@@ -80,9 +79,9 @@ describe('the paper’s protocol', () => {
     const paper = async (samples: typeof last) =>
       (await evaluatePaper({ ...options, samples })).scores.at(-1)!.score
     expect(Math.abs((await paper(last)) - (await paper([...dataset.test])))).toBeGreaterThan(1e-3)
-    const { model, manifest } = fitted
+    const { model } = fitted
     const strict = async (samples: typeof last) =>
-      (await evaluate({ model, manifest, samples, runtime })).scores.at(-1)!.score
+      (await evaluate({ model, samples, runtime })).scores.at(-1)!.score
     expect(await strict(last)).toBeCloseTo(await strict([...dataset.test]), 5)
   })
 
