@@ -15,4 +15,3 @@ export {
 export { scoreHistogram } from './histogram.js'
 export { PixelMetrics } from './pixel-metrics.js'
 export { auroc, averagePrecision, confusionAt, f1Max } from './rates.js'
-export type { FloatArray } from './scores.js'
