@@ -138,10 +138,10 @@ async function trained(key: string, name: string, dataset: Dataset): Promise<voi
   const spec = encoderSpec(config.encoder)
   const encoder = encoderModel(spec, weights, config.poolLayers, config.inputSize)
   const { train: samples, test, category } = dataset
-  const { model, manifest } = await fit({ samples, category, config, encoder, runtime })
+  const { model } = await fit({ samples, category, config, encoder, runtime })
   stage('trained')
   const accuracyOf = async (bytes: Uint8Array): Promise<Accuracy> => {
-    const { evaluation } = await evaluate({ model: bytes, manifest, samples: test, runtime })
+    const { evaluation } = await evaluate({ model: bytes, samples: test, runtime })
     return { image: evaluation.image.auroc, pixel: evaluation.pixel?.auroc }
   }
   const float32 = await accuracyOf(model)

@@ -1,5 +1,5 @@
 import type { Manifest } from '@cflow/core'
-import type { Evaluation } from '@cflow/trainer'
+import type { TimedEvaluation } from '@cflow/metrics'
 
 /** A rate for reading; a dash for one that cannot be computed. */
 export const rate = (value: number): string => (Number.isFinite(value) ? value.toFixed(4) : '–')
@@ -9,7 +9,7 @@ const percent = (value: number): string =>
 
 /** What came of a training or an evaluation, as lines for people. */
 export function summary(
-  evaluation: Evaluation | undefined,
+  evaluation: TimedEvaluation | undefined,
   manifest: Manifest,
   extra: readonly (readonly [string, string])[] = [],
 ): string {

@@ -1,4 +1,4 @@
-import type { Evaluation } from '@cflow/trainer'
+import type { Evaluation } from '@cflow/metrics'
 import * as z from 'zod'
 import { trialSchema } from './trial.js'
 

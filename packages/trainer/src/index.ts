@@ -16,31 +16,17 @@ export type { Recipe, TrainConfig, TrainOptions } from './config.js'
 export { encoderModel, featureExtractor, likelihoodModel } from './encoding.js'
 export type { EncoderModel, FeatureExtractor, ScaleShape } from './encoding.js'
 export { epochEvaluations } from './epoch-evaluations.js'
-export { evaluate, results } from './evaluate.js'
-export type { EvaluateOptions, EvaluationResult, ImageScore } from './evaluate.js'
-export type {
-  BestEpoch,
-  BestEpochs,
-  DefectRow,
-  DetectionMetrics,
-  EpochEvaluation,
-  Evaluation,
-  ImageResult,
-  LocalisationMetrics,
-  OperatingPoint,
-  PassRecord,
-  Protocol,
-  Timing,
-} from './evaluation.js'
+export { evaluate, type EvaluationResult } from './evaluate.js'
+export type { PassRecord } from './evaluation.js'
 export { fit } from './fit.js'
 export type { FitOptions, FitResult } from './fit.js'
+export { judge, loadExamples } from './judge.js'
 export { minimumImages } from './good-images.js'
 export { splitHeldOut } from './held-out.js'
 export { normalised } from './normalisation.js'
 export type { Normalisation } from './normalisation.js'
 export { onnxEncoderModel, runOnce } from './onnx-encoder.js'
-export { bestEpochs, evaluatePaper } from './paper-protocol.js'
-export type { PaperProtocolOptions } from './paper-protocol.js'
+export { evaluatePaper } from './paper-protocol.js'
 export { ordered } from './pipeline.js'
 export type { OnProgress, Progress, Stage } from './progress.js'
 export { software } from './software.js'
@@ -53,5 +39,3 @@ export {
 export type { BaselineConfig, BaselineMethod } from './baselines/config.js'
 export { fitBaseline } from './baselines/fit.js'
 export type { BaselineOptions, BaselineResult } from './baselines/fit.js'
-export { fileScorer } from './scorer.js'
-export type { Scored, Scorer } from './scorer.js'

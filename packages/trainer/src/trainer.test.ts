@@ -130,8 +130,8 @@ describe('training', () => {
   })
 
   it('finds the defects of the built-in set, also at 64 pixels', async () => {
-    const { model, manifest } = await job({})
-    const { evaluation } = await evaluate({ model, manifest, samples: dataset.test, runtime })
+    const { model } = await job({})
+    const { evaluation } = await evaluate({ model, samples: dataset.test, runtime })
     expect(evaluation.pixel!.auroc).toBeGreaterThan(0.75)
     expect(evaluation.defects.length).toBeGreaterThan(2)
   })
@@ -204,7 +204,7 @@ describe('frames of videos', () => {
       return { ...sample, id: `${i}`, load }
     })
     const onProgress = (p: Progress): void => void (done = p.done)
-    const { evaluation } = await evaluate({ model, manifest, samples: many, runtime, onProgress })
+    const { evaluation } = await evaluate({ model, samples: many, runtime, onProgress })
     expect(loaded).toBe(30)
     expect(most).toBeLessThanOrEqual(6)
     expect(evaluation.pixel).not.toHaveProperty('aurocError')

@@ -1,13 +1,9 @@
 import { readDetector } from '@cflow/detector'
+import { chooseExamples } from '@cflow/report'
+import { renderReport } from '@cflow/report/node'
 import { nodeRuntime } from '@cflow/runtimes/node'
-import {
-  judge,
-  metricsDocument,
-  renderReport,
-  reportInput,
-  runPaths,
-  writeRun,
-} from '@cflow/trainer/node'
+import { judge, loadExamples } from '@cflow/trainer'
+import { metricsDocument, runPaths, writeRun } from '@cflow/trainer/node'
 import { join } from 'node:path'
 import { openDataset } from '../dataset.js'
 import { printJson } from '../io.js'
@@ -35,24 +31,19 @@ export async function evaluateModel(session: Session, path: string, flags: objec
   const { out } = settings
   const runtime = await nodeRuntime(deviceOptions(settings))
   await inRunFolder(session, out, {}, async (progress) => {
-    const samples = dataset.test
-    const judgement = await judge({
-      model,
-      manifest,
-      samples,
-      runtime,
-      protocol: settings.protocol ?? 'strict',
-      onProgress: progress.onProgress,
-    })
-    const { evaluation } = judgement
+    const subject = { model, samples: dataset.test, runtime }
+    const { protocol = 'strict' } = settings
+    const judgement = await judge({ ...subject, protocol, onProgress: progress.onProgress })
+    const { evaluation, scores } = judgement
     const modelBytes = model.length
     const seconds = { total: (performance.now() - began) / 1000 }
     const sources = { manifest, judgement, dataset, runtime: runtime.name, modelBytes, seconds }
     const metrics = metricsDocument(sources)
     if (out !== undefined) {
       const { category } = dataset
-      const input = { category, model, manifest, samples, judgement, history: [], runtime }
-      await writeRun(out, { metrics, report: await renderReport(await reportInput(input)) })
+      const examples = await loadExamples({ ...subject, choices: chooseExamples(scores) })
+      const input = { ...judgement, category, manifest, examples, history: [], modelBytes }
+      await writeRun(out, { metrics, report: await renderReport(input) })
     }
     progress.end()
     const paths = out === undefined ? undefined : runPaths(out)

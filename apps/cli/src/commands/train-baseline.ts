@@ -34,7 +34,7 @@ export async function trainBaseline(
     interrupted: () => 'interrupted: there is nothing to resume',
   }
   await inRunFolder(session, out, options, async (progress) => {
-    const { model, scorer, ...fitted } = await fitBaseline({
+    const { model, ...fitted } = await fitBaseline({
       samples: dataset.train,
       category: dataset.category,
       config,
@@ -44,10 +44,6 @@ export async function trainBaseline(
       signal: session.io.signal,
     })
     const run = { config, dataset, heldOut, runtime, protocol, out, began }
-    try {
-      await conclude(session, { ...fitted, model: model ?? scorer, ...run }, progress)
-    } finally {
-      await scorer?.release()
-    }
+    await conclude(session, { ...fitted, model: model as Uint8Array, ...run }, progress)
   })
 }

@@ -1,6 +1,6 @@
+import { bestEpochs, type EpochEvaluation } from '@cflow/metrics'
 import { nodeRuntime } from '@cflow/runtimes/node'
-import { bestEpochs, epochEvaluations, fit, splitHeldOut } from '@cflow/trainer'
-import type { EpochEvaluation, TrainOptions } from '@cflow/trainer'
+import { epochEvaluations, fit, splitHeldOut, type TrainOptions } from '@cflow/trainer'
 import { fileCheckpoints, runPaths } from '@cflow/trainer/node'
 import { join } from 'node:path'
 import { openTrainingSet } from '../dataset.js'
@@ -78,10 +78,8 @@ export async function train(session: Session, flags: object): Promise<void> {
       ...(protocol === 'paper' && dataset.test.length > 0 && { epochs }),
       signal: session.io.signal,
     })
-    const best = bestEpochs(seen)
-    const bytes = fitted.model.length
-    const run = { config, dataset, heldOut, runtime, protocol, out, began }
-    await conclude(session, { ...fitted, bytes, ...run, ...(best && { best }) }, progress)
+    const run = { config, dataset, heldOut, runtime, protocol, out, began, best: bestEpochs(seen) }
+    await conclude(session, { ...fitted, ...run }, progress)
   })
 }
 

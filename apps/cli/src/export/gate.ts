@@ -1,4 +1,3 @@
-import type { Manifest } from '@cflow/core'
 import type { Sample } from '@cflow/datasets'
 import { accuracyVerdict } from '@cflow/quantization'
 import type { Accuracy, Gate } from '@cflow/quantization'
@@ -10,15 +9,14 @@ import { evaluate } from '@cflow/trainer'
  * @returns undefined when the images are not of both kinds, so that there is no AUROC
  */
 export function labelledGate(
-  float: { readonly model: Uint8Array; readonly manifest: Manifest },
+  float: { readonly model: Uint8Array },
   samples: readonly Sample[],
   runtime: Runtime,
 ): Gate | undefined {
   const kinds = new Set(samples.map((s) => s.label))
   if (!kinds.has('good') || !kinds.has('anomalous')) return undefined
   const accuracyOf = async (model: Uint8Array): Promise<Accuracy> => {
-    const { manifest } = float
-    const { evaluation } = await evaluate({ model, manifest, samples, runtime })
+    const { evaluation } = await evaluate({ model, samples, runtime })
     return { image: evaluation.image.auroc, pixel: evaluation.pixel?.auroc }
   }
   let before: Promise<Accuracy> | undefined

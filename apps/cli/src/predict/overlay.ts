@@ -2,7 +2,7 @@ import type { RgbImage } from '@cflow/base'
 import { resizeLanczos } from '@cflow/datasets'
 import { writePng } from '@cflow/datasets/node'
 import type { Detection } from '@cflow/detector'
-import { heatRange, heatmapOverlay } from '@cflow/trainer/node'
+import { heatmapOverlay, heatRange } from '@cflow/report'
 
 /** Longest side of an overlay in pixels; larger images are reduced. */
 const longest = 1600
@@ -14,11 +14,8 @@ export async function writeOverlay(
   { anomalyMap, threshold }: Detection,
 ): Promise<void> {
   // colours mean the same in every picture: nothing at the picture's median, orange from the threshold on
-  const range = heatRange([anomalyMap.data], threshold)
-  const picture = heatmapOverlay(reduced(image), anomalyMap.data, anomalyMap.width, range, {
-    contour: threshold,
-  })
-  await writePng(path, picture)
+  const range = heatRange([anomalyMap], threshold)
+  await writePng(path, heatmapOverlay(reduced(image), anomalyMap, range, threshold))
 }
 
 function reduced(image: RgbImage): RgbImage {

@@ -1,16 +1,9 @@
 import { messageOf } from '@cflow/base'
+import type { Judged } from '@cflow/report'
 
-/** What is reported of one image. */
+/** What is reported of one image; `overlay` is the heat map over it, where one was written. */
 export type Prediction =
-  | {
-      readonly path: string
-      readonly score: number
-      readonly threshold: number
-      readonly anomalous: boolean
-      readonly pValue: number
-      /** The heat map over the image, where one was written. */
-      readonly overlay?: string
-    }
+  | Judged<{ readonly path: string; readonly overlay?: string }>
   | { readonly path: string; readonly error: string; readonly code?: string }
 
 export const tableHead = `${'verdict'.padEnd(10)}${'score'.padStart(12)}${'p-value'.padStart(9)}  image\n`

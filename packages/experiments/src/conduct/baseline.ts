@@ -35,12 +35,10 @@ export async function measureBaseline(job: BaselineJob): Promise<Measured> {
     ...watch,
     ...(signal && { signal }),
   })
-  const { manifest, bytes, seconds } = fitted
+  const { bytes, seconds } = fitted
   try {
-    const model = fitted.model ?? fitted.scorer
     const { evaluation, pixels } = await evaluate({
-      model,
-      manifest,
+      model: fitted.model as Uint8Array,
       samples: dataset.test,
       runtime,
       ...watch,

@@ -1,7 +1,7 @@
 import type { Sample } from '@cflow/datasets'
+import type { EpochEvaluation, Evaluation } from '@cflow/metrics'
 import type { Runtime } from '@cflow/runtimes'
-import { epochEvaluations } from '@cflow/trainer'
-import type { EncoderModel, EpochEvaluation, Evaluation, OnProgress } from '@cflow/trainer'
+import { epochEvaluations, type EncoderModel, type OnProgress } from '@cflow/trainer'
 import * as z from 'zod'
 import type { Unfinished } from '../store.js'
 

@@ -1,8 +1,9 @@
 import type { Dataset } from '@cflow/datasets'
 import { encoderSpec } from '@cflow/encoders'
 import type { Weights } from '@cflow/encoders'
+import { bestEpochs } from '@cflow/metrics'
 import type { Runtime } from '@cflow/runtimes'
-import { bestEpochs, encoderModel, evaluate, evaluatePaper, fit, normalised } from '@cflow/trainer'
+import { encoderModel, evaluate, evaluatePaper, fit, normalised } from '@cflow/trainer'
 import type { EvaluationResult, OnProgress, TrainConfig } from '@cflow/trainer'
 import { bestOf, measuresOf } from '../result.js'
 import type { Unfinished } from '../store.js'
@@ -31,7 +32,7 @@ export async function measureFlow(job: FlowJob): Promise<Measured> {
   const watch = { ...(onProgress && { onProgress }) }
   const { passes } = config
   const epochs = await lastingEpochs({ samples, encoder, runtime, passes, unfinished, ...watch })
-  const { model, manifest, seconds, history } = await fit({
+  const { model, seconds, history } = await fit({
     samples: dataset.train,
     category: dataset.category,
     config,
@@ -43,7 +44,7 @@ export async function measureFlow(job: FlowJob): Promise<Measured> {
     ...watch,
     ...(signal && { signal }),
   })
-  const own = await evaluate({ model, manifest, samples, runtime, ...watch })
+  const own = await evaluate({ model, samples, runtime, ...watch })
   const last = epochs.list().at(-1)?.evaluation
   const paper =
     last ??
@@ -59,7 +60,7 @@ export async function measureFlow(job: FlowJob): Promise<Measured> {
     ).evaluation
   const best = bestEpochs(epochs.list())
   const pictures = job.pictures
-    ? await picturesOf({ model, manifest, samples, result: own, runtime })
+    ? await picturesOf({ model, samples, result: own, runtime })
     : undefined
   return {
     strict: measuresOf(own.evaluation),

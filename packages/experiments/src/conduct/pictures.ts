@@ -1,8 +1,8 @@
-import type { Manifest } from '@cflow/core'
 import type { Sample } from '@cflow/datasets'
+import { heatRange } from '@cflow/report'
+import { renderPanels } from '@cflow/report/node'
 import type { Runtime } from '@cflow/runtimes'
-import type { EvaluationResult } from '@cflow/trainer'
-import { heatRange, loadExamples, renderPanels } from '@cflow/trainer/node'
+import { loadExamples, type EvaluationResult } from '@cflow/trainer'
 import * as z from 'zod'
 
 /** What Figures 3 and 4 show of one trained detector. */
@@ -42,7 +42,6 @@ function chosen(samples: readonly Sample[]): readonly number[] {
 /** Undefined where nothing is to be seen: no ground-truth masks. */
 export async function picturesOf(options: {
   readonly model: Uint8Array
-  readonly manifest: Manifest
   readonly samples: readonly Sample[]
   readonly result: EvaluationResult
   readonly runtime: Runtime
@@ -53,7 +52,7 @@ export async function picturesOf(options: {
   const choices = chosen(samples).map((index) => ({ index, group: 'best' as const }))
   const loaded = await loadExamples({ ...options, choices })
   const range = heatRange(
-    loaded.map((e) => e.map),
+    loaded.map((e) => e.anomalyMap),
     threshold,
   )
   const examples: Pictures['examples'] = []

@@ -1,4 +1,4 @@
-import { densityPlot, densityView } from '@cflow/trainer/node'
+import { densityPlot, densityView } from '@cflow/report'
 import { label, pngOf, svgFile } from '../figures/draw.js'
 import type { Laboratory } from '../laboratory.js'
 import { numberText, paragraphs } from '../markdown.js'

@@ -7,11 +7,10 @@ import { loadEncoderWeights } from '@cflow/encoders/node'
 import { readMetadata } from '@cflow/graph'
 import { nodeRuntime } from '@cflow/runtimes/node'
 import { describe, expect, it } from 'vitest'
-import { encoderModel, evaluate, fitBaseline, resolveBaseline } from '../index.js'
+import { chooseExamples } from '@cflow/report'
+import { renderReport } from '@cflow/report/node'
+import { encoderModel, evaluate, fitBaseline, judge, resolveBaseline } from '../index.js'
 import type { BaselineMethod, BaselineOptions } from '../index.js'
-import { chooseExamples } from '../node/choose-examples.js'
-import { reportInput } from '../node/report-input.js'
-import { renderReport } from '../report/render.js'
 
 const runtime = await nodeRuntime({ threads: 1 })
 const weights = await loadEncoderWeights('efficientnet-lite0')
@@ -42,7 +41,7 @@ describe.each([
     expect(manifest).toMatchObject({ method, calibration: { source: 'held-out' } })
     if (history.length > 0) expect(history.at(-1)!.losses[0]).toBeLessThan(history[0]!.losses[0]!)
 
-    const judged = await evaluate({ model: model!, manifest, samples: dataset.test, runtime })
+    const judged = await evaluate({ model: model!, samples: dataset.test, runtime })
     expect(judged.evaluation.image.auroc).toBeGreaterThan(least)
     expect(judged.evaluation.pixel!.auroc).toBeGreaterThan(least)
 
@@ -80,20 +79,11 @@ describe('spade', () => {
     expect(model).toBeUndefined()
     // 16 gallery images of 16×16×40 + 8×8×112 + 4×4×192 numbers
     expect(bytes).toBeGreaterThan(16 * 4 * 20480)
-    const judged = await evaluate({ model: scorer!, manifest, samples: dataset.test, runtime })
-    expect(judged.evaluation.image.auroc).toBeGreaterThan(0.7)
-    expect(judged.evaluation.pixel!.auroc).toBeGreaterThan(0.85)
-    const html = await renderReport(
-      await reportInput({
-        category: 'mesh',
-        model: scorer!,
-        manifest,
-        samples: dataset.test,
-        judgement: judged,
-        history: [],
-        runtime,
-      }),
-    )
+    const judged = await judge({ model: model!, samples: dataset.test, runtime })
+    expect(judged.evaluation!.image.auroc).toBeGreaterThan(0.7)
+    expect(judged.evaluation!.pixel!.auroc).toBeGreaterThan(0.85)
+    const rest = { category: 'mesh', manifest, examples: [], history: [], modelBytes: bytes }
+    const html = await renderReport({ ...judged, ...rest })
     expect(html).toContain('SPADE (neighbours 5)')
     expect(html).not.toContain('model.onnx')
     expect(html).not.toContain('id="learning"')
@@ -104,13 +94,13 @@ describe('spade', () => {
 it('has a report without what is by scale', async () => {
   const { model, manifest } = await job('padim', { inputSize: 64, channels: 20 })
   const samples = dataset.test.slice(0, 6)
-  const judgement = await evaluate({ model: model!, manifest, samples, runtime })
-  const sources = { category: 'mesh', model: model!, manifest, samples, judgement, history: [] }
-  const html = await renderReport(await reportInput({ ...sources, runtime }))
+  const judgement = await judge({ model: model!, samples, runtime })
+  const rest = { category: 'mesh', manifest, examples: [], history: [], modelBytes: model!.length }
+  const html = await renderReport({ ...judgement, ...rest })
   expect(html).toContain('PaDiM (channels 20, regularisation 0.01)')
   expect(html).toContain('model.onnx')
   expect(html).not.toMatch(/coupling layer|joint score|id="learning"/)
-  expect(chooseExamples(judgement.scores, manifest.calibration.threshold).length).toBeGreaterThan(0)
+  expect(chooseExamples(judgement.scores).length).toBeGreaterThan(0)
 })
 
 it('encodes the image at several sizes for DifferNet', async () => {

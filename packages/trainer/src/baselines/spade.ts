@@ -14,7 +14,7 @@ import { encodePixels, rowsOfMap } from '@cflow/core'
 import type { Value } from '@cflow/graph'
 import type { FeatureExtractor, View } from '../encoding.js'
 import { stageProgress } from '../progress.js'
-import type { Scorer } from '../scorer.js'
+import type { Scorer } from './scorer.js'
 import type { SpadeConfig } from './config.js'
 import type { Job } from './job.js'
 

@@ -1,10 +1,10 @@
 import type { Manifest } from '@cflow/core'
 import type { Dataset } from '@cflow/datasets'
+import type { Judgement } from '@cflow/report'
 import type { BaselineConfig } from '../baselines/config.js'
 import type { TrainConfig } from '../config.js'
 import type { PassRecord } from '../evaluation.js'
 import { software } from '../software.js'
-import type { Judgement } from './judge.js'
 
 export interface MetricsSources {
   readonly manifest: Manifest
@@ -12,7 +12,7 @@ export interface MetricsSources {
   readonly dataset: Dataset
   /** Name and device of the runtime. */
   readonly runtime: string
-  /** Size of the detector file, or what a file of it would take. */
+  /** Size of the detector file. */
   readonly modelBytes: number
   /** Seconds of the stages before the evaluation, and `total`. */
   readonly seconds: Readonly<Record<string, number>>
