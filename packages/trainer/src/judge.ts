@@ -22,10 +22,10 @@ export async function judge({ best, seconds, ...options }: JudgeOptions): Promis
   const { evaluation, ...own } = await evaluate(options)
   if (own.scores.every((s) => s.label === 'unknown')) return own
   const timing = { ...evaluation.timing, seconds: { ...seconds, ...evaluation.timing.seconds } }
-  const { method, encoder, inputSize } = (await readDetector(options.model)).manifest
-  if (options.protocol !== 'paper' || method !== 'cflow')
+  const { scales, inputSize } = (await readDetector(options.model)).manifest
+  if (options.protocol !== 'paper' || scales.length === 0)
     return { ...own, evaluation: { ...evaluation, ...(best && { best }), timing } }
-  const depths = encoder.taps.map((t) => t.channels)
+  const depths = scales.map((s) => s.depth)
   const { evaluation: paper, ...measured } = await evaluatePaper({ ...options, inputSize, depths })
   return { ...own, measured, evaluation: { ...paper, ...(best && { best }), timing } }
 }

@@ -18,7 +18,7 @@ import type { ProgressReporter } from '../progress/reporter.js'
 import { summary } from '../summary.js'
 
 /** Good images that stand in for a test set where there is none. */
-const mostHeldOut = 60
+const maxHeldOut = 60
 
 /** A training that is over. */
 export interface Trained {
@@ -30,7 +30,7 @@ export interface Trained {
   /** Seconds of each stage. */
   readonly seconds: Readonly<Record<string, number>>
   readonly dataset: Dataset
-  /** Places of the images that were kept out of the training. */
+  /** Indices of the images that were kept out of the training. */
   readonly heldOut: readonly number[]
   readonly runtime: Runtime
   readonly protocol: Protocol
@@ -52,7 +52,7 @@ export async function conclude(
   const { category, test } = dataset
   // without a test set the report shows the good images that were held out
   const samples =
-    test.length > 0 ? test : trained.heldOut.slice(0, mostHeldOut).map((i) => dataset.train[i]!)
+    test.length > 0 ? test : trained.heldOut.slice(0, maxHeldOut).map((i) => dataset.train[i]!)
   const subject = { model, samples, runtime }
   const { onProgress } = progress
   const judged = await judge({ ...subject, protocol, best, seconds, onProgress })

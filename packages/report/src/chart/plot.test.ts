@@ -5,7 +5,7 @@ import { linearScale } from './scale.js'
 
 const axis = linearScale(0, 1)
 
-it('turns values into places: low left and at the bottom', () => {
+it('turns values into positions: low left and at the bottom', () => {
   const plot = plotOf({ width: 200, height: 100, x: axis, y: axis })
   expect([plot.x(0), plot.x(1), plot.y(0), plot.y(1)]).toEqual([
     plot.left,

@@ -118,11 +118,11 @@ export function lineChart(options: LineChartOptions): Markup {
   const { x, y, lines, left, dots = false } = options
   const plot = plotOf({ ...options, margin: { left, right: 24 } })
   const paths = lines.map((line) => {
-    const places = Array.from(line.x, (v, i) => [v, line.y[i]!] as const)
+    const positions = Array.from(line.x, (v, i) => [v, line.y[i]!] as const)
       .filter(([v, w]) => Number.isFinite(v) && Number.isFinite(w))
       .map(([v, w]) => [plot.x(v), plot.y(w)] as const)
-    const d = thin(places).map(([px, py], i) => `${i === 0 ? 'M' : 'L'}${px} ${py}`)
-    return markup`<path class="line s${line.style}" d="${d.join('')}"/>${dots && places.map(([px, py]) => markup`<circle class="line-dot s${line.style}" cx="${px}" cy="${py}" r="2.5"/>`)}`
+    const d = thin(positions).map(([px, py], i) => `${i === 0 ? 'M' : 'L'}${px} ${py}`)
+    return markup`<path class="line s${line.style}" d="${d.join('')}"/>${dots && positions.map(([px, py]) => markup`<circle class="line-dot s${line.style}" cx="${px}" cy="${py}" r="2.5"/>`)}`
   })
   return svg(
     plot,

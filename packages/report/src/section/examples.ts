@@ -71,7 +71,7 @@ function legend(range: HeatRange, threshold: number): Markup {
     const [r, g, b] = heatColour(t)
     return `rgb(${r} ${g} ${b} / ${Math.round(heatAlpha(t) * 100)}%) ${Math.round(t * 1000) / 10}%`
   })
-  const place = Math.min(1, Math.max(0, (threshold - range.low) / (range.high - range.low)))
-  const inside = Number.isFinite(threshold) && Math.abs(place - thresholdColour) < 0.3
-  return markup`<div class="legend" role="img" aria-label="Colours of the anomaly map: from blue at ${number(range.low)} over yellow to red at ${number(range.high)}"><div class="ramp" style="background:linear-gradient(to right,${stops.join(',')})"></div><div class="legend-text" aria-hidden="true"><span>≤ ${number(range.low)}<br>normal, no colour</span>${inside && markup`<span class="legend-threshold" style="left:${Math.round(place * 100)}%">${number(threshold)}<br>threshold</span>`}<span>≥ ${number(range.high)}<br>anomalous</span></div></div>`
+  const position = Math.min(1, Math.max(0, (threshold - range.low) / (range.high - range.low)))
+  const inside = Number.isFinite(threshold) && Math.abs(position - thresholdColour) < 0.3
+  return markup`<div class="legend" role="img" aria-label="Colours of the anomaly map: from blue at ${number(range.low)} over yellow to red at ${number(range.high)}"><div class="ramp" style="background:linear-gradient(to right,${stops.join(',')})"></div><div class="legend-text" aria-hidden="true"><span>≤ ${number(range.low)}<br>normal, no colour</span>${inside && markup`<span class="legend-threshold" style="left:${Math.round(position * 100)}%">${number(threshold)}<br>threshold</span>`}<span>≥ ${number(range.high)}<br>anomalous</span></div></div>`
 }

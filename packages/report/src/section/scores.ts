@@ -148,9 +148,9 @@ function rowMarks(row: Row, index: number, plot: Plot, letters: number, titles: 
     if (!Number.isFinite(score)) continue
     // The golden ratio spreads neighbours apart, the same way each time.
     const spread = row.scores.length < 3 ? 0 : ((Math.round(i) * 0.6180339887) % 1) - 0.5
-    const place = `translate(${plot.x(score)} ${round(middle + spread * (rowHeight - 16))})`
+    const at = `translate(${plot.x(score)} ${round(middle + spread * (rowHeight - 16))})`
     dots.push(
-      markup`<use href="#dot-${row.label}" class="${row.label}" transform="${place}">${titles && markup`<title>${id}: ${number(score, 4)}</title>`}</use>`,
+      markup`<use href="#dot-${row.label}" class="${row.label}" transform="${at}">${titles && markup`<title>${id}: ${number(score, 4)}</title>`}</use>`,
     )
   }
   const shown = shorten(row.name, letters)
