@@ -1,4 +1,4 @@
-import type { PublishedWeights } from './spec.js'
+import type { PublishedWeights } from '@cflow/weights'
 
 const torchvision = (file: string, size?: number): PublishedWeights =>
   at('https://download.pytorch.org/models', file, size)
@@ -10,7 +10,7 @@ const timm = (file: string): PublishedWeights =>
 function at(folder: string, file: string, size: number | undefined = undefined): PublishedWeights {
   const sha256 = /-([0-9a-f]{8})\.pth$/.exec(file)?.[1] as string
   const url = `${folder}/${file}`
-  return { url, file, format: 'pth', sha256, ...(size !== undefined && { size }) }
+  return { url, file, sha256, ...(size !== undefined && { size }) }
 }
 
 /** Published weight files by encoder, all trained on ImageNet. The default encoder's are in this package instead. */

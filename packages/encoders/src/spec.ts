@@ -1,6 +1,6 @@
 import { CflowError } from '@cflow/base'
-import type { Tensor } from '@cflow/base'
 import type { Value } from '@cflow/graph'
+import type { PublishedWeights, Weights } from '@cflow/weights'
 
 /** One feature map that an encoder gives (timm calls it feature info). */
 export interface TapInfo {
@@ -18,21 +18,6 @@ export interface Parameter {
   readonly shape: readonly number[]
   /** Key of the same tensor in timm's naming, where it differs. */
   readonly alias?: string
-}
-
-/** Tensors by name: a state dict, in its order. */
-export type Weights = ReadonlyMap<string, Tensor>
-
-/** The file in which the authors of the weights publish them. */
-export interface PublishedWeights {
-  readonly url: string
-  /** Name of the file. */
-  readonly file: string
-  readonly format: 'pth' | 'safetensors'
-  /** Start of the SHA-256 of the file in hexadecimal, or all of it. */
-  readonly sha256: string
-  /** Bytes, where known for certain. */
-  readonly size?: number
 }
 
 /** What an encoder is: everything about it but its numbers. */

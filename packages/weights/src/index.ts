@@ -1,1 +1,6 @@
-export {}
+export { toFloat32 } from './float32.js'
+export { readWeights } from './formats.js'
+export { readPth } from './pth/pth.js'
+export { readSafetensors } from './safetensors.js'
+export { writeSafetensors } from './safetensors-write.js'
+export type { PublishedWeights, Weights } from './weights.js'

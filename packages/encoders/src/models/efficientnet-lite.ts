@@ -1,9 +1,10 @@
 import { add, clip } from '@cflow/graph'
 import type { Value } from '@cflow/graph'
+import type { PublishedWeights } from '@cflow/weights'
 import { convolve, parametersOf } from '../layers/conv.js'
 import type { BuildContext, ConvLayer } from '../layers/conv.js'
-import type { EncoderSpec, PublishedWeights, TapInfo } from '../spec.js'
-import { fitWeights } from '../weights/fit.js'
+import type { EncoderSpec, TapInfo } from '../spec.js'
+import { fitWeights } from '../fit.js'
 import { roundChannels } from './round.js'
 
 /** Stages of EfficientNet-B0: repeats, kernel, stride of the first block, expansion, channels. */

@@ -1,10 +1,11 @@
 import { add, globalAveragePool, hardSigmoid, hardSwish, mul, relu } from '@cflow/graph'
 import type { Value } from '@cflow/graph'
+import type { PublishedWeights } from '@cflow/weights'
 import { convolve, convolveOnly, normalise, parametersOf } from '../layers/conv.js'
 import type { BuildContext, ConvLayer } from '../layers/conv.js'
 import { imagenet } from '../spec.js'
-import type { EncoderSpec, PublishedWeights } from '../spec.js'
-import { fitWeights } from '../weights/fit.js'
+import type { EncoderSpec } from '../spec.js'
+import { fitWeights } from '../fit.js'
 import { blocksOf, layersOf } from './mobilenet-v3-blocks.js'
 import type { Block, Row } from './mobilenet-v3-blocks.js'
 

@@ -1,10 +1,11 @@
 import { add, maxPool, relu } from '@cflow/graph'
 import type { Value } from '@cflow/graph'
+import type { PublishedWeights } from '@cflow/weights'
 import { convolve, parametersOf } from '../layers/conv.js'
 import type { BuildContext, ConvLayer } from '../layers/conv.js'
 import { imagenet } from '../spec.js'
-import type { EncoderSpec, PublishedWeights } from '../spec.js'
-import { fitWeights } from '../weights/fit.js'
+import type { EncoderSpec } from '../spec.js'
+import { fitWeights } from '../fit.js'
 
 export interface ResNetShape {
   /** Two 3×3 convolutions a block, or 1×1, 3×3, 1×1 with four times the channels at the end. */

@@ -1,12 +1,12 @@
 import { basename } from 'node:path'
 import { CflowError } from '@cflow/base'
 import { writeFileAtomic } from '@cflow/base/node'
+import { inFile, readBytes } from '@cflow/weights/node'
 import { embeddedNames } from '../embedded.js'
 import { encoderSpec } from '../registry.js'
 import type { EncoderSpec } from '../spec.js'
-import { convertWeights } from '../weights/convert.js'
+import { convertWeights } from '../convert.js'
 import { cachedWeightsPath } from './cache.js'
-import { readBytes } from './files.js'
 
 /**
  * Take weights from a file (.pth or .safetensors) into the cache, as if they had been pulled.
@@ -41,19 +41,4 @@ export async function convertFile(
     to,
     inFile(source, () => convertWeights(spec, bytes, basename(source))),
   )
-}
-
-/** What goes wrong while the contents of a file are read, with the file's name. */
-export function inFile<T>(path: string, read: () => T): T {
-  try {
-    return read()
-  } catch (error) {
-    if (!(error instanceof CflowError)) throw error
-    const { subject = path, hint } = error
-    throw new CflowError(error.code, `${path}: ${error.message}`, {
-      subject,
-      ...(hint !== undefined && { hint }),
-      cause: error,
-    })
-  }
 }

@@ -1,7 +1,7 @@
+import { sizeOfFile } from '@cflow/weights/node'
 import { embeddedNames } from '../embedded.js'
 import { encoderNames, encoderSpec } from '../registry.js'
 import type { EncoderSpec } from '../spec.js'
-import { sizeOfFile } from './files.js'
 import { findEncoderWeights } from './load.js'
 
 export interface EncoderListing {

@@ -1,13 +1,12 @@
 import { fileURLToPath } from 'node:url'
 import { CflowError } from '@cflow/base'
+import { readWeights, type Weights } from '@cflow/weights'
+import { inFile, readBytes, sizeOfFile } from '@cflow/weights/node'
 import { embeddedNames, embeddedWeightsUrl } from '../embedded.js'
 import { encoderSpec } from '../registry.js'
-import type { EncoderSpec, Weights } from '../spec.js'
-import { fitWeights } from '../weights/fit.js'
-import { readWeights } from '../weights/read.js'
+import type { EncoderSpec } from '../spec.js'
+import { fitWeights } from '../fit.js'
 import { cachedWeightsPath } from './cache.js'
-import { readBytes, sizeOfFile } from './files.js'
-import { inFile } from './import.js'
 
 /** Where the weights of an encoder lie on this machine, or undefined where they do not. */
 export async function findEncoderWeights(spec: EncoderSpec): Promise<string | undefined> {

@@ -3,13 +3,11 @@ import { rm } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { join } from 'node:path'
 import { CflowError } from '@cflow/base'
+import type { PublishedWeights } from '@cflow/weights'
+import { cacheFolder, download, type DownloadOptions, sizeOfFile } from '@cflow/weights/node'
 import { embeddedNames, embeddedWeightsUrl } from '../embedded.js'
 import { encoderSpec } from '../registry.js'
-import type { PublishedWeights } from '../spec.js'
-import { cacheFolder, cachedWeightsPath } from './cache.js'
-import { download } from './download.js'
-import type { DownloadOptions } from './download.js'
-import { sizeOfFile } from './files.js'
+import { cachedWeightsPath } from './cache.js'
 import { convertFile } from './import.js'
 
 export interface PullOptions extends DownloadOptions {
@@ -35,7 +33,7 @@ export async function pullWeights(name: string, options: PullOptions = {}): Prom
       hint: wayAround(spec.name),
     })
   // a name of its own, so that another pull at the same time cannot take it away
-  const file = join(cacheFolder(), 'downloads', `${randomUUID()}.${source.format}`)
+  const file = join(cacheFolder(), 'downloads', randomUUID())
   try {
     await download(source, file, options)
   } catch (error) {

@@ -14,7 +14,6 @@ import type { ScaleFlow } from '@cflow/core'
 import { resizeLanczos, resizeMaskNearest } from '@cflow/datasets'
 import type { Dataset, Sample } from '@cflow/datasets'
 import { encoderSpec } from '@cflow/encoders'
-import type { Weights } from '@cflow/encoders'
 import {
   concat,
   constant,
@@ -29,6 +28,7 @@ import type { Value } from '@cflow/graph'
 import type { Runtime, Session } from '@cflow/runtimes'
 import { encoderModel, fit, resolveConfig } from '@cflow/trainer'
 import type { EncoderModel, OnProgress } from '@cflow/trainer'
+import type { Weights } from '@cflow/weights'
 import { principalPlane } from './principal.js'
 
 export interface ToyOptions {

@@ -1,7 +1,7 @@
 import { CflowError } from '@cflow/base'
 import type { Tensor } from '@cflow/base'
-import type { Parameter, Weights } from '../spec.js'
-import { toFloat32 } from './float32.js'
+import { toFloat32, type Weights } from '@cflow/weights'
+import type { Parameter } from './spec.js'
 
 /**
  * The tensors that an encoder needs out of a state dict, under their published keys and in their order, as float32.

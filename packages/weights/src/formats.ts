@@ -1,6 +1,6 @@
-import type { Weights } from '../spec.js'
-import { readPth } from './pth.js'
-import { readSafetensors } from './safetensors-read.js'
+import type { Weights } from './weights.js'
+import { readPth } from './pth/pth.js'
+import { readSafetensors } from './safetensors.js'
 
 /**
  * A weight file of either format, recognised by its content.

@@ -1,7 +1,6 @@
-import type { EncoderSpec } from '../spec.js'
+import { readWeights, writeSafetensors } from '@cflow/weights'
 import { fitWeights } from './fit.js'
-import { readWeights } from './read.js'
-import { writeSafetensors } from './safetensors-write.js'
+import type { EncoderSpec } from './spec.js'
 
 /**
  * A published weight file as the safetensors file that this project keeps: the tensors the encoder's taps need, under

@@ -1,33 +1,32 @@
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { hostname, tmpdir } from 'node:os'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { basename, join } from 'node:path'
+import { temporaryFolder } from '@cflow/base/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { send, serve } from '../../test/server.js'
-import type { FileServer } from '../../test/server.js'
+import { type FileServer, send, serve } from '../../test/server.js'
 import { download } from './download.js'
 
 const bytes = Uint8Array.from({ length: 300_000 }, (_, i) => (i * i) >> 3)
 const sha256 = createHash('sha256').update(bytes).digest('hex')
 
+const root = await temporaryFolder('download')
 let folder: string
 let server: FileServer | undefined
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'cflow-'))
+  folder = mkdtempSync(join(root, 'test-'))
 })
 afterEach(async () => {
   await server?.close()
   server = undefined
-  rmSync(folder, { recursive: true })
 })
 
 const target = () => join(folder, 'deep', 'file.pth')
 const source = (change = {}) => ({
   url: `${server?.url}/file.pth`,
   file: 'file.pth',
-  format: 'pth' as const,
   sha256: sha256.slice(0, 8),
   ...change,
 })

@@ -1,7 +1,7 @@
 import { CflowError } from '@cflow/base'
-import type { Weights } from '../spec.js'
-import { readLegacy } from './pth-legacy.js'
-import { isZip, readZip } from './pth-zip.js'
+import type { Weights } from '../weights.js'
+import { readLegacy } from './legacy.js'
+import { isZip, readZip } from './zip.js'
 
 /**
  * A PyTorch state dict, from either of `torch.save`'s formats (zip since 1.6, and the one before). The file is

@@ -2,8 +2,7 @@ import { readFileSync } from 'node:fs'
 import { CflowError } from '@cflow/base'
 import fc from 'fast-check'
 import { expect } from 'vitest'
-import { toFloat32 } from '../src/index.js'
-import type { Weights } from '../src/index.js'
+import { toFloat32, type Weights } from '../src/index.js'
 
 interface Described {
   readonly shape: number[]

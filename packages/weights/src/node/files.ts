@@ -37,3 +37,18 @@ export const readingError = (path: string, error: unknown): CflowError =>
     subject: path,
     cause: error,
   })
+
+/** What goes wrong while the contents of a file are read, with the file's name. */
+export function inFile<T>(path: string, read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    if (!(error instanceof CflowError)) throw error
+    const { subject = path, hint } = error
+    throw new CflowError(error.code, `${path}: ${error.message}`, {
+      subject,
+      ...(hint !== undefined && { hint }),
+      cause: error,
+    })
+  }
+}

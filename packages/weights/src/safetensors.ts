@@ -1,7 +1,7 @@
 import { CflowError, sizeOf } from '@cflow/base'
 import type { Tensor } from '@cflow/base'
 import { z } from 'zod'
-import type { Weights } from '../spec.js'
+import type { Weights } from './weights.js'
 import { safetensorsTypes } from './element-types.js'
 
 /** The bound that the format's own reader sets. */

@@ -1,8 +1,8 @@
 import { CflowError, messageOf } from '@cflow/base'
 import { unzipSync } from 'fflate'
-import { damaged } from '../pickle/reader.js'
-import { unpickle } from '../pickle/unpickle.js'
-import type { Weights } from '../spec.js'
+import { damaged } from './reader.js'
+import { unpickle } from './unpickle.js'
+import type { Weights } from '../weights.js'
 import { torchHost } from './torch-host.js'
 import { collectTensors } from './torch-tensors.js'
 

@@ -1,9 +1,9 @@
 import { CflowError } from '@cflow/base'
-import { PyTuple } from '../pickle/machine.js'
-import type { PickleHost } from '../pickle/machine.js'
-import { damaged } from '../pickle/reader.js'
-import { elementTypes } from './element-types.js'
-import type { ElementType } from './element-types.js'
+import { PyTuple } from './machine.js'
+import type { PickleHost } from './machine.js'
+import { damaged } from './reader.js'
+import { elementTypes } from '../element-types.js'
+import type { ElementType } from '../element-types.js'
 import type { StridedView } from './strided.js'
 
 /** A storage that a pickle mentions, or a part of it; counts are in elements. */

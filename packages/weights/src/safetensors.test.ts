@@ -2,12 +2,12 @@ import { readFileSync } from 'node:fs'
 import { CflowError, tensor } from '@cflow/base'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { expectFixture, onlyCflowErrors } from '../../test/fixtures.js'
-import { readSafetensors } from './safetensors-read.js'
+import { expectFixture, onlyCflowErrors } from '../test/fixtures.js'
+import { readSafetensors } from './safetensors.js'
 import { writeSafetensors } from './safetensors-write.js'
 
 const fixture = new Uint8Array(
-  readFileSync(new URL('../../fixtures/state_dict.safetensors', import.meta.url)),
+  readFileSync(new URL('../fixtures/state_dict.safetensors', import.meta.url)),
 )
 
 function file(header: unknown, data = 0): Uint8Array {

@@ -1,5 +1,5 @@
 import { bytesPerElement } from '@cflow/base'
-import type { Weights } from '../spec.js'
+import type { Weights } from './weights.js'
 import { bytesOf, safetensorsName } from './element-types.js'
 
 /**

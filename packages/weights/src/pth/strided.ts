@@ -1,6 +1,6 @@
 import { allocate, sizeOf } from '@cflow/base'
 import type { DType, Tensor, TypedArrays } from '@cflow/base'
-import { damaged } from '../pickle/reader.js'
+import { damaged } from './reader.js'
 
 /** A tensor as PyTorch keeps it: a window onto a storage. Offset and strides count elements. */
 export interface StridedView {

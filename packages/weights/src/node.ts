@@ -1,0 +1,5 @@
+export { cacheFolder } from './node/cache.js'
+export { sha256OfFile } from './node/digest.js'
+export { download } from './node/download.js'
+export type { DownloadOptions } from './node/download.js'
+export { inFile, readBytes, sizeOfFile } from './node/files.js'
