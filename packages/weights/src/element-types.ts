@@ -1,5 +1,4 @@
-import type { DType, Tensor, TypedArrays } from '@cflow/base'
-import { widenBfloat16 } from './float32.js'
+import { allocate, bytesPerElement, type DType, type TypedArrays } from '@cflow/base'
 
 /** How a file stores elements, and the type of tensor they become. */
 export interface ElementType {
@@ -10,82 +9,52 @@ export interface ElementType {
   decode(bytes: Uint8Array): TypedArrays[DType]
 }
 
-/** Tensor types that need no conversion, made over a fresh, aligned copy of the bytes. */
-const plain = <T extends DType>(
-  dtype: T,
-  bytes: number,
-  over: (buffer: ArrayBuffer) => TypedArrays[T],
-): ElementType => ({ kind: 'type', bytes, dtype, decode: (b) => over(copyOf(b)) })
-
-/** The bytes in a buffer of their own. */
-function copyOf(bytes: Uint8Array): ArrayBuffer {
-  const copy = new Uint8Array(bytes.length)
-  copy.set(bytes)
-  return copy.buffer
+function elements<T extends DType>(dtype: T, bytes: Uint8Array): TypedArrays[T] {
+  const data = allocate(dtype, bytes.length / bytesPerElement[dtype])
+  new Uint8Array(data.buffer).set(bytes)
+  return data
 }
 
-/** PyTorch's element types by the name of their storage class without `Storage`. */
-export const elementTypes: ReadonlyMap<string, ElementType> = new Map<string, ElementType>([
-  ['Float', plain('float32', 4, (b) => new Float32Array(b))],
-  ['Double', plain('float64', 8, (b) => new Float64Array(b))],
-  ['Half', plain('float16', 2, (b) => new Uint16Array(b))],
-  [
-    'BFloat16',
-    {
-      kind: 'type',
-      bytes: 2,
-      dtype: 'float32',
-      decode: (b) => widenBfloat16(new Uint16Array(copyOf(b))),
-    },
-  ],
-  ['Long', plain('int64', 8, (b) => new BigInt64Array(b))],
-  ['Int', plain('int32', 4, (b) => new Int32Array(b))],
-  [
-    'Short',
-    {
-      kind: 'type',
-      bytes: 2,
-      dtype: 'int32',
-      decode: (b) => Int32Array.from(new Int16Array(copyOf(b))),
-    },
-  ],
-  ['Char', plain('int8', 1, (b) => new Int8Array(b))],
-  ['Byte', plain('uint8', 1, (b) => new Uint8Array(b))],
-  ['Bool', plain('bool', 1, (b) => new Uint8Array(b))],
-])
+/** Elements that tensors hold as files do. */
+const plain = (dtype: DType): ElementType => ({
+  kind: 'type',
+  bytes: bytesPerElement[dtype],
+  dtype,
+  decode: (bytes) => elements(dtype, bytes),
+})
 
-/** Safetensors' names of the same. */
-export const safetensorsTypes: ReadonlyMap<string, ElementType> = new Map(
-  (
-    [
-      ['F32', 'Float'],
-      ['F64', 'Double'],
-      ['F16', 'Half'],
-      ['BF16', 'BFloat16'],
-      ['I64', 'Long'],
-      ['I32', 'Int'],
-      ['I16', 'Short'],
-      ['I8', 'Char'],
-      ['U8', 'Byte'],
-      ['BOOL', 'Bool'],
-    ] as const
-  ).map(([name, torch]) => [name, elementTypes.get(torch) as ElementType]),
-)
+/** Elements of two bytes that become wider ones, exactly. */
+const widened = (dtype: DType, widen: (bits: Uint16Array) => TypedArrays[DType]): ElementType => ({
+  kind: 'type',
+  bytes: 2,
+  dtype,
+  decode: (bytes) => widen(elements('float16', bytes)),
+})
 
-/** Safetensors' name of a tensor's type. */
-export const safetensorsName: { readonly [T in DType]: string } = {
-  float32: 'F32',
-  float64: 'F64',
-  float16: 'F16',
-  int64: 'I64',
-  int32: 'I32',
-  int8: 'I8',
-  uint8: 'U8',
-  bool: 'BOOL',
+/** A bfloat16 is the upper half of a float32. */
+function fromBfloat16(bits: Uint16Array): Float32Array {
+  return new Float32Array(Uint32Array.from(bits, (b) => b << 16).buffer)
 }
 
-/** The bytes of a tensor's elements, as they lie in memory (little-endian on every platform JavaScript runs on). */
-export function bytesOf(tensor: Tensor): Uint8Array {
-  const { buffer, byteOffset, byteLength } = tensor.data
-  return new Uint8Array(buffer, byteOffset, byteLength)
-}
+/** PyTorch's storage classes without `Storage`, safetensors' names of the same; what is widened after what is not. */
+const types: readonly (readonly [torch: string, safetensors: string, type: ElementType])[] = [
+  ['Float', 'F32', plain('float32')],
+  ['Double', 'F64', plain('float64')],
+  ['Half', 'F16', plain('float16')],
+  ['Long', 'I64', plain('int64')],
+  ['Int', 'I32', plain('int32')],
+  ['Char', 'I8', plain('int8')],
+  ['Byte', 'U8', plain('uint8')],
+  ['Bool', 'BOOL', plain('bool')],
+  ['BFloat16', 'BF16', widened('float32', fromBfloat16)],
+  ['Short', 'I16', widened('int32', (bits) => Int32Array.from(bits, (b) => (b << 16) >> 16))],
+]
+
+export const torchType = (name: string): ElementType | undefined =>
+  types.find(([torch]) => torch === name)?.[2]
+
+export const safetensorsType = (name: string): ElementType | undefined =>
+  types.find(([, safetensors]) => safetensors === name)?.[2]
+
+export const safetensorsName = (dtype: DType): string =>
+  types.find(([, , type]) => type.dtype === dtype)?.[1] as string

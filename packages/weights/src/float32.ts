@@ -1,5 +1,4 @@
-import { CflowError } from '@cflow/base'
-import type { Tensor } from '@cflow/base'
+import { CflowError, floats, tensor as makeTensor, type Tensor } from '@cflow/base'
 
 /**
  * The tensor as float32: float16 is widened exactly, float64 rounded, float32 returned as it is.
@@ -7,30 +6,17 @@ import type { Tensor } from '@cflow/base'
  * @throws CflowError WEIGHTS when it holds no floating-point numbers
  */
 export function toFloat32(tensor: Tensor, name = 'a tensor'): Tensor<'float32'> {
-  if (tensor.dtype === 'float32') return tensor as Tensor<'float32'>
-  if (tensor.dtype === 'float64')
-    return {
-      dtype: 'float32',
-      shape: tensor.shape,
-      data: Float32Array.from(tensor.data as Float64Array),
-    }
-  if (tensor.dtype === 'float16')
-    return { dtype: 'float32', shape: tensor.shape, data: widenHalf(tensor.data as Uint16Array) }
-  throw new CflowError('WEIGHTS', `${name} holds ${tensor.dtype}, not floating-point numbers`, {
+  const { dtype, shape, data } = tensor
+  if (dtype === 'float32') return tensor as Tensor<'float32'>
+  if (dtype === 'float64') return floats('float32', shape, data as Float64Array)
+  if (dtype === 'float16')
+    return makeTensor('float32', shape, Float32Array.from(data as Uint16Array, halfToNumber))
+  throw new CflowError('WEIGHTS', `${name} holds ${dtype}, not floating-point numbers`, {
     subject: name,
   })
 }
 
-/** IEEE 754 half-precision numbers, given as their bits, as float32 (exact). */
-export function widenHalf(bits: Uint16Array): Float32Array<ArrayBuffer> {
-  return Float32Array.from(bits, halfToNumber)
-}
-
-/** bfloat16 numbers, given as their bits, as float32 (exact). */
-export function widenBfloat16(bits: Uint16Array): Float32Array<ArrayBuffer> {
-  return new Float32Array(Uint32Array.from(bits, (b) => b << 16).buffer)
-}
-
+/** An IEEE 754 half-precision number from its bits. */
 function halfToNumber(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1
   const exponent = (bits >> 10) & 0x1f

@@ -1,12 +1,14 @@
-import type { Weights } from './weights.js'
-import { readPth } from './pth/pth.js'
-import { readSafetensors } from './safetensors.js'
+import { pth } from './pth/pth.js'
+import { safetensors } from './safetensors.js'
+import type { WeightFormat, Weights } from './weights.js'
+
+/** Every kind of weight file; the last one says what is wrong with a file of none of them. */
+const formats = [safetensors, pth] as const satisfies readonly WeightFormat[]
 
 /**
- * A weight file of either format, recognised by its content.
- * @throws CflowError WEIGHTS when it is neither, or is damaged
+ * A weight file of any kind, recognised by its content.
+ * @throws CflowError WEIGHTS when it is of none, or is damaged
  */
 export function readWeights(bytes: Uint8Array): Weights {
-  // a safetensors header is JSON and begins after its length of 8 bytes
-  return bytes[8] === 0x7b ? readSafetensors(bytes).tensors : readPth(bytes)
+  return (formats.find((format) => format.matches(bytes)) ?? pth).read(bytes)
 }

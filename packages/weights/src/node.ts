@@ -1,5 +1,2 @@
-export { cacheFolder } from './node/cache.js'
-export { sha256OfFile } from './node/digest.js'
-export { download } from './node/download.js'
-export type { DownloadOptions } from './node/download.js'
-export { inFile, readBytes, sizeOfFile } from './node/files.js'
+export { download, type DownloadOptions } from './node/download.js'
+export { cacheFolder, inFile, readBytes, sha256OfFile, sizeOfFile } from './node/files.js'

@@ -3,8 +3,7 @@ import { CflowError, tensor } from '@cflow/base'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { expectFixture, onlyCflowErrors } from '../test/fixtures.js'
-import { readSafetensors } from './safetensors.js'
-import { writeSafetensors } from './safetensors-write.js'
+import { readSafetensors, writeSafetensors } from './safetensors.js'
 
 const fixture = new Uint8Array(
   readFileSync(new URL('../fixtures/state_dict.safetensors', import.meta.url)),

@@ -1,8 +1,7 @@
-import { CflowError, sizeOf } from '@cflow/base'
-import type { Tensor } from '@cflow/base'
+import { CflowError, bytesPerElement, sizeOf, type Tensor } from '@cflow/base'
 import { z } from 'zod'
-import type { Weights } from './weights.js'
-import { safetensorsTypes } from './element-types.js'
+import { safetensorsName, safetensorsType } from './element-types.js'
+import type { WeightFormat, Weights } from './weights.js'
 
 /** The bound that the format's own reader sets. */
 const maxHeader = 100_000_000
@@ -77,7 +76,7 @@ function parseHeader(bytes: Uint8Array): { header: Record<string, unknown>; star
 function tensorOf(entry: Entry, bytes: Uint8Array, start: number): Tensor {
   const { name, dtype, shape } = entry
   const [begin, end] = entry.data_offsets
-  const type = safetensorsTypes.get(dtype)
+  const type = safetensorsType(dtype)
   if (!type) throw invalid(`${name} has elements of type ${dtype}, which is not supported`, name)
   if (end - begin !== sizeOf(shape) * type.bytes)
     throw invalid(
@@ -86,4 +85,55 @@ function tensorOf(entry: Entry, bytes: Uint8Array, start: number): Tensor {
     )
   if (start + end > bytes.length) throw invalid(`${name} lies beyond the end of the file`, name)
   return { dtype: type.dtype, shape, data: type.decode(bytes.subarray(start + begin, start + end)) }
+}
+
+/**
+ * Tensors as a safetensors file. The same tensors give the same bytes, in whatever order they come: as the format's own
+ * writer does, larger elements first, then by name.
+ * @param metadata text by key, kept in the header
+ */
+export function writeSafetensors(
+  tensors: Weights,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array {
+  const sorted = [...tensors].sort(
+    ([a, s], [b, t]) => bytesPerElement[t.dtype] - bytesPerElement[s.dtype] || compare(a, b),
+  )
+  const header: [string, unknown][] = []
+  const texts = Object.entries(metadata).sort(([a], [b]) => compare(a, b))
+  if (texts.length > 0) header.push(['__metadata__', Object.fromEntries(texts)])
+  let size = 0
+  for (const [name, tensor] of sorted) {
+    const end = size + tensor.data.byteLength
+    header.push([
+      name,
+      { dtype: safetensorsName(tensor.dtype), shape: tensor.shape, data_offsets: [size, end] },
+    ])
+    size = end
+  }
+  const json = new TextEncoder().encode(object(header))
+  const start = 8 + Math.ceil(json.length / 8) * 8
+  const bytes = new Uint8Array(start + size).fill(0x20, 0, start)
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(start - 8), true)
+  bytes.set(json, 8)
+  let position = start
+  for (const [, tensor] of sorted) {
+    const { buffer, byteOffset, byteLength } = tensor.data
+    bytes.set(new Uint8Array(buffer, byteOffset, byteLength), position)
+    position += byteLength
+  }
+  return bytes
+}
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
+
+/** JSON of an object whose keys keep their order, whatever they are. */
+const object = (entries: readonly (readonly [string, unknown])[]): string =>
+  `{${entries.map(([k, v]) => `${JSON.stringify(k)}:${JSON.stringify(v)}`).join(',')}}`
+
+/** Safetensors: a header of JSON, which begins after its length of 8 bytes, and the tensors. */
+export const safetensors: WeightFormat = {
+  name: 'safetensors',
+  matches: (bytes) => bytes[8] === 0x7b,
+  read: (bytes) => readSafetensors(bytes).tensors,
 }

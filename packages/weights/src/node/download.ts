@@ -1,11 +1,10 @@
-import { mkdir, rename, rm } from 'node:fs/promises'
+import { rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CflowError } from '@cflow/base'
-import { writingError } from '@cflow/base/node'
+import { makeFolder, writingError } from '@cflow/base/node'
 import type { PublishedWeights } from '../weights.js'
-import { sha256OfFile } from './digest.js'
-import { sizeOfFile } from './files.js'
+import { sha256OfFile, sizeOfFile } from './files.js'
 import { claimPart } from './part.js'
 import { Interrupted, transfer } from './transfer.js'
 
@@ -34,11 +33,7 @@ export async function download(
   options: DownloadOptions = {},
 ): Promise<void> {
   const folder = dirname(path)
-  try {
-    await mkdir(folder, { recursive: true })
-  } catch (error) {
-    throw writingError(folder, error)
-  }
+  await makeFolder(folder)
   const part = await claimPart(join(folder, source.file))
   try {
     const have = await sizeOfFile(part.path)

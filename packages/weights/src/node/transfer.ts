@@ -1,4 +1,3 @@
-import type { FileHandle } from 'node:fs/promises'
 import { open } from 'node:fs/promises'
 import { CflowError, messageOf } from '@cflow/base'
 import { writingError } from '@cflow/base/node'
@@ -23,35 +22,32 @@ export class Interrupted extends Error {}
  * @throws Interrupted when the connection fails, CflowError NETWORK when the server refuses
  */
 export async function transfer(url: string, path: string, options: TransferOptions): Promise<void> {
-  const have = (await sizeOfFile(path)) ?? 0
-  const watch = new Watch(options)
+  const { signal, idle } = options
+  const silence = new AbortController()
+  const watch = setTimeout(() => silence.abort(), idle)
+  const stop = signal ? AbortSignal.any([signal, silence.signal]) : silence.signal
   try {
-    const response = await request(url, have, watch)
-    if (response.status === 416) {
+    const have = (await sizeOfFile(path)) ?? 0
+    // without compression, so that bytes sent are bytes of the file
+    const headers = new Headers({ 'accept-encoding': 'identity' })
+    if (have > 0) headers.set('range', `bytes=${have}-`)
+    const response = await fetch(url, { headers, signal: stop })
+    const from = response.status === 206 ? startOf(response) : 0
+    if (!response.ok || (from !== 0 && from !== have)) {
+      await response.body?.cancel()
       // nothing of the file lies after what is there: it is whole, or another file's; its digest will tell
-      await response.body?.cancel()
-      return
-    }
-    if (!response.ok) {
-      await response.body?.cancel()
+      if (response.status === 416) return
       throw refused(url, response)
     }
-    const from = response.status === 206 ? startOf(response) : 0
-    if (from !== 0 && from !== have) throw refused(url, response)
-    await receive(response, path, from, watch, options)
-  } finally {
-    watch.end()
-  }
-}
-
-async function request(url: string, have: number, watch: Watch): Promise<Response> {
-  // without compression, so that bytes sent are bytes of the file
-  const headers = new Headers({ 'accept-encoding': 'identity' })
-  if (have > 0) headers.set('range', `bytes=${have}-`)
-  try {
-    return await fetch(url, { headers, signal: watch.signal })
+    await receive(response, path, from, { ...options, alive: () => watch.refresh() })
   } catch (error) {
-    throw watch.failure(error)
+    if (error instanceof CflowError || error instanceof Interrupted) throw error
+    if (signal?.aborted) throw new CflowError('NETWORK', 'the download was stopped')
+    const reason = error instanceof Error && error.cause ? error.cause : error
+    const message = stop.aborted ? 'nothing came for too long' : messageOf(reason)
+    throw new Interrupted(message, { cause: error })
+  } finally {
+    clearTimeout(watch)
   }
 }
 
@@ -59,45 +55,34 @@ async function receive(
   response: Response,
   path: string,
   from: number,
-  watch: Watch,
-  options: TransferOptions,
+  { maxBytes, onProgress, alive }: TransferOptions & { readonly alive: () => void },
 ): Promise<void> {
-  const rest = Number(response.headers.get('content-length') ?? NaN)
-  const total = Number.isNaN(rest) ? undefined : from + rest
-  if (total !== undefined && total > options.maxBytes) throw tooLong(path)
-  const file = await openAt(path, from)
+  const failed = (error: unknown): never => {
+    throw writingError(path, error)
+  }
+  const rest = response.headers.get('content-length')
+  const total = rest === null ? undefined : from + Number(rest)
   let bytes = from
+  const check = (size: number): void => {
+    if (size > maxBytes)
+      throw new CflowError('NETWORK', 'the server sends more than the file that was asked for', {
+        subject: path,
+      })
+  }
+  check(total ?? 0)
+  const file = await open(path, from === 0 ? 'w' : 'r+').catch(failed)
   try {
     for await (const piece of response.body ?? []) {
-      watch.alive()
+      alive()
+      check(bytes + piece.length)
+      await file.write(piece, 0, piece.length, bytes).catch(failed)
       bytes += piece.length
-      if (bytes > options.maxBytes) throw tooLong(path)
-      await write(file, piece, bytes - piece.length, path)
-      options.onProgress?.(bytes, total)
+      onProgress?.(bytes, total)
     }
-  } catch (error) {
-    if (error instanceof CflowError) throw error
-    throw watch.failure(error)
   } finally {
     await file.close()
   }
   if (total !== undefined && bytes < total) throw new Interrupted('it ended too early')
-}
-
-async function openAt(path: string, from: number): Promise<FileHandle> {
-  try {
-    return await open(path, from === 0 ? 'w' : 'r+')
-  } catch (error) {
-    throw writingError(path, error)
-  }
-}
-
-async function write(file: FileHandle, piece: Uint8Array, at: number, path: string): Promise<void> {
-  try {
-    await file.write(piece, 0, piece.length, at)
-  } catch (error) {
-    throw writingError(path, error)
-  }
 }
 
 /** Where a partial answer begins. */
@@ -106,50 +91,7 @@ function startOf(response: Response): number {
   return range ? Number(range[1]) : -1
 }
 
-const tooLong = (path: string): CflowError =>
-  new CflowError('NETWORK', 'the server sends more than the file that was asked for', {
-    subject: path,
-  })
-
 const refused = (url: string, response: Response): CflowError | Interrupted =>
   response.status >= 500
     ? new Interrupted(`the server answers ${response.status}`)
     : new CflowError('NETWORK', `${url}: the server answers ${response.status}`, { subject: url })
-
-/** Aborts a request that is silent for too long, or when the caller says so. */
-class Watch {
-  readonly #controller = new AbortController()
-  readonly #options: TransferOptions
-  #timer: ReturnType<typeof setTimeout> | undefined
-
-  constructor(options: TransferOptions) {
-    this.#options = options
-    options.signal?.addEventListener('abort', this.#stop)
-    if (options.signal?.aborted) this.#stop()
-    this.alive()
-  }
-
-  get signal(): AbortSignal {
-    return this.#controller.signal
-  }
-
-  alive(): void {
-    clearTimeout(this.#timer)
-    this.#timer = setTimeout(this.#stop, this.#options.idle)
-  }
-
-  end(): void {
-    clearTimeout(this.#timer)
-    this.#options.signal?.removeEventListener('abort', this.#stop)
-  }
-
-  /** What a failed request comes out as. */
-  failure(error: unknown): Error {
-    if (this.#options.signal?.aborted) return new CflowError('NETWORK', 'the download was stopped')
-    if (this.signal.aborted) return new Interrupted('nothing came for too long', { cause: error })
-    const reason = error instanceof Error && error.cause ? error.cause : error
-    return new Interrupted(messageOf(reason), { cause: error })
-  }
-
-  readonly #stop = (): void => this.#controller.abort()
-}

@@ -1,10 +1,8 @@
-import { CflowError } from '@cflow/base'
-import { ByteReader, damaged } from './reader.js'
-import { unpickle } from './unpickle.js'
 import type { Weights } from '../weights.js'
-import type { StorageReference } from './torch-host.js'
-import { torchHost } from './torch-host.js'
-import { collectTensors } from './torch-tensors.js'
+import { unpickle, type PickleHost } from './pickle.js'
+import { ByteReader, damaged } from './reader.js'
+import { collectTensors } from './tensors.js'
+import { bigEndian, otherFile, torchHost, type StorageReference } from './torch.js'
 
 const magic = 0x1950a86a20f9469cfc6cn
 const version = 1001
@@ -16,68 +14,58 @@ const version = 1001
 export function readLegacy(bytes: Uint8Array): Weights {
   checkMagic(bytes)
   let position = 0
-  const next = (): unknown => {
-    const { value, end } = unpickle(bytes, torchHost, position)
+  const next = (host: PickleHost = torchHost): unknown => {
+    const { value, end } = unpickle(bytes, host, position)
     position = end
     return value
   }
   next()
   if (next() !== version) throw damaged('its version is not known')
   const system = next()
-  if (system instanceof Map && system.get('little_endian') === false)
-    throw new CflowError('WEIGHTS', 'weights from a big-endian machine are not supported')
+  if (system instanceof Map && system.get('little_endian') === false) throw bigEndian()
   const references = new Map<string, StorageReference>()
-  const object = unpickle(
-    bytes,
-    {
-      ...torchHost,
-      persistent(id) {
-        const storage = torchHost.persistent(id) as StorageReference
-        const known = references.get(storage.key)
-        if (known && known.type !== storage.type) throw damaged('a storage of two types')
-        references.set(storage.key, storage)
-        return storage
-      },
+  const object = next({
+    ...torchHost,
+    persistent(id) {
+      const storage = torchHost.persistent(id)
+      const known = references.get(storage.key)
+      if (known && known.type !== storage.type) throw damaged('a storage of two types')
+      references.set(storage.key, storage)
+      return storage
     },
-    position,
-  )
-  position = object.end
-  const places = locate(bytes, next(), position, references)
+  })
+  const keys = next()
+  const storages = locate(new ByteReader(bytes, position), keys, references)
   const read = (storage: StorageReference) => {
-    const place = places.get(storage.key)
-    if (!place) throw damaged(`storage ${storage.key} is missing`)
-    return storage.type.decode(place)
+    const found = storages.get(storage.key)
+    if (!found) throw damaged(`storage ${storage.key} is missing`)
+    return storage.type.decode(found)
   }
-  return collectTensors(object.value, read, 4 * bytes.length)
+  return collectTensors(object, read, 4 * bytes.length)
 }
 
 function checkMagic(bytes: Uint8Array): void {
   let found: unknown
   try {
-    found = bytes[0] === 0x80 ? unpickle(bytes.subarray(0, 64), torchHost).value : undefined
+    if (bytes[0] === 0x80) found = unpickle(bytes.subarray(0, 64), torchHost).value
   } catch {
-    found = undefined
+    // another file that begins with the same byte
   }
-  if (found !== magic)
-    throw new CflowError('WEIGHTS', 'not a PyTorch weight file', {
-      hint: 'give a .pth or .pt file that torch.save wrote, or a .safetensors file',
-    })
+  if (found !== magic) throw otherFile('not a PyTorch weight file')
 }
 
 /** The bytes of each storage. */
 function locate(
-  bytes: Uint8Array,
+  reader: ByteReader,
   keys: unknown,
-  position: number,
   references: ReadonlyMap<string, StorageReference>,
 ): ReadonlyMap<string, Uint8Array> {
   if (!Array.isArray(keys)) throw damaged('the list of its storages is missing')
-  const reader = new ByteReader(bytes, position)
-  const places = new Map<string, Uint8Array>()
-  for (const key of keys as unknown[]) {
-    const storage = typeof key === 'string' ? references.get(key) : undefined
-    if (!storage) throw damaged('a storage that nothing refers to')
-    places.set(storage.key, reader.take(reader.u64() * storage.type.bytes))
-  }
-  return places
+  return new Map(
+    keys.map((key: unknown) => {
+      const storage = typeof key === 'string' ? references.get(key) : undefined
+      if (!storage) throw damaged('a storage that nothing refers to')
+      return [storage.key, reader.take(reader.u64() * storage.type.bytes)]
+    }),
+  )
 }

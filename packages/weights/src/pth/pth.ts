@@ -1,5 +1,5 @@
 import { CflowError } from '@cflow/base'
-import type { Weights } from '../weights.js'
+import type { WeightFormat, Weights } from '../weights.js'
 import { readLegacy } from './legacy.js'
 import { isZip, readZip } from './zip.js'
 
@@ -18,4 +18,11 @@ export function readPth(bytes: Uint8Array): Weights {
       hint: 'save a state dict: torch.save(model.state_dict(), file)',
     })
   return tensors
+}
+
+/** PyTorch's files: a zip archive, or pickles. */
+export const pth: WeightFormat = {
+  name: 'pth',
+  matches: (bytes) => isZip(bytes) || bytes[0] === 0x80,
+  read: readPth,
 }

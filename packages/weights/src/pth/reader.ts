@@ -27,30 +27,13 @@ export class ByteReader {
     return this.#bytes.subarray(this.#advance(n), this.#position)
   }
 
-  u8(): number {
-    return this.#view.getUint8(this.#advance(1))
-  }
-
-  u16(): number {
-    return this.#view.getUint16(this.#advance(2), true)
-  }
-
-  i32(): number {
-    return this.#view.getInt32(this.#advance(4), true)
-  }
-
-  u32(): number {
-    return this.#view.getUint32(this.#advance(4), true)
-  }
-
-  u64(): number {
-    return Number(this.#view.getBigUint64(this.#advance(8), true))
-  }
-
+  readonly u8 = (): number => this.#view.getUint8(this.#advance(1))
+  readonly u16 = (): number => this.#view.getUint16(this.#advance(2), true)
+  readonly i32 = (): number => this.#view.getInt32(this.#advance(4), true)
+  readonly u32 = (): number => this.#view.getUint32(this.#advance(4), true)
+  readonly u64 = (): number => Number(this.#view.getBigUint64(this.#advance(8), true))
   /** Big-endian float64, as pickle writes it. */
-  f64(): number {
-    return this.#view.getFloat64(this.#advance(8), false)
-  }
+  readonly f64 = (): number => this.#view.getFloat64(this.#advance(8), false)
 
   /** Signed integer of n bytes (two's complement). @throws CflowError WEIGHTS for more than 32 bytes */
   integer(n: number): number | bigint {
@@ -63,10 +46,10 @@ export class ByteReader {
 
   /** UTF-8 text of n bytes. @throws CflowError WEIGHTS when it is no UTF-8 */
   text(n: number): string {
+    const bytes = this.take(n)
     try {
-      return new TextDecoder('utf-8', { fatal: true }).decode(this.take(n))
-    } catch (error) {
-      if (error instanceof CflowError) throw error
+      return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    } catch {
       throw damaged('text that is not UTF-8')
     }
   }
@@ -78,13 +61,11 @@ export class ByteReader {
 
   /** Text up to the end of the line, which is at most 256 bytes away. */
   line(): string {
-    for (let n = 0; n <= 256; n++)
-      if (this.#bytes[this.#position + n] === 10) {
-        const text = this.latin(n)
-        this.#advance(1)
-        return text
-      }
-    throw damaged('a name without an end')
+    const length = this.#bytes.subarray(this.#position, this.#position + 257).indexOf(10)
+    if (length < 0) throw damaged('a name without an end')
+    const text = this.latin(length)
+    this.#advance(1)
+    return text
   }
 
   #advance(n: number): number {

@@ -1,5 +1,4 @@
-import { allocate, sizeOf } from '@cflow/base'
-import type { DType, Tensor, TypedArrays } from '@cflow/base'
+import { allocate, sizeOf, type DType, type Tensor, type TypedArrays } from '@cflow/base'
 import { damaged } from './reader.js'
 
 /** A tensor as PyTorch keeps it: a window onto a storage. Offset and strides count elements. */
@@ -10,24 +9,10 @@ export interface StridedView {
 }
 
 /**
- * A view as a dense tensor in row-major order. One that is its whole storage shares its data; others are copied.
+ * Number of elements of a view.
+ * @param available elements of its storage
  * @throws CflowError WEIGHTS when it reaches beyond the storage
  */
-export function materialise<T extends DType>(
-  dtype: T,
-  storage: TypedArrays[T],
-  view: StridedView,
-): Tensor<T> {
-  const { offset, shape, strides } = view
-  const size = checkedSize(storage.length, view)
-  if (size === storage.length && offset === 0 && isContiguous(shape, strides))
-    return { dtype, shape, data: storage }
-  const data = allocate(dtype, size)
-  if (size > 0) copy(storage as Numbers, offset, shape, strides, data as Numbers)
-  return { dtype, shape, data }
-}
-
-/** Number of elements of a view that lies within its storage. */
 export function checkedSize(available: number, view: StridedView): number {
   const { offset, shape, strides } = view
   if (shape.length !== strides.length || shape.length > 8) throw damaged('a tensor without strides')
@@ -38,23 +23,32 @@ export function checkedSize(available: number, view: StridedView): number {
   return size
 }
 
-type Numbers = { [index: number]: number } & TypedArrays['float32']
+/** A checked view as a dense tensor in row-major order. One that is its whole storage shares its data. */
+export function materialise(
+  dtype: DType,
+  storage: TypedArrays[DType],
+  { offset, shape, strides }: StridedView,
+): Tensor {
+  const size = sizeOf(shape)
+  const contiguous = isContiguous(shape, strides)
+  if (size === storage.length && offset === 0 && contiguous) return { dtype, shape, data: storage }
+  const data = allocate(dtype, size)
+  // one type stands for all: elements are only moved
+  const [from, to] = [storage, data] as readonly Float32Array[] as [Float32Array, Float32Array]
+  if (contiguous) to.set(from.subarray(offset, offset + size))
+  else copyStrided(from, to, { offset, shape, strides })
+  return { dtype, shape, data }
+}
 
-function copy(
-  storage: Numbers,
-  offset: number,
-  shape: readonly number[],
-  strides: readonly number[],
-  out: Numbers,
+function copyStrided(
+  from: Float32Array,
+  to: Float32Array,
+  { offset, shape, strides }: StridedView,
 ): void {
-  if (isContiguous(shape, strides)) {
-    out.set(storage.subarray(offset, offset + out.length))
-    return
-  }
   const index = shape.map(() => 0)
   let at = offset
-  for (let i = 0; i < out.length; i++) {
-    out[i] = storage[at] as number
+  for (let i = 0; i < to.length; i++) {
+    to[i] = from[at] as number
     for (let axis = shape.length - 1; axis >= 0; axis--) {
       at += strides[axis] as number
       index[axis] = (index[axis] as number) + 1

@@ -1,10 +1,10 @@
 import { CflowError, messageOf } from '@cflow/base'
 import { unzipSync } from 'fflate'
-import { damaged } from './reader.js'
-import { unpickle } from './unpickle.js'
 import type { Weights } from '../weights.js'
-import { torchHost } from './torch-host.js'
-import { collectTensors } from './torch-tensors.js'
+import { unpickle } from './pickle.js'
+import { damaged } from './reader.js'
+import { collectTensors } from './tensors.js'
+import { bigEndian, otherFile, torchHost } from './torch.js'
 
 const maxFiles = 100_000
 /** Deflated weights shrink by a tenth; files that grow more than this are bombs. */
@@ -20,13 +20,10 @@ export function readZip(bytes: Uint8Array): Weights {
   const pickles = [...files.keys()].filter((name) => /^[^/]+\/data\.pkl$/.test(name))
   const [pickle] = pickles
   if (pickle === undefined || pickles.length > 1)
-    throw new CflowError('WEIGHTS', 'a zip file, but not one that torch.save wrote', {
-      hint: 'give a .pth or .pt file that torch.save wrote, or a .safetensors file',
-    })
+    throw otherFile('a zip file, but not one that torch.save wrote')
   const folder = pickle.slice(0, -'data.pkl'.length)
   const order = files.get(`${folder}byteorder`)
-  if (order && new TextDecoder().decode(order) === 'big')
-    throw new CflowError('WEIGHTS', 'weights from a big-endian machine are not supported')
+  if (order && new TextDecoder().decode(order) === 'big') throw bigEndian()
   const { value } = unpickle(files.get(pickle) as Uint8Array, torchHost)
   const unpacked = [...files.values()].reduce((n, file) => n + file.length, 0)
   return collectTensors(
@@ -59,7 +56,6 @@ function unpack(bytes: Uint8Array): ReadonlyMap<string, Uint8Array> {
     })
     return new Map(Object.entries(files))
   } catch (error) {
-    if (error instanceof CflowError) throw error
-    throw damaged(messageOf(error))
+    throw error instanceof CflowError ? error : damaged(messageOf(error))
   }
 }

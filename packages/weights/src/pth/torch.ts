@@ -1,13 +1,21 @@
 import { CflowError } from '@cflow/base'
-import { PyTuple } from './machine.js'
-import type { PickleHost } from './machine.js'
+import { torchType, type ElementType } from '../element-types.js'
+import { PyTuple, type PickleHost } from './pickle.js'
 import { damaged } from './reader.js'
-import { elementTypes } from '../element-types.js'
-import type { ElementType } from '../element-types.js'
 import type { StridedView } from './strided.js'
+
+/** A file that is no state dict. */
+export const otherFile = (what: string): CflowError =>
+  new CflowError('WEIGHTS', what, {
+    hint: 'give a .pth or .pt file that torch.save wrote, or a .safetensors file',
+  })
+
+export const bigEndian = (): CflowError =>
+  new CflowError('WEIGHTS', 'weights from a big-endian machine are not supported')
 
 /** A storage that a pickle mentions, or a part of it; counts are in elements. */
 export interface StorageReference {
+  readonly kind: 'storage'
   readonly key: string
   readonly type: ElementType
   /** Elements of the whole storage. */
@@ -18,7 +26,7 @@ export interface StorageReference {
 
 /** A tensor as it stands in a pickle, without its numbers. Old files fill it in two steps. */
 export interface TorchTensor {
-  kind: 'tensor'
+  readonly kind: 'tensor'
   storage?: StorageReference
   view?: StridedView
   /** The tensor that a Parameter wraps. */
@@ -27,7 +35,6 @@ export interface TorchTensor {
 
 interface Callable {
   readonly kind: 'callable'
-  readonly name: string
   readonly call: (args: readonly unknown[]) => unknown
 }
 
@@ -42,16 +49,14 @@ const callables: ReadonlyMap<string, Callable['call']> = new Map<string, Callabl
 ])
 
 /** Lets a pickle build tensors, parameters, dictionaries and sizes, and nothing else. */
-export const torchHost: PickleHost = {
-  global(module, name) {
+export const torchHost = {
+  global(module, name): Callable | ElementType {
     const full = `${module}.${name}`
-    const call = callables.get(full)
-    if (call) return { kind: 'callable', name: full, call } satisfies Callable
-    const type =
-      module === 'torch' ? elementTypes.get(name.replace(/(Storage|Tensor)$/, '')) : undefined
-    if (type && name.endsWith('Storage')) return type
-    if (type && name.endsWith('Tensor'))
-      return { kind: 'callable', name: full, call: wrap } satisfies Callable
+    const [, element = '', made] = /^torch\.(\w+)(Storage|Tensor)$/.exec(full) ?? []
+    const type = torchType(element)
+    if (type && made === 'Storage') return type
+    const call = type ? wrap : callables.get(full)
+    if (call) return { kind: 'callable', call }
     throw new CflowError('WEIGHTS', `the weight file asks for ${full}, which is not allowed`, {
       subject: full,
       hint: 'save the state dict alone: torch.save(model.state_dict(), file)',
@@ -74,16 +79,14 @@ export const torchHost: PickleHost = {
       object.data = state.items[0]
   },
 
-  persistent(id) {
+  persistent(id): StorageReference {
     const [kind, type, key, , length, part] = sequence(id)
     if (kind !== 'storage' || !isKind<ElementType>(type, 'type') || typeof key !== 'string')
       throw damaged('it refers to something that is no storage')
-    const whole = { key, type, length: count(length), offset: 0 }
-    if (part === undefined || part === null) return { kind: 'storage', ...whole }
-    const [, offset] = sequence(part)
-    return { kind: 'storage', ...whole, offset: count(offset) }
+    const offset = part === undefined || part === null ? 0 : count(sequence(part)[1])
+    return { kind, key, type, length: count(length), offset }
   },
-}
+} satisfies PickleHost
 
 export function isKind<T extends { readonly kind: string }>(
   value: unknown,
@@ -94,8 +97,7 @@ export function isKind<T extends { readonly kind: string }>(
 
 function rebuildTensor(args: readonly unknown[]): TorchTensor {
   const [storage, offset, size, strides] = args
-  if (!isKind<StorageReference & { kind: 'storage' }>(storage, 'storage'))
-    throw damaged('a tensor without a storage')
+  if (!isKind<StorageReference>(storage, 'storage')) throw damaged('a tensor without a storage')
   const view = {
     offset: count(offset) + storage.offset,
     shape: sequence(size).map(count),
@@ -104,22 +106,16 @@ function rebuildTensor(args: readonly unknown[]): TorchTensor {
   return { kind: 'tensor', storage, view }
 }
 
-function wrap(args: readonly unknown[]): TorchTensor {
-  const [data] = args
+function wrap([data]: readonly unknown[]): TorchTensor {
   if (data === undefined) return { kind: 'tensor' }
   if (!isKind<TorchTensor>(data, 'tensor')) throw damaged('a parameter without a tensor')
   return { kind: 'tensor', data }
 }
 
 /** Python 2 hands the items over as a list of pairs. */
-function orderedDict(args: readonly unknown[]): Map<unknown, unknown> {
-  if (args.length === 0) return new Map()
-  return new Map(
-    sequence(args[0]).map((pair) => {
-      const [key, value] = sequence(pair)
-      return [key, value] as const
-    }),
-  )
+function orderedDict([pairs]: readonly unknown[]): Map<unknown, unknown> {
+  const items = pairs === undefined ? [] : sequence(pairs)
+  return new Map(items.map((pair) => sequence(pair) as unknown as readonly [unknown, unknown]))
 }
 
 function sequence(value: unknown): readonly unknown[] {

@@ -1,12 +1,10 @@
-import type { DType, Tensor, TypedArrays } from '@cflow/base'
-import { bytesPerElement } from '@cflow/base'
-import { PyTuple } from './machine.js'
-import { damaged } from './reader.js'
-import type { Weights } from '../weights.js'
+import { bytesPerElement, type DType, type Tensor, type TypedArrays } from '@cflow/base'
 import type { ElementType } from '../element-types.js'
+import type { Weights } from '../weights.js'
+import { PyTuple } from './pickle.js'
+import { damaged } from './reader.js'
 import { checkedSize, materialise } from './strided.js'
-import { isKind } from './torch-host.js'
-import type { StorageReference, TorchTensor } from './torch-host.js'
+import { isKind, type StorageReference, type TorchTensor } from './torch.js'
 
 /** Elements of a storage, in their tensor type. */
 export type ReadStorage = (storage: StorageReference) => TypedArrays[DType]
@@ -21,10 +19,7 @@ const maxEntries = 200_000
  */
 export function collectTensors(root: unknown, read: ReadStorage, budget: number): Weights {
   const tensors = new Map<string, Tensor>()
-  const storages = new Map<
-    string,
-    { readonly type: ElementType; readonly data: TypedArrays[DType] }
-  >()
+  const storages = new Map<string, { type: ElementType; data: TypedArrays[DType] }>()
   const done = new Map<TorchTensor, Tensor>()
   let left = budget
   let entries = 0
@@ -37,29 +32,30 @@ export function collectTensors(root: unknown, read: ReadStorage, budget: number)
     const kept = storages.get(key) ?? { type, data: read(storage) }
     storages.set(key, kept)
     if (kept.type !== type) throw damaged('a storage of two types')
-    const { dtype } = type
-    const { data } = kept
-    left -= checkedSize(data.length, view) * bytesPerElement[dtype]
+    left -= checkedSize(kept.data.length, view) * bytesPerElement[type.dtype]
     if (left < 0) throw damaged('its tensors take far more room than the file')
-    const made = materialise(dtype, data, view)
+    const made = materialise(type.dtype, kept.data, view)
     done.set(torch, made)
     return made
   }
 
   function visit(value: unknown, name: string, depth: number): void {
     if (++entries > maxEntries || depth > maxDepth) throw damaged('it nests too deeply')
-    const under = (key: unknown) => (name === '' ? String(key) : `${name}.${String(key)}`)
     if (isKind<TorchTensor>(value, 'tensor')) tensors.set(name, tensorOf(value))
-    else if (value instanceof Map) {
-      for (const [key, item] of value)
-        if (typeof key === 'string' || typeof key === 'number') visit(item, under(key), depth + 1)
-    } else if (Array.isArray(value)) value.forEach((item, i) => visit(item, under(i), depth + 1))
-    else if (value instanceof PyTuple)
-      value.items.forEach((item, i) => visit(item, under(i), depth + 1))
+    for (const [key, item] of itemsOf(value))
+      if (typeof key === 'string' || typeof key === 'number')
+        visit(item, name === '' ? String(key) : `${name}.${key}`, depth + 1)
   }
 
   visit(root, '', 0)
   return tensors
+}
+
+/** What a dictionary, list or tuple holds, by key or index. */
+function itemsOf(value: unknown): Iterable<readonly [unknown, unknown]> {
+  if (value instanceof Map) return value
+  if (value instanceof PyTuple) return value.items.entries()
+  return Array.isArray(value) ? value.entries() : []
 }
 
 function unwrapped(torch: TorchTensor): Required<Pick<TorchTensor, 'storage' | 'view'>> {
