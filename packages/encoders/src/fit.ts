@@ -1,7 +1,6 @@
-import { CflowError } from '@cflow/base'
-import type { Tensor } from '@cflow/base'
-import { toFloat32, type Weights } from '@cflow/weights'
-import type { Parameter } from './spec.js'
+import { CflowError, type Tensor } from '@cflow/base'
+import { readWeights, toFloat32, writeSafetensors, type Weights } from '@cflow/weights'
+import type { EncoderSpec, Parameter } from './spec.js'
 
 /**
  * The tensors that an encoder needs out of a state dict, under their published keys and in their order, as float32.
@@ -37,34 +36,36 @@ export function fitWeights(
   return fitted
 }
 
-type Find = (parameter: Parameter) => Tensor | undefined
-
-/** How to look tensors up: with the naming and prefix under which most of them are found. */
-function finder(parameters: readonly Parameter[], weights: Weights): Find {
-  const first = parameters[0]
-  if (!first) return () => undefined
-  let best: Find = (p) => weights.get(p.key)
-  let most = -1
-  for (const naming of [(p: Parameter) => p.key, (p: Parameter) => p.alias ?? p.key])
-    for (const prefix of prefixesOf(naming(first), weights)) {
-      const find: Find = (p) => weights.get(prefix + naming(p))
-      const count = parameters.reduce((n, p) => n + (find(p) ? 1 : 0), 0)
-      if (count > most) {
-        most = count
-        best = find
-      }
-    }
-  return best
+/**
+ * A published weight file as the safetensors file that this project keeps: the tensors the encoder's taps need, under
+ * their published keys, as float32.
+ * @param source name of the file, kept in the metadata
+ * @throws CflowError WEIGHTS when it cannot be read or is not of that encoder
+ */
+export function convertWeights(spec: EncoderSpec, bytes: Uint8Array, source: string): Uint8Array {
+  const tensors = fitWeights(spec.parameters, readWeights(bytes), spec.name)
+  return writeSafetensors(tensors, { encoder: spec.name, license: spec.license, source })
 }
 
 const maxPrefixes = 64
 
-function prefixesOf(key: string, weights: Weights): string[] {
-  const prefixes = ['']
-  for (const k of weights.keys())
-    if (k.endsWith(`.${key}`) && prefixes.length < maxPrefixes)
-      prefixes.push(k.slice(0, k.length - key.length))
-  return prefixes
+/** How to look tensors up: with the naming and prefix under which most of them are found. */
+function finder(
+  parameters: readonly Parameter[],
+  weights: Weights,
+): (parameter: Parameter) => Tensor | undefined {
+  const namings = [(p: Parameter) => p.key, (p: Parameter) => p.alias ?? p.key]
+  const ways = namings.flatMap((naming) => {
+    const first = `.${parameters[0] ? naming(parameters[0]) : ''}`
+    const prefixes = [...weights.keys()]
+      .filter((key) => key.endsWith(first))
+      .map((key) => key.slice(0, key.length - first.length + 1))
+    return ['', ...prefixes.slice(0, maxPrefixes - 1)].map((prefix) => {
+      const find = (p: Parameter) => weights.get(prefix + naming(p))
+      return { find, found: parameters.filter((p) => find(p)).length }
+    })
+  })
+  return ways.reduce((best, way) => (way.found > best.found ? way : best)).find
 }
 
 const sameShape = (a: readonly number[], b: readonly number[]): boolean =>

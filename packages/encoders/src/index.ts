@@ -1,7 +1,10 @@
-export { convertWeights } from './convert.js'
-export { fitWeights } from './fit.js'
-export { onnxEncoder, onnxInputSize, onnxTaps } from './onnx/encoder.js'
-export type { OnnxEncoderOptions, RunModel } from './onnx/encoder.js'
+export { convertWeights, fitWeights } from './fit.js'
+export {
+  onnxEncoder,
+  onnxInputSize,
+  onnxTaps,
+  type OnnxEncoderOptions,
+  type RunModel,
+} from './onnx/encoder.js'
 export { encoderNames, encoderSpec } from './registry.js'
-export { selectTaps } from './spec.js'
-export type { EncoderSpec } from './spec.js'
+export { selectTaps, type EncoderSpec } from './spec.js'

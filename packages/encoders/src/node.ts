@@ -1,5 +1,7 @@
-export { importWeights } from './node/import.js'
-export { listEncoders } from './node/list.js'
-export type { EncoderListing } from './node/list.js'
-export { findEncoderWeights, loadEncoderWeights } from './node/load.js'
-export { pullWeights } from './node/pull.js'
+export { importWeights, pullWeights } from './node/fetch.js'
+export {
+  findEncoderWeights,
+  listEncoders,
+  loadEncoderWeights,
+  type EncoderListing,
+} from './node/find.js'
