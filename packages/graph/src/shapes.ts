@@ -1,6 +1,5 @@
 import { CflowError } from '@cflow/base'
-import { shapeText } from './value.js'
-import type { Dim, Shape, Value } from './value.js'
+import { shapeText, type Dim, type Inputs, type Shape, type Value } from './value.js'
 
 /** Shape of two broadcast together (NumPy's rule). Of two different symbols the result is unknown. */
 export function broadcast(a: Shape, b: Shape): Shape {
@@ -34,7 +33,7 @@ export function addDims(dims: readonly Dim[]): Dim {
   return dims.every((d) => typeof d === 'number') ? dims.reduce((s, d) => s + d, 0) : null
 }
 
-export function sameDType(what: string, values: readonly (Value | undefined)[]): Value['dtype'] {
+export function sameDType(what: string, values: Inputs): Value['dtype'] {
   const first = values[0] as Value
   for (const v of values)
     if (v && v.dtype !== first.dtype)

@@ -1,6 +1,4 @@
-import { CflowError, floats, tensor } from '@cflow/base'
-import type { DType, Tensor } from '@cflow/base'
-import type { Operator } from './operator.js'
+import { CflowError, floats, tensor, type DType, type Tensor } from '@cflow/base'
 
 /** Size of one axis: a number, a symbol that stands for the same number wherever it appears, or unknown. */
 export type Dim = number | string | null
@@ -28,21 +26,50 @@ export type Node =
 export interface OperatorNode {
   readonly kind: 'operator'
   readonly operator: Operator
-  /** `undefined` for an omitted optional input. */
-  readonly inputs: readonly (Value | undefined)[]
+  readonly inputs: Inputs
   readonly attributes: Attributes
   readonly outputs: readonly Value[]
   /** Name in the file it was read from, or given by its builder; for people, need not be unique. */
   readonly label: string | undefined
 }
 
+/** Inputs of an operator; `undefined` for an omitted optional one. */
+export type Inputs = readonly (Value | undefined)[]
+
+/**
+ * Everything about one operator in one place. Inputs, attributes and outputs are those of the ONNX operator of the
+ * same name, so its ONNX form is itself unless `lower` says otherwise.
+ */
+export interface Operator {
+  /** ONNX operator type, such as `MatMul`. */
+  readonly type: string
+  /** ONNX domain; the standard one when absent. */
+  readonly domain?: string
+  /** The operator set of its domain that a file needs to hold it, where that is not this package's own. */
+  readonly version?: number
+  /** Shape rule: types of the outputs. @throws CflowError SHAPE when the inputs do not fit together */
+  infer(inputs: Inputs, attributes: Attributes, outputs?: number): readonly ValueType[]
+  /**
+   * Gradient rule: given the gradients of the outputs (`undefined`: that output does not matter), those of the
+   * inputs (`undefined`: not differentiable in that input). Absent: the operator is for inference only.
+   */
+  gradient?(node: OperatorNode, gradients: Inputs): Inputs
+  /** Inputs are broadcast: a gradient may have the output's shape, and is summed over the axes that were stretched. */
+  readonly broadcasts?: true
+  /** Values that compute the same with other operators, where a runtime lacks this one for the type; else undefined. */
+  lower?(node: OperatorNode): readonly Value[] | undefined
+}
+
+export interface ValueType {
+  readonly dtype: DType
+  readonly shape: Shape
+}
+
 /**
  * One tensor of a computation graph. A graph is nothing but values that refer to the nodes that make them;
  * functions that build values are pure.
  */
-export interface Value {
-  readonly dtype: DType
-  readonly shape: Shape
+export interface Value extends ValueType {
   readonly node: Node
   /** Which output of its node it is. */
   readonly index: number

@@ -1,18 +1,26 @@
 import { fromBinary } from '@bufbuild/protobuf'
 import { CflowError, messageOf } from '@cflow/base'
 import { applyAll } from '../operator.js'
-import type { Operator } from '../operator.js'
 import { operators } from '../operators/registry.js'
-import { constant, input, unknownRank } from '../value.js'
-import type { Attribute, Dim, Shape, Value } from '../value.js'
-import { fromAttribute } from './attributes.js'
-import { constantNode } from './constants.js'
-import { ModelProtoSchema } from './generated/onnx_pb.js'
-import type { GraphProto, ModelProto, NodeProto, ValueInfoProto } from './generated/onnx_pb.js'
-import { resultType } from './result-type.js'
+import {
+  constant,
+  input,
+  unknownRank,
+  type Dim,
+  type Operator,
+  type Value,
+  type ValueType,
+} from '../value.js'
+import { constantOfAttribute, fromAttribute } from './attributes.js'
+import {
+  ModelProtoSchema,
+  type GraphProto,
+  type ModelProto,
+  type NodeProto,
+  type ValueInfoProto,
+} from './generated/onnx_pb.js'
 import { dtypeOf, fromTensorProto } from './tensors.js'
-import { upgraded } from './upgrade.js'
-import type { Form } from './upgrade.js'
+import { resultType, upgraded, type Form } from './upgrade.js'
 import { opsetVersion } from './write.js'
 
 export interface OnnxModel {
@@ -63,7 +71,8 @@ export function readOnnx(
   const inputs: Record<string, Value> = {}
   for (const info of graph.input) {
     if (values.has(info.name)) continue // an initializer that may be overridden
-    const v = feeds[info.name] ?? inputOf(info)
+    const { dtype, shape } = typeOf(info)
+    const v = feeds[info.name] ?? input(info.name, dtype, shape)
     values.set(info.name, v)
     inputs[info.name] = v
   }
@@ -124,11 +133,10 @@ const standardName = (domain: string): string => (domain === 'ai.onnx' ? '' : do
 
 function addNode(node: NodeProto, values: Map<string, Value>, context: FileContext): void {
   const where = `${node.opType} ${node.name}`
-  const attributes: Record<string, Attribute> = {}
-  for (const a of node.attribute) attributes[a.name] = fromAttribute(a)
+  const attributes = Object.fromEntries(node.attribute.map((a) => [a.name, fromAttribute(a)]))
   if (node.opType === 'Constant') {
     const name = node.output[0] as string
-    const value = constantNode(attributes, name)
+    const [value] = Object.values(attributes).flatMap((a) => constantOfAttribute(a, name) ?? [])
     if (value) {
       values.set(name, value)
       return
@@ -137,13 +145,10 @@ function addNode(node: NodeProto, values: Map<string, Value>, context: FileConte
   const inputs = node.input.map((name) => (name === '' ? undefined : named(values, name, where)))
   const domain = standardName(node.domain)
   const opset = context.opsets[domain] ?? opsetVersion
-  const form =
-    domain === ''
-      ? upgraded({ type: node.opType, inputs, attributes }, opset, node.output.length)
-      : { type: node.opType, inputs, attributes }
-  const results =
-    (domain === '' ? applyKnown(form, node, opset) : undefined) ??
-    applyOpaque(form, node, { domain, opset, infos: context.infos })
+  let form: Form = { type: node.opType, inputs, attributes }
+  if (domain === '') form = upgraded(form, opset, node.output.length)
+  const known = domain === '' ? applyKnown(form, node, opset) : undefined
+  const results = known ?? applyOpaque(form, node, { domain, opset, infos: context.infos })
   node.output.forEach((name, i) => name !== '' && values.set(name, results[i] as Value))
 }
 
@@ -183,12 +188,7 @@ function applyOpaque(
   return applyAll(operator, inputs, attributes, { label: node.name || undefined })
 }
 
-function inputOf(info: ValueInfoProto): Value {
-  const { dtype, shape } = typeOf(info)
-  return input(info.name, dtype, shape)
-}
-
-function typeOf(info: ValueInfoProto): { dtype: Value['dtype']; shape: Shape } {
+function typeOf(info: ValueInfoProto): ValueType {
   const type = info.type?.value
   if (type?.case !== 'tensorType') throw new CflowError('MODEL', `${info.name} is not a tensor`)
   const dims = type.value.shape?.dim

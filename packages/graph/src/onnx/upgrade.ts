@@ -1,12 +1,13 @@
-import { floats } from '@cflow/base'
+import type { DType } from '@cflow/base'
+import { dtypeNumbered } from '../element-types.js'
 import { attribute } from '../operator.js'
-import { constant, int64s, scalar } from '../value.js'
-import type { Attribute, Attributes, Value } from '../value.js'
+import type { Attributes, Inputs, Value } from '../value.js'
+import { constantOfAttribute } from './attributes.js'
 
 /** An operator as it stands in a file. */
 export interface Form {
   readonly type: string
-  readonly inputs: readonly (Value | undefined)[]
+  readonly inputs: Inputs
   readonly attributes: Attributes
 }
 
@@ -50,9 +51,8 @@ export function upgraded(form: Form, opset: number, outputs: number): Form {
     case 'Resize':
       return opset < 11 ? resize(inputs[0], inputs[1], attributes) : form
     case 'Upsample': {
-      const scales = attributes['scales']
-      const given = scales?.kind === 'floats' ? numbers(scales.value) : inputs[1]
-      return resize(inputs[0], given, attributes)
+      const { scales } = attributes
+      return resize(inputs[0], scales ? constantOfAttribute(scales) : inputs[1], attributes)
     }
     default:
       return form
@@ -61,7 +61,7 @@ export function upgraded(form: Form, opset: number, outputs: number): Form {
 
 /** Attributes in the place of the inputs that they became, after the first. */
 function inputsOf(form: Form, names: readonly string[]): Form {
-  const values = names.map((name) => form.attributes[name]).map((a) => a && valueOf(a))
+  const values = names.map((name) => form.attributes[name]).map((a) => a && constantOfAttribute(a))
   if (values.every((v) => v === undefined)) return form
   return {
     type: form.type,
@@ -83,14 +83,35 @@ function resize(x: Value | undefined, scales: Value | undefined, attributes: Att
   }
 }
 
-function valueOf(a: Attribute): Value | undefined {
-  if (a.kind === 'ints') return int64s(a.value)
-  if (a.kind === 'float') return scalar(a.value)
-  return undefined
-}
-
-const numbers = (values: readonly number[]): Value =>
-  constant(floats('float32', [values.length], values))
-
 const without = (attributes: Attributes, names: readonly string[]): Attributes =>
   Object.fromEntries(Object.entries(attributes).filter(([name]) => !names.includes(name)))
+
+const integers = ['Shape', 'Size', 'NonZero', 'ArgMax', 'ArgMin', 'Multinomial']
+const truths = [
+  'Equal',
+  'Less',
+  'Greater',
+  'LessOrEqual',
+  'GreaterOrEqual',
+  'Not',
+  'And',
+  'Or',
+  'Xor',
+  'IsNaN',
+  'IsInf',
+]
+
+/** Element type of what an operator gives, as far as it follows from its name and inputs; most keep their input's. */
+export function resultType({ type, inputs, attributes }: Form, output: number): DType {
+  const value = attributes['value']
+  const to = attributes['to']
+  if (integers.includes(type) || (type === 'TopK' && output === 1)) return 'int64'
+  if (truths.includes(type)) return 'bool'
+  if (type === 'Cast' && to?.kind === 'int') return dtypeNumbered(to.value) ?? 'float32'
+  if (type === 'ConstantOfShape') return value?.kind === 'tensor' ? value.value.dtype : 'float32'
+  if (type === 'OneHot') return inputs[2]?.dtype ?? 'float32'
+  if (type === 'Where') return inputs[1]?.dtype ?? 'float32'
+  if (type === 'DequantizeLinear') return inputs[1]?.dtype ?? 'float32'
+  if (type === 'QuantizeLinear') return inputs[2]?.dtype ?? 'uint8'
+  return inputs[0]?.dtype ?? 'float32'
+}

@@ -2,19 +2,17 @@ import { clone, create, equals } from '@bufbuild/protobuf'
 import { CflowError } from '@cflow/base'
 import type { Value } from '../value.js'
 import {
-  AttributeProtoSchema,
   AttributeProto_AttributeType,
   GraphProtoSchema,
-  NodeProtoSchema,
   TensorShapeProto_DimensionSchema,
   TypeProtoSchema,
   ValueInfoProtoSchema,
+  type GraphProto,
+  type ValueInfoProto,
 } from './generated/onnx_pb.js'
-import type { GraphProto, ValueInfoProto } from './generated/onnx_pb.js'
-import { graphProto, modelBytes } from './write.js'
-import type { OnnxOptions } from './write.js'
+import { graphProto, modelBytes, type OnnxOptions } from './write.js'
 
-/** Symbol of the leading axis of what a repeated graph takes and gives each round. */
+/** Symbol of the leading axis of what a scanned graph takes and gives each round. */
 const roundsAxis = 'rounds'
 
 /**
@@ -25,7 +23,7 @@ const roundsAxis = 'rounds'
  * @param state name of a carried output to the name of the input that has its value in the next round
  * @throws CflowError SHAPE when a carried output or input is not in the graph, or one does not fit the other
  */
-export function writeRepeated(
+export function writeScan(
   outputs: Readonly<Record<string, Value>>,
   state: Readonly<Record<string, string>>,
   options: OnnxOptions = {},
@@ -41,25 +39,18 @@ export function writeRepeated(
   const kept = carried.map(([, output]) => output)
   const each = round.input.filter((v) => !taken.includes(v))
   const gained = round.output.filter((v) => !kept.includes(v))
-  const inputs = [...taken, ...each]
-  const results = [...kept, ...gained]
+  const input = [...taken, ...each]
+  const output = [...kept, ...gained]
   const { INT, GRAPH } = AttributeProto_AttributeType
-  const scan = create(NodeProtoSchema, {
+  const scan = {
     opType: 'Scan',
-    input: inputs.map((v) => v.name),
-    output: results.map((v) => v.name),
+    input: input.map((v) => v.name),
+    output: output.map((v) => v.name),
     attribute: [
-      create(AttributeProtoSchema, {
-        name: 'body',
-        type: GRAPH,
-        g: inScope(
-          'round/',
-          create(GraphProtoSchema, { ...round, input: inputs, output: results }),
-        ),
-      }),
-      create(AttributeProtoSchema, { name: 'num_scan_inputs', type: INT, i: BigInt(each.length) }),
+      { name: 'body', type: GRAPH, g: inScope('round/', { ...round, input, output }) },
+      { name: 'num_scan_inputs', type: INT, i: BigInt(each.length) },
     ],
-  })
+  }
   const graph = create(GraphProtoSchema, {
     name: options.name ?? 'graph',
     node: [scan],
@@ -75,27 +66,22 @@ const named = (values: readonly ValueInfoProto[], name: string) =>
 /** The graph with a prefix before all its names: those of an inner graph must not be those of the one around it. */
 function inScope(prefix: string, graph: GraphProto): GraphProto {
   const inner = (name: string) => (name === '' ? '' : prefix + name)
-  const renamed = (v: ValueInfoProto) => create(ValueInfoProtoSchema, { ...v, name: inner(v.name) })
-  return create(GraphProtoSchema, {
+  const renamed = <T extends { readonly name: string }>(v: T): T => ({ ...v, name: inner(v.name) })
+  return {
     ...graph,
-    node: graph.node.map((n) =>
-      create(NodeProtoSchema, { ...n, input: n.input.map(inner), output: n.output.map(inner) }),
-    ),
-    initializer: graph.initializer.map((t) => ({ ...t, name: inner(t.name) })),
+    node: graph.node.map((n) => ({ ...n, input: n.input.map(inner), output: n.output.map(inner) })),
+    initializer: graph.initializer.map(renamed),
     input: graph.input.map(renamed),
     output: graph.output.map(renamed),
-  })
+  }
 }
 
 /** The same tensor of every round, one after the other along a new leading axis. */
 function everyRound(value: ValueInfoProto): ValueInfoProto {
   const copy = clone(ValueInfoProtoSchema, value)
   const type = copy.type?.value
+  const rounds = { value: { case: 'dimParam', value: roundsAxis } } as const
   if (type?.case === 'tensorType')
-    type.value.shape?.dim.unshift(
-      create(TensorShapeProto_DimensionSchema, {
-        value: { case: 'dimParam', value: roundsAxis },
-      }),
-    )
+    type.value.shape?.dim.unshift(create(TensorShapeProto_DimensionSchema, rounds))
   return copy
 }
