@@ -21,19 +21,25 @@ export function fitWeights(
   for (const parameter of parameters) {
     const found = find(parameter)
     if (!found) missing.push(parameter.key)
-    else if (!sameShape(found.shape, parameter.shape))
+    else if (found.shape.join() === parameter.shape.join())
+      fitted.set(parameter.key, toFloat32(found, parameter.key))
+    else
       wrong.push(
         `${parameter.key} is [${found.shape.join(', ')}] instead of [${parameter.shape.join(', ')}]`,
       )
-    else fitted.set(parameter.key, toFloat32(found, parameter.key))
   }
-  if (missing.length + wrong.length > 0)
-    throw new CflowError(
-      'WEIGHTS',
-      `these are not weights of ${who}: ${[some(missing, 'missing '), some(wrong, '')].filter(Boolean).join('; ')}`,
-      { subject: missing[0] ?? wrong[0]?.split(' ')[0] ?? who, hint: `use weights of ${who}` },
-    )
-  return fitted
+  if (missing.length + wrong.length === 0) return fitted
+  const faults = [...some(missing, 'missing '), ...some(wrong, '')].join('; ')
+  throw new CflowError('WEIGHTS', `these are not weights of ${who}: ${faults}`, {
+    subject: missing[0] ?? wrong[0]?.split(' ')[0] ?? who,
+    hint: `use weights of ${who}`,
+  })
+}
+
+/** The first three of what is wrong, where anything is. */
+function some(items: readonly string[], verb: string): string[] {
+  const more = items.length > 3 ? ` and ${items.length - 3} more` : ''
+  return items.length > 0 ? [`${verb}${items.slice(0, 3).join(', ')}${more}`] : []
 }
 
 /**
@@ -66,13 +72,4 @@ function finder(
     })
   })
   return ways.reduce((best, way) => (way.found > best.found ? way : best)).find
-}
-
-const sameShape = (a: readonly number[], b: readonly number[]): boolean =>
-  a.length === b.length && a.every((d, i) => d === b[i])
-
-function some(items: readonly string[], verb: string): string {
-  if (items.length === 0) return ''
-  const more = items.length > 3 ? ` and ${items.length - 3} more` : ''
-  return `${verb}${items.slice(0, 3).join(', ')}${more}`
 }

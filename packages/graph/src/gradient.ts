@@ -1,10 +1,10 @@
-import { CflowError } from '@cflow/base'
 import { add } from './operators/elementwise.js'
 import { zerosLike } from './operators/movement.js'
 import { sumTo } from './operators/reduction.js'
 import { topologicalOrder } from './order.js'
 import {
   scalar,
+  shapeError,
   shapeText,
   type Inputs,
   type Node,
@@ -20,7 +20,7 @@ import {
  */
 export function gradients(y: Value, xs: readonly Value[]): Value[] {
   if (y.shape.length !== 0)
-    throw new CflowError('SHAPE', `can only differentiate a scalar, got ${shapeText(y.shape)}`)
+    throw shapeError(`can only differentiate a scalar, got ${shapeText(y.shape)}`)
   const order = topologicalOrder([y])
   // nodes on a path from an x to y
   const relevant = new Set<Node>(xs.map((x) => x.node))
@@ -53,7 +53,7 @@ export function gradients(y: Value, xs: readonly Value[]): Value[] {
 function backward(node: OperatorNode, row: Inputs): Inputs {
   const { operator, outputs } = node
   if (!operator.gradient)
-    throw new CflowError('SHAPE', `operator ${operator.type} is for inference only: no gradient`)
+    throw shapeError(`operator ${operator.type} is for inference only: no gradient`)
   return operator.gradient(
     node,
     outputs.map((_, i) => row[i]),

@@ -78,6 +78,9 @@ export interface Value extends ValueType {
 /** Shape of a value whose rank is not known (it comes from an operator this package does not know). */
 export const unknownRank: Shape = Object.freeze([])
 
+/** Values that do not fit together, or an operator that does not take them. */
+export const shapeError = (message: string): CflowError => new CflowError('SHAPE', message)
+
 /** A graph input that the caller feeds. */
 export function input(name: string, dtype: DType, shape: Shape): Value {
   return { dtype, shape, node: { kind: 'input', name }, index: 0 }
@@ -98,7 +101,7 @@ export function scalar(value: number, dtype: DType = 'float32'): Value {
   if (dtype === 'int64') return constant(tensor('int64', [], BigInt64Array.of(BigInt(value))))
   if (dtype === 'int32') return constant(tensor('int32', [], Int32Array.of(value)))
   if (dtype === 'float32' || dtype === 'float64') return constant(floats(dtype, [], [value]))
-  throw new CflowError('SHAPE', `no scalar constant of type ${dtype}`)
+  throw shapeError(`no scalar constant of type ${dtype}`)
 }
 
 /** A one-dimensional int64 constant: axes, shapes and the like. */
@@ -108,8 +111,7 @@ export function int64s(values: readonly number[]): Value {
 
 /** The tensor of a constant. @throws CflowError SHAPE when the value is not a constant */
 export function constantOf(value: Value | undefined, what: string): Tensor {
-  if (value?.node.kind !== 'constant')
-    throw new CflowError('SHAPE', `${what} must be a constant of the graph`)
+  if (value?.node.kind !== 'constant') throw shapeError(`${what} must be a constant of the graph`)
   return value.node.tensor
 }
 
@@ -121,10 +123,7 @@ export function integersOf(value: Value | undefined, what: string): number[] {
 /** The shape as numbers. @throws CflowError SHAPE when an axis is symbolic or unknown */
 export function staticShape(value: Value, what = 'the value'): readonly number[] {
   if (value.shape === unknownRank || value.shape.some((d) => typeof d !== 'number'))
-    throw new CflowError(
-      'SHAPE',
-      `${what} needs a shape known in advance, got ${shapeText(value.shape)}`,
-    )
+    throw shapeError(`${what} needs a shape known in advance, got ${shapeText(value.shape)}`)
   return value.shape as readonly number[]
 }
 

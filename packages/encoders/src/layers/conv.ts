@@ -19,6 +19,13 @@ export interface ConvLayer {
   readonly timm?: { readonly conv: string; readonly norm?: string }
 }
 
+/** The first convolution of a network, from colours at half the size. */
+export const stemOf = (
+  keys: Pick<ConvLayer, 'conv' | 'norm' | 'timm'>,
+  outputs: number,
+  kernel: number,
+): ConvLayer => ({ ...keys, inputs: 3, outputs, kernel, stride: 2 })
+
 /** What layers are built with. */
 export interface BuildContext {
   readonly weights: ReadonlyMap<string, Tensor<'float32'>>

@@ -1,6 +1,6 @@
 import { clip, type Value } from '@cflow/graph'
 import type { PublishedWeights } from '@cflow/weights'
-import { convolve, parametersOf, type ConvLayer } from '../layers/conv.js'
+import { convolve, parametersOf, stemOf } from '../layers/conv.js'
 import { encoderOf } from '../layers/encoder.js'
 import {
   blockLayers,
@@ -25,15 +25,8 @@ const stages = [
 /** Stages whose last block is tapped: the last of each stride 8, 16 and 32 (the 320-channel stage is left out). */
 const tapped = [2, 4, 5]
 
-const stem: ConvLayer = {
-  conv: '_conv_stem',
-  norm: '_bn0',
-  inputs: 3,
-  outputs: 32,
-  kernel: 3,
-  stride: 2,
-  timm: { conv: 'conv_stem', norm: 'bn1' },
-}
+const timmStem = { conv: 'conv_stem', norm: 'bn1' }
+const stem = stemOf({ conv: '_conv_stem', norm: '_bn0', timm: timmStem }, 32, 3)
 
 /** By name; their multipliers of width and depth over Lite0, whose weights are in this package. */
 export const efficientNetLites: readonly NamedEncoder[] = [
@@ -55,24 +48,26 @@ function efficientNetLite(
 ): NamedEncoder {
   const spec = () => {
     const blocks = blocksOf(width, depth)
-    return encoderOf({
-      name,
-      mean: [0.5, 0.5, 0.5],
-      std: [0.5, 0.5, 0.5],
-      taps: blocks.flatMap((b) => b.tap ?? []),
-      padding: 'same',
-      license: 'Apache-2.0',
-      ...(weights && { weights }),
-      epsilon: 1e-3,
-      parameters: [stem, ...blocks.flatMap(layersOf)].flatMap(parametersOf),
-      maps: (image, context) => {
+    return encoderOf(
+      {
+        name,
+        mean: [0.5, 0.5, 0.5],
+        std: [0.5, 0.5, 0.5],
+        taps: blocks.flatMap((b) => b.tap ?? []),
+        padding: 'same',
+        license: 'Apache-2.0',
+        ...(weights && { weights }),
+        parameters: [stem, ...blocks.flatMap(layersOf)].flatMap(parametersOf),
+      },
+      1e-3,
+      (image, context) => {
         let x = relu6(convolve(image, stem, context))
         return blocks.flatMap((block) => {
           x = withResidual(convolve(innerOf(x, block, context), block.project, context), x, block)
           return block.tap ? [x] : []
         })
       },
-    })
+    )
   }
   return { name, spec }
 }

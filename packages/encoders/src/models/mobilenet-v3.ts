@@ -1,6 +1,13 @@
-import { hardSwish, relu, type Value } from '@cflow/graph'
+import { hardSwish, relu } from '@cflow/graph'
 import type { PublishedWeights } from '@cflow/weights'
-import { convolve, convolveOnly, normalise, parametersOf, type ConvLayer } from '../layers/conv.js'
+import {
+  convolve,
+  convolveOnly,
+  normalise,
+  parametersOf,
+  stemOf,
+  type ConvLayer,
+} from '../layers/conv.js'
 import { encoderOf } from '../layers/encoder.js'
 import {
   blockLayers,
@@ -60,15 +67,8 @@ const small: Variant = {
   taps: [3, 8, 11],
 }
 
-const stem: ConvLayer = {
-  conv: 'features.0.0',
-  norm: 'features.0.1',
-  inputs: 3,
-  outputs: 16,
-  kernel: 3,
-  stride: 2,
-  timm: { conv: 'conv_stem', norm: 'bn1' },
-}
+const timmStem = { conv: 'conv_stem', norm: 'bn1' }
+const stem = stemOf({ conv: 'features.0.0', norm: 'features.0.1', timm: timmStem }, 16, 3)
 
 export const mobileNets: readonly NamedEncoder[] = [
   mobileNetV3('mobilenet-v3-large', large, torchvision('mobilenet_v3_large-8738ca79.pth')),
@@ -87,37 +87,32 @@ function mobileNetV3(name: string, variant: Variant, weights: PublishedWeights):
   const { rows, taps } = variant
   const spec = () => {
     const blocks = blocksOf(variant)
-    return encoderOf({
-      name,
-      ...imagenet,
-      taps: taps.map((feature, i) => ({
-        name: `features.${feature}`,
-        channels: (rows[feature - 1] as Row)[2],
-        stride: 8 * 2 ** i,
-      })),
-      padding: 'zeros',
-      license: 'BSD-3-Clause',
-      weights,
-      epsilon: 1e-3,
-      // without the four tensors of the batch norm after the last tap
-      parameters: [stem, ...blocks.flatMap(layersOf)].flatMap(parametersOf).slice(0, -4),
-      maps: (image, context) => {
+    // without the four tensors of the batch norm after the last tap
+    const parameters = [stem, ...blocks.flatMap(layersOf)].flatMap(parametersOf).slice(0, -4)
+    const tapped = taps.map((feature, i) => ({
+      name: `features.${feature}`,
+      channels: (rows[feature - 1] as Row)[2],
+      stride: 8 * 2 ** i,
+    }))
+    const license = 'BSD-3-Clause'
+    return encoderOf(
+      { name, ...imagenet, taps: tapped, padding: 'zeros', license, weights, parameters },
+      1e-3,
+      (image, context) => {
         let x = hardSwish(convolve(image, stem, context))
-        const maps: Value[] = []
-        blocks.forEach((block, i) => {
+        return blocks.flatMap((block, i) => {
           const { project } = block
           const inner = innerOf(x, block, context)
           if (!taps.includes(i + 1)) {
             x = withResidual(convolve(inner, project, context), x, block)
-            return
+            return []
           }
           const map = convolveOnly(inner, project, context)
-          maps.push(map)
           if (i + 1 < blocks.length) x = withResidual(normalise(map, project, context), x, block)
+          return [map]
         })
-        return maps
       },
-    })
+    )
   }
   return { name, spec }
 }

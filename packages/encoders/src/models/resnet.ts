@@ -1,6 +1,12 @@
 import { add, maxPool, relu, type Value } from '@cflow/graph'
 import type { PublishedWeights } from '@cflow/weights'
-import { convolve, parametersOf, type BuildContext, type ConvLayer } from '../layers/conv.js'
+import {
+  convolve,
+  parametersOf,
+  stemOf,
+  type BuildContext,
+  type ConvLayer,
+} from '../layers/conv.js'
 import { encoderOf } from '../layers/encoder.js'
 import { torchvision } from '../published.js'
 import { imagenet, type NamedEncoder } from '../spec.js'
@@ -15,14 +21,7 @@ interface Block {
   readonly shortcut: ConvLayer | undefined
 }
 
-const stem: ConvLayer = {
-  conv: 'conv1',
-  norm: 'bn1',
-  inputs: 3,
-  outputs: 64,
-  kernel: 7,
-  stride: 2,
-}
+const stem = stemOf({ conv: 'conv1', norm: 'bn1' }, 64, 7)
 
 export const resNets: readonly NamedEncoder[] = [
   resNet('resnet18', 'basic', [2, 2, 2, 2], torchvision('resnet18-5c106cde.pth', 46_827_520)),
@@ -54,26 +53,21 @@ function resNet(
   const spec: NamedEncoder['spec'] = ({ padding = 'reflect' }) => {
     const stages = stagesOf(kind, depths, widening)
     const layers = stages.flat().flatMap((b) => [...b.layers, ...(b.shortcut ? [b.shortcut] : [])])
-    return encoderOf({
-      name,
-      ...imagenet,
-      taps: [2, 3, 4].map((n) => ({
-        name: `layer${n}`,
-        channels: channelsOf(kind, n - 1),
-        stride: 2 ** (n + 1),
-      })),
-      padding,
-      license: 'BSD-3-Clause',
-      weights,
-      epsilon: 1e-5,
-      parameters: [stem, ...layers].flatMap(parametersOf),
-      maps: (image, context) => {
+    const taps = [2, 3, 4].map((n) => ({
+      name: `layer${n}`,
+      channels: channelsOf(kind, n - 1),
+      stride: 2 ** (n + 1),
+    }))
+    const parameters = [stem, ...layers].flatMap(parametersOf)
+    return encoderOf(
+      { name, ...imagenet, taps, padding, license: 'BSD-3-Clause', weights, parameters },
+      1e-5,
+      (image, context) => {
         let x = maxPool(relu(convolve(image, stem, context)), [3, 3], [2, 2], [1, 1, 1, 1])
-        return stages
-          .map((blocks) => (x = blocks.reduce((v, b) => apply(v, b, context), x)))
-          .slice(1)
+        const outputs = stages.map((blocks) => (x = blocks.reduce((v, b) => apply(v, b, context), x))) // prettier-ignore
+        return outputs.slice(1)
       },
-    })
+    )
   }
   return { name, spec }
 }

@@ -6,7 +6,9 @@ import {
   constant,
   input,
   unknownRank,
+  type Attribute,
   type Dim,
+  type Inputs,
   type Operator,
   type Value,
   type ValueType,
@@ -80,12 +82,17 @@ export function readOnnx(
     [...graph.valueInfo, ...graph.output].map((info) => [info.name, info] as const),
   )
   const opsets = opsetsOf(model)
-  for (const node of graph.node) addNode(node, values, { infos, opsets })
-  const outputs: Record<string, Value> = {}
-  for (const { name } of graph.output) outputs[name] = named(values, name, 'output')
+  for (const node of graph.node) {
+    const where = `${node.opType} ${node.name}`
+    const inputs = node.input.map((name) => (name === '' ? undefined : named(values, name, where)))
+    const results = resultsOf(node, inputs, { infos, opsets })
+    node.output.forEach((name, i) => name !== '' && values.set(name, results[i] as Value))
+  }
   return {
     inputs,
-    outputs,
+    outputs: Object.fromEntries(
+      graph.output.map(({ name }) => [name, named(values, name, 'output')]),
+    ),
     values,
     metadata: metadataOf(model),
     opsets,
@@ -103,12 +110,6 @@ function named(values: ReadonlyMap<string, Value>, name: string, where: string):
   return v
 }
 
-/** What is known of a file beside its nodes. */
-interface FileContext {
-  readonly infos: ReadonlyMap<string, ValueInfoProto>
-  readonly opsets: Readonly<Record<string, number>>
-}
-
 /** Operator sets before this one are too different to be brought up to date. */
 const oldestOpset = 7
 
@@ -122,34 +123,46 @@ function opsetsOf(model: ModelProto): Readonly<Record<string, number>> {
     throw new CflowError(
       'MODEL',
       `the file uses ONNX operator set ${standard}, older than ${oldestOpset}`,
-      {
-        hint: 'convert it with onnx.version_converter, or export it again',
-      },
+      { hint: 'convert it with onnx.version_converter, or export it again' },
     )
   return opsets
 }
 
 const standardName = (domain: string): string => (domain === 'ai.onnx' ? '' : domain)
 
-function addNode(node: NodeProto, values: Map<string, Value>, context: FileContext): void {
-  const where = `${node.opType} ${node.name}`
+/** What is known of a file beside its nodes. */
+interface FileContext {
+  readonly infos: ReadonlyMap<string, ValueInfoProto>
+  readonly opsets: Readonly<Record<string, number>>
+}
+
+/** The outputs of a node of the file. */
+function resultsOf(node: NodeProto, inputs: Inputs, file: FileContext): readonly Value[] {
   const attributes = Object.fromEntries(node.attribute.map((a) => [a.name, fromAttribute(a)]))
   if (node.opType === 'Constant') {
-    const name = node.output[0] as string
-    const [value] = Object.values(attributes).flatMap((a) => constantOfAttribute(a, name) ?? [])
-    if (value) {
-      values.set(name, value)
-      return
-    }
+    const of = (a: Attribute) => constantOfAttribute(a, node.output[0]) ?? []
+    const constants = Object.values(attributes).flatMap(of)
+    if (constants.length > 0) return constants
   }
-  const inputs = node.input.map((name) => (name === '' ? undefined : named(values, name, where)))
   const domain = standardName(node.domain)
-  const opset = context.opsets[domain] ?? opsetVersion
+  const opset = file.opsets[domain] ?? opsetVersion
   let form: Form = { type: node.opType, inputs, attributes }
-  if (domain === '') form = upgraded(form, opset, node.output.length)
-  const known = domain === '' ? applyKnown(form, node, opset) : undefined
-  const results = known ?? applyOpaque(form, node, { domain, opset, infos: context.infos })
-  node.output.forEach((name, i) => name !== '' && values.set(name, results[i] as Value))
+  if (domain === '') {
+    form = upgraded(form, opset, node.output.length)
+    const known = applyKnown(form, node, opset)
+    if (known) return known
+  }
+  const opaque: Operator = {
+    type: form.type,
+    domain,
+    ...((domain !== '' || opset > opsetVersion) && { version: opset }),
+    infer: () =>
+      node.output.map((name, i) => {
+        const info = file.infos.get(name)
+        return info ? typeOf(info) : { dtype: resultType(form, i), shape: unknownRank }
+      }),
+  }
+  return applyAll(opaque, form.inputs, form.attributes, { label: node.name || undefined })
 }
 
 function applyKnown(form: Form, node: NodeProto, opset: number): readonly Value[] | undefined {
@@ -167,25 +180,6 @@ function applyKnown(form: Form, node: NodeProto, opset: number): readonly Value[
     if (error instanceof CflowError) return undefined
     throw error
   }
-}
-
-function applyOpaque(
-  form: Form,
-  node: NodeProto,
-  file: { readonly domain: string; readonly opset: number; readonly infos: FileContext['infos'] },
-): readonly Value[] {
-  const { type, inputs, attributes } = form
-  const operator: Operator = {
-    type,
-    domain: file.domain,
-    ...((file.domain !== '' || file.opset > opsetVersion) && { version: file.opset }),
-    infer: () =>
-      node.output.map((name, i) => {
-        const info = file.infos.get(name)
-        return info ? typeOf(info) : { dtype: resultType(form, i), shape: unknownRank }
-      }),
-  }
-  return applyAll(operator, inputs, attributes, { label: node.name || undefined })
 }
 
 function typeOf(info: ValueInfoProto): ValueType {

@@ -1,10 +1,9 @@
 import { create, toBinary, type MessageInitShape } from '@bufbuild/protobuf'
-import { CflowError } from '@cflow/base'
 import { onnxType } from '../element-types.js'
 import { withInputs } from '../operator.js'
 import { identity } from '../operators/movement.js'
 import { topologicalOrder } from '../order.js'
-import { unknownRank, type Node, type Value, type ValueType } from '../value.js'
+import { shapeError, unknownRank, type Node, type Value, type ValueType } from '../value.js'
 import { toAttribute } from './attributes.js'
 import {
   GraphProtoSchema,
@@ -154,7 +153,7 @@ function inputsOf(order: readonly Node[]): Named {
     if (v?.node.kind === 'input') {
       const { name } = v.node
       const other = found.get(name)?.node ?? v.node
-      if (other !== v.node) throw new CflowError('SHAPE', `two graph inputs are called ${name}`)
+      if (other !== v.node) throw shapeError(`two graph inputs are called ${name}`)
       found.set(name, v)
     }
   return [...found]

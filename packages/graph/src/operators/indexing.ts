@@ -1,4 +1,4 @@
-import { CflowError, tensor, type DType } from '@cflow/base'
+import { tensor, type DType } from '@cflow/base'
 import { apply, attribute, infers, type One } from '../operator.js'
 import { axisOf } from '../shapes.js'
 import {
@@ -7,6 +7,7 @@ import {
   int64s,
   integersOf,
   scalar,
+  shapeError,
   staticShape,
   type Dim,
   type Operator,
@@ -30,11 +31,11 @@ export const Gather: Operator = {
     const axis = axisIn(x, attributes)
     const size = x.shape[axis]
     if (typeof size !== 'number')
-      throw new CflowError('SHAPE', 'the gradient of Gather needs an axis of known size')
+      throw shapeError('the gradient of Gather needs an axis of known size')
     if (index.node.kind === 'constant' && isPermutation(index, size))
       return [gather(g, int64s(inverse(integersOf(index, 'index'))), axis)]
     if (index.shape.length !== 1)
-      throw new CflowError('SHAPE', 'the gradient of Gather needs a one-dimensional index')
+      throw shapeError('the gradient of Gather needs a one-dimensional index')
     const toFront = [axis, ...x.shape.keys()].filter((a, i) => i === 0 || a !== axis)
     const rows = reshape(transpose(g, toFront), [...staticShape(index, 'the index of Gather'), -1])
     const d = matMul(oneHotRows(index, size, g.dtype), rows)

@@ -1,7 +1,13 @@
-import { CflowError } from '@cflow/base'
 import { apply, attribute, floatAttribute, infers, intAttribute, type One } from '../operator.js'
 import { broadcast, sameDType } from '../shapes.js'
-import { shapeText, type Attributes, type Dim, type Operator, type Value } from '../value.js'
+import {
+  shapeError,
+  shapeText,
+  type Attributes,
+  type Dim,
+  type Operator,
+  type Value,
+} from '../value.js'
 import { add, scale } from './elementwise.js'
 import { reshape, transpose } from './movement.js'
 import { sumTo } from './reduction.js'
@@ -9,8 +15,7 @@ import { sumTo } from './reduction.js'
 function inner(type: string, a: Value, b: Value, x: Dim, y: Dim): void {
   sameDType(type, [a, b])
   if (typeof x === 'number' && typeof y === 'number' && x !== y)
-    throw new CflowError(
-      'SHAPE',
+    throw shapeError(
       `${type} of ${shapeText(a.shape)} and ${shapeText(b.shape)}: ${x} columns meet ${y} rows`,
     )
 }
@@ -26,7 +31,7 @@ export const MatMul: Operator = {
   infer: infers((a, inputs) => {
     const b = inputs[1] as Value
     if (a.shape.length < 2 || b.shape.length < 2)
-      throw new CflowError('SHAPE', 'MatMul here needs operands of rank 2 or more')
+      throw shapeError('MatMul here needs operands of rank 2 or more')
     const [rows, columns] = a.shape.slice(-2) as [Dim, Dim]
     const [otherRows, otherColumns] = b.shape.slice(-2) as [Dim, Dim]
     inner('MatMul', a, b, columns, otherRows)
@@ -48,7 +53,7 @@ export const MatMul: Operator = {
 function last(x: Value): number {
   const d = x.shape.at(-1)
   if (typeof d !== 'number')
-    throw new CflowError('SHAPE', `the last axis of ${shapeText(x.shape)} must be known`)
+    throw shapeError(`the last axis of ${shapeText(x.shape)} must be known`)
   return d
 }
 
@@ -57,8 +62,7 @@ export const Gemm: Operator = {
   type: 'Gemm',
   infer: infers((a, inputs, attributes) => {
     const [, b, c] = inputs as readonly [Value, Value, Value?]
-    if (a.shape.length !== 2 || b.shape.length !== 2)
-      throw new CflowError('SHAPE', 'Gemm needs matrices')
+    if (a.shape.length !== 2 || b.shape.length !== 2) throw shapeError('Gemm needs matrices')
     const { transA, transB } = transposed(attributes)
     const [rows, columns] = (transA ? a.shape.toReversed() : a.shape) as [Dim, Dim]
     const [otherRows, otherColumns] = (transB ? b.shape.toReversed() : b.shape) as [Dim, Dim]

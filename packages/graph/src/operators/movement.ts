@@ -1,4 +1,4 @@
-import { CflowError, zeros, type DType } from '@cflow/base'
+import { zeros, type DType } from '@cflow/base'
 import { dtypeNumbered, onnxType } from '../element-types.js'
 import {
   apply,
@@ -16,6 +16,7 @@ import {
   constant,
   int64s,
   integersOf,
+  shapeError,
   shapeText,
   staticShape,
   type Attributes,
@@ -47,8 +48,7 @@ export const ShapeOf: Operator = {
 function askedShape(target: Value): Shape {
   if (target.node.kind === 'constant') return integersOf(target, 'shape')
   const [rank] = target.shape
-  if (typeof rank !== 'number')
-    throw new CflowError('SHAPE', 'the rank of what has another shape must be known')
+  if (typeof rank !== 'number') throw shapeError('the rank of what has another shape must be known')
   return Array.from({ length: rank }, () => null)
 }
 
@@ -69,7 +69,7 @@ function reshaped(from: Shape, to: Shape): Shape {
     const rest = (shape as number[]).reduce((n, d) => (d === -1 ? n : n * d), 1)
     if (free >= 0 && known(shape)) shape[free] = total / rest
     if (known(shape) && (!Number.isInteger(shape[free] ?? 0) || (free < 0 && rest !== total)))
-      throw new CflowError('SHAPE', `cannot reshape ${shapeText(from)} to [${to.join(', ')}]`)
+      throw shapeError(`cannot reshape ${shapeText(from)} to [${to.join(', ')}]`)
   } else if (free >= 0) shape[free] = null
   return shape
 }
@@ -101,7 +101,7 @@ export const Concat: Operator = {
     const all = inputs as readonly Value[]
     for (const v of all)
       if (v.shape.length !== x.shape.length)
-        throw new CflowError('SHAPE', `cannot join ${shapeText(x.shape)} and ${shapeText(v.shape)}`)
+        throw shapeError(`cannot join ${shapeText(x.shape)} and ${shapeText(v.shape)}`)
     sameDType('Concat', inputs)
     return x.shape.map((d, i) => (i === axis ? addDims(all.map((v) => v.shape[i] as Dim)) : d))
   }),
@@ -109,7 +109,7 @@ export const Concat: Operator = {
     const axis = axisIn(g, attributes)
     const sizes = inputs.map((v) => (v as Value).shape[axis])
     if (sizes.some((d) => typeof d !== 'number'))
-      throw new CflowError('SHAPE', 'the gradient of Concat needs known sizes')
+      throw shapeError('the gradient of Concat needs known sizes')
     return split(g, sizes as number[], axis)
   },
 }
@@ -122,10 +122,7 @@ export const Split: Operator = {
     const sizes = integersOf(inputs[1], 'the sizes of Split')
     const total = sizes.reduce((s, d) => s + d, 0)
     if (typeof shape[axis] === 'number' && shape[axis] !== total)
-      throw new CflowError(
-        'SHAPE',
-        `cannot split axis ${axis} of ${shapeText(shape)} into ${sizes.join(' + ')}`,
-      )
+      throw shapeError(`cannot split axis ${axis} of ${shapeText(shape)} into ${sizes.join(' + ')}`)
     return sizes.map((size) => ({ dtype, shape: shape.with(axis, size) }))
   },
   gradient: ({ outputs, attributes }, gradients) => [
@@ -167,7 +164,7 @@ function slices(shape: Shape, inputs: Inputs) {
   const ends = integersOf(inputs[2], 'the ends of Slice')
   const axes = inputs[3] ? integersOf(inputs[3], 'the axes of Slice') : [...starts.keys()]
   if (inputs[4] && integersOf(inputs[4], 'the steps of Slice').some((s) => s !== 1))
-    throw new CflowError('SHAPE', 'only slices of step 1 are supported')
+    throw shapeError('only slices of step 1 are supported')
   return axes.map((a, i) => {
     const axis = axisOf(a, shape.length)
     const d = shape[axis]
@@ -186,8 +183,7 @@ export const Pad: Operator = {
   }),
   gradient: ({ inputs, attributes }, [g]: One) => {
     const mode = stringAttribute(attributes, 'mode', 'constant')
-    if (mode !== 'constant')
-      throw new CflowError('SHAPE', `Pad with mode ${mode} has no gradient here`)
+    if (mode !== 'constant') throw shapeError(`Pad with mode ${mode} has no gradient here`)
     const pads = integersOf(inputs[1], 'pads')
     const size = staticShape(g, 'the gradient of Pad')
     const ends = size.map((d, i) => d - (pads[i + size.length] as number))
@@ -207,7 +203,7 @@ export const Cast: Operator = {
   infer: (inputs, attributes) => {
     const to = intAttribute(attributes, 'to', 1)
     const dtype = dtypeNumbered(to)
-    if (!dtype) throw new CflowError('SHAPE', `cannot cast to ONNX type ${to}`)
+    if (!dtype) throw shapeError(`cannot cast to ONNX type ${to}`)
     return [{ dtype, shape: first(inputs).shape }]
   },
   gradient: ({ inputs }, [g]: One) => [cast(g, first(inputs).dtype)],
@@ -221,10 +217,7 @@ export function reshapeTo(x: Value, shape: Shape, dynamic?: () => Value): Value 
   const numbers = shape.map((d) => (typeof d === 'number' ? d : -1))
   if (numbers.filter((d) => d === -1).length <= 1) return assumeShape(reshape(x, numbers), shape)
   if (!dynamic)
-    throw new CflowError(
-      'SHAPE',
-      `cannot reshape to ${shapeText(shape)}: more than one unknown axis`,
-    )
+    throw shapeError(`cannot reshape to ${shapeText(shape)}: more than one unknown axis`)
   return assumeShape(apply(Reshape, [x, dynamic()]), shape)
 }
 
@@ -250,19 +243,15 @@ export function split(x: Value, sizes: readonly number[], axis: number): readonl
 }
 
 function joinedParts(
-  x: Value,
+  { node, shape }: Value,
   sizes: readonly number[],
   axis: number,
 ): readonly Value[] | undefined {
-  const { node } = x
-  if (node.kind !== 'operator' || node.operator.type !== 'Concat') return undefined
+  if (node.kind !== 'operator' || node.operator !== Concat) return undefined
   const parts = node.inputs as readonly Value[]
-  const joined = axisIn(x, node.attributes)
-  const same =
-    joined === axisOf(axis, x.shape.length) &&
-    parts.length === sizes.length &&
-    parts.every((part, i) => part.shape[joined] === sizes[i])
-  return same ? parts : undefined
+  const joined = axisOf(intAttribute(node.attributes, 'axis', 0), shape.length)
+  const same = joined === axisOf(axis, shape.length) && parts.length === sizes.length
+  return same && parts.every((v, i) => v.shape[joined] === sizes[i]) ? parts : undefined
 }
 
 export const slice = (

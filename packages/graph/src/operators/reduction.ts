@@ -1,9 +1,9 @@
-import { CflowError } from '@cflow/base'
 import { apply, attribute, infers, intAttribute, type One } from '../operator.js'
 import { axisOf } from '../shapes.js'
 import {
   int64s,
   integersOf,
+  shapeError,
   shapeText,
   type Dim,
   type Inputs,
@@ -49,7 +49,7 @@ export const ReduceSum = reduction('ReduceSum', expandLike)
 export const ReduceMean = reduction('ReduceMean', (g, x, axes) => {
   const sizes = axes.map((a) => x.shape[a])
   if (sizes.some((d) => typeof d !== 'number'))
-    throw new CflowError('SHAPE', 'the gradient of a mean needs axes of known size')
+    throw shapeError('the gradient of a mean needs axes of known size')
   return expandLike(scale(g, 1 / (sizes as number[]).reduce((n, d) => n * d, 1)), x)
 })
 export const ReduceSumSquare = reduction('ReduceSumSquare', (g, x) => mul(x, scale(g, 2)))
@@ -74,8 +74,7 @@ export function sumTo(g: Value, target: Value): Value {
     const t = i < extra ? 1 : target.shape[i - extra]
     if (i < extra || (t === 1 && d !== 1)) axes.push(i)
     else if (t !== d && (typeof t !== 'number' || typeof d !== 'number'))
-      throw new CflowError(
-        'SHAPE',
+      throw shapeError(
         `cannot tell which axes of ${shapeText(target.shape)} were broadcast to ${shapeText(g.shape)}`,
       )
   })

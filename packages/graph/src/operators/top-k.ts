@@ -1,6 +1,5 @@
-import { CflowError } from '@cflow/base'
 import { applyAll, attribute } from '../operator.js'
-import { constantOf, int64s, shapeText, type Operator, type Value } from '../value.js'
+import { constantOf, int64s, shapeError, shapeText, type Operator, type Value } from '../value.js'
 import { axisIn } from './movement.js'
 
 /** The k largest or smallest elements along an axis, and their indices there. For inference only. */
@@ -12,7 +11,7 @@ export const TopK: Operator = {
     const count = Number(constantOf(k, 'the k of TopK').data[0])
     const size = x.shape[axis]
     if (!(count >= 1) || (typeof size === 'number' && count > size))
-      throw new CflowError('SHAPE', `axis ${axis} of ${shapeText(x.shape)} has no ${count} elements`) // prettier-ignore
+      throw shapeError(`axis ${axis} of ${shapeText(x.shape)} has no ${count} elements`) // prettier-ignore
     const shape = x.shape.with(axis, count)
     return [
       { dtype: x.dtype, shape },

@@ -1,4 +1,4 @@
-import { CflowError, floats } from '@cflow/base'
+import { floats } from '@cflow/base'
 import {
   apply,
   attribute,
@@ -11,6 +11,7 @@ import {
   constant,
   constantOf,
   integersOf,
+  shapeError,
   shapeText,
   type Attributes,
   type Dim,
@@ -50,8 +51,7 @@ export const Conv: Operator = {
     const [images, channels] = x.shape as readonly [Dim, Dim]
     const [outputs, each, ...kernel] = shape as readonly [Dim, Dim, ...number[]]
     if (typeof each === 'number' && typeof channels === 'number' && each * group !== channels)
-      throw new CflowError(
-        'SHAPE',
+      throw shapeError(
         `a convolution with weights ${shapeText(shape)} in ${group} group(s) does not fit an input ${shapeText(x.shape)}`,
       )
     return [images, outputs, ...spatial(x, kernel, attributes)]
@@ -146,7 +146,7 @@ export function resizeBilinear(
 ): Value {
   const [h, w] = [x.shape[2], x.shape[3]]
   if (typeof h !== 'number' || typeof w !== 'number')
-    throw new CflowError('SHAPE', 'bilinear upsampling needs maps of known size')
+    throw shapeError('bilinear upsampling needs maps of known size')
   return resize(x, factorTo(h, height), factorTo(w, width), {
     mode: 'linear',
     coordinate_transformation_mode: corners === 'aligned' ? 'align_corners' : 'half_pixel',

@@ -6,19 +6,12 @@ import { makeFolder, writingError } from '@cflow/base/node'
 import type { PublishedWeights } from '../weights.js'
 import { sha256OfFile, sizeOfFile } from './files.js'
 import { claimPart } from './part.js'
-import { Interrupted, transfer } from './transfer.js'
+import { Interrupted, transfer, type TransferOptions } from './transfer.js'
 
-export interface DownloadOptions {
-  readonly signal?: AbortSignal
-  /** Told the bytes that are there and, where known, how many there will be. */
-  readonly onProgress?: (bytes: number, total: number | undefined) => void
+export interface DownloadOptions extends TransferOptions {
   /** Attempts, each of which goes on where the one before stopped; 3 unless told. */
   readonly attempts?: number
-  /** Milliseconds without a byte after which an attempt is given up; a minute unless told. */
-  readonly idle?: number
 }
-
-const maxBytes = 2 ** 31
 
 /**
  * Download a published file. What arrives is kept beside it in `<file>.part`, so that a later call goes on where this one
@@ -50,38 +43,34 @@ export async function download(
 async function transferAll(
   source: PublishedWeights,
   part: string,
-  options: DownloadOptions,
+  { attempts = 3, ...options }: DownloadOptions,
 ): Promise<void> {
-  const { attempts = 3, idle = 60_000, signal, onProgress } = options
-  const settings = { maxBytes: source.size ?? maxBytes, idle, signal, onProgress }
+  const { url } = source
   for (let attempt = 1; ; attempt++)
     try {
-      return await transfer(source.url, part, settings)
-    } catch (error) {
-      if (!(error instanceof Interrupted)) throw error
+      return await transfer(source, part, options)
+    } catch (cause) {
+      if (!(cause instanceof Interrupted)) throw cause
       if (attempt >= attempts)
-        throw new CflowError('NETWORK', `${source.url} cannot be fetched: ${error.message}`, {
-          subject: source.url,
-          cause: error,
+        throw new CflowError('NETWORK', `${url} cannot be fetched: ${cause.message}`, {
+          subject: url,
+          cause,
         })
       await sleep(250 * 2 ** attempt)
     }
 }
 
-async function check(source: PublishedWeights, part: string): Promise<void> {
-  const size = await sizeOfFile(part)
-  const digest = size === undefined ? '' : await sha256OfFile(part)
-  const wrongSize = source.size !== undefined && size !== source.size
-  if (!wrongSize && digest.startsWith(source.sha256)) return
+async function check({ url, file, size, sha256 }: PublishedWeights, part: string): Promise<void> {
+  const found = await sizeOfFile(part)
+  const digest = found === undefined ? '' : await sha256OfFile(part)
+  const wrongSize = size !== undefined && found !== size
+  if (!wrongSize && digest.startsWith(sha256)) return
   await rm(part, { force: true })
-  throw new CflowError(
-    'WEIGHTS',
-    wrongSize
-      ? `${source.url} is ${size ?? 0} bytes instead of ${source.size}; the file was removed`
-      : `${source.url} has the SHA-256 ${digest} instead of ${source.sha256}…; the file was removed`,
-    {
-      subject: source.file,
-      hint: 'try again; if it stays so, something changes files on their way',
-    },
-  )
+  const what = wrongSize
+    ? `is ${found ?? 0} bytes instead of ${size}`
+    : `has the SHA-256 ${digest} instead of ${sha256}…`
+  throw new CflowError('WEIGHTS', `${url} ${what}; the file was removed`, {
+    subject: file,
+    hint: 'try again; if it stays so, something changes files on their way',
+  })
 }
