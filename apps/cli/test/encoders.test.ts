@@ -1,4 +1,5 @@
-import { encoderNames, writeSafetensors } from '@cflow/encoders'
+import { encoderNames } from '@cflow/encoders'
+import { writeSafetensors } from '@cflow/weights'
 import { createHash } from 'node:crypto'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'

@@ -1,6 +1,6 @@
 import { Random } from '@cflow/base'
 import { initialiseFlow } from '@cflow/core'
-import { writeSafetensors } from '@cflow/encoders'
+import { writeSafetensors } from '@cflow/weights'
 import { access, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'

@@ -72,7 +72,7 @@ describe('a verdict', () => {
     const fails = await loadDetector(toyDetector(), {
       runtime: {
         name: 'broken',
-        repeats: false,
+        scans: false,
         createSession: () =>
           Promise.resolve({
             inputs: ['image'],

@@ -1,7 +1,7 @@
 import { CflowError } from '@cflow/base'
 import { detectorNames, parseManifest } from '@cflow/core'
 import type { Manifest } from '@cflow/core'
-import { readMetadata } from '@cflow/runtimes'
+import { readMetadata } from '@cflow/graph'
 import type { Runtime, Session } from '@cflow/runtimes'
 
 /** No detector file is larger than this (the limit of ONNX files). */

@@ -2,15 +2,11 @@ import { syntheticDataset, syntheticKinds } from '@cflow/datasets'
 import type { Dataset, Sample, SyntheticKind } from '@cflow/datasets'
 import { mvtecCategories, mvtecDataset, stcDataset, stcScenes } from '@cflow/datasets/node'
 import { encoderSpec } from '@cflow/encoders'
-import type { Weights } from '@cflow/encoders'
-import {
-  cacheFolder,
-  findEncoderWeights,
-  loadEncoderWeights,
-  sha256OfFile,
-} from '@cflow/encoders/node'
+import { findEncoderWeights, loadEncoderWeights } from '@cflow/encoders/node'
 import type { OnProgress } from '@cflow/trainer'
 import { ordered } from '@cflow/trainer'
+import type { Weights } from '@cflow/weights'
+import { cacheFolder, sha256OfFile } from '@cflow/weights/node'
 import { createHash } from 'node:crypto'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'

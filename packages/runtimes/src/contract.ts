@@ -108,12 +108,12 @@ export const contract: readonly ContractTest[] = [
   {
     name: 'carries state through the rounds of a run, where that is said to be worth while',
     async run(runtime) {
-      if (!runtime.repeats) return
+      if (!runtime.scans) return
       const total = g.input('total', 'float32', [1])
       const x = g.input('x', 'float32', [1])
       const state = { next: 'total' }
       const session = await runtime.createSession(
-        g.writeRepeated(
+        g.writeScan(
           { next: g.add(g.mul(total, g.scalar(2)), x), seen: g.add(total, x) },
           state,
         ),

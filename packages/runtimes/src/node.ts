@@ -63,7 +63,7 @@ export async function nodeRuntime(options: NodeRuntimeOptions = {}): Promise<Run
   }
   return {
     name: `onnxruntime-node (${device})`,
-    repeats: device === 'cpu',
+    scans: device === 'cpu',
     async createSession(model, sessionOptions = {}) {
       const threads = sessionOptions.threads ?? options.threads ?? physicalCores()
       const session = await open(model, threads).catch((error: unknown) => {

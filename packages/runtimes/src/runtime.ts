@@ -36,10 +36,10 @@ export interface Runtime {
   /** Name and device, such as `onnxruntime-node (cpu)`. */
   readonly name: string
   /**
-   * Whether one run of a repeated graph (`writeRepeated`) is cheaper than a run for every round: so on a CPU, where
+   * Whether one run of a repeated graph (`writeScan`) is cheaper than a run for every round: so on a CPU, where
    * carried state is copied after every run; elsewhere it stays in the device's memory.
    */
-  readonly repeats: boolean
+  readonly scans: boolean
   /** @throws CflowError MODEL when the bytes are no model this runtime can run */
   createSession(model: Uint8Array, options?: SessionOptions): Promise<Session>
 }

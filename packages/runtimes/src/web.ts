@@ -42,7 +42,7 @@ export async function webRuntime(options: WebRuntimeOptions = {}): Promise<Runti
   const threads = `${wasm.numThreads} thread${wasm.numThreads === 1 ? '' : 's'}`
   return {
     name: `onnxruntime-web (${device === 'webgpu' ? 'webgpu' : `wasm, ${threads}`})`,
-    repeats: device === 'wasm',
+    scans: device === 'wasm',
     async createSession(model, sessionOptions = {}) {
       const carried = Object.keys(sessionOptions.state ?? {})
       const session = await ort.InferenceSession.create(model, {

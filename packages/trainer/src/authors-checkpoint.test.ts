@@ -8,10 +8,10 @@ import {
   initialiseFlow,
   latentLogLikelihood,
 } from '@cflow/core'
-import { encoderSpec, readPth } from '@cflow/encoders'
-import type { Weights } from '@cflow/encoders'
+import { encoderSpec } from '@cflow/encoders'
 import { input, writeOnnx } from '@cflow/graph'
 import { nodeRuntime } from '@cflow/runtimes/node'
+import { readPth, type Weights } from '@cflow/weights'
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { authorsCheckpoint } from './authors-checkpoint.js'

@@ -1,7 +1,7 @@
 import { CflowError, floats, tensor } from '@cflow/base'
 import type { Tensor } from '@cflow/base'
 import type { Whitening } from '@cflow/core'
-import { readSafetensors, writeSafetensors } from '@cflow/encoders'
+import { readSafetensors, writeSafetensors } from '@cflow/weights'
 import * as z from 'zod'
 import { trainConfigSchema } from './config.js'
 import type { TrainConfig } from './config.js'

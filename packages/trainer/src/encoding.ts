@@ -10,11 +10,11 @@ import {
   rowsOfMap,
 } from '@cflow/core'
 import type { Encoder, ScaleFlow } from '@cflow/core'
-import { selectTaps } from '@cflow/encoders'
-import type { EncoderSpec, Weights } from '@cflow/encoders'
+import { type EncoderSpec, selectTaps } from '@cflow/encoders'
 import { cast, input, transpose, writeOnnx } from '@cflow/graph'
 import type { Value } from '@cflow/graph'
 import type { Runtime, Session } from '@cflow/runtimes'
+import type { Weights } from '@cflow/weights'
 
 /** One scale of an encoder at a given input size. */
 export interface ScaleShape {

@@ -66,9 +66,9 @@ export async function scaleTrainer(
     positions: byPlace ? { positions: shape.positions, width, height } : shape.positions,
     loss,
   }
-  const capacity = runtime.repeats ? stepsInMemory(shape.rows * depth) : 1
+  const capacity = runtime.scans ? stepsInMemory(shape.rows * depth) : 1
   const session = await runtime.createSession(
-    runtime.repeats
+    runtime.scans
       ? trainingSteps(config, initial, options)
       : trainingStep(config, initial, options),
     { state: stateNames(groups) },
@@ -103,7 +103,7 @@ export async function scaleTrainer(
           batch.set(rows.subarray(from, from + depth), r * depth)
         }
       })
-      const first = (f: Feed) => f.first(selections.length, runtime.repeats)
+      const first = (f: Feed) => f.first(selections.length, runtime.scans)
       const began = now()
       const got = await session.run({
         [stepNames.features]: first(features),

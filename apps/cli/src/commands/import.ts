@@ -1,8 +1,8 @@
 import { CflowError } from '@cflow/base'
 import { writeFileAtomic } from '@cflow/base/node'
 import { aggregationSchema, clampSchema } from '@cflow/core'
-import { encoderSpec, readPth } from '@cflow/encoders'
-import { inFile, loadEncoderWeights, readBytes, sha256OfFile } from '@cflow/encoders/node'
+import { encoderSpec } from '@cflow/encoders'
+import { loadEncoderWeights } from '@cflow/encoders/node'
 import { nodeRuntime } from '@cflow/runtimes/node'
 import {
   assembleDetector,
@@ -12,6 +12,8 @@ import {
   trainConfigSchema,
 } from '@cflow/trainer'
 import { runPaths } from '@cflow/trainer/node'
+import { readPth } from '@cflow/weights'
+import { inFile, readBytes, sha256OfFile } from '@cflow/weights/node'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { openDataset } from '../dataset.js'

@@ -1,4 +1,4 @@
-import type { DownloadOptions } from '@cflow/encoders/node'
+import type { DownloadOptions } from '@cflow/weights/node'
 import type { Session } from '../io.js'
 import { megabytes } from './size.js'
 

@@ -1,9 +1,10 @@
 import { CflowError } from '@cflow/base'
 import { encoderSpec, onnxInputSize } from '@cflow/encoders'
-import { inFile, loadEncoderWeights, readBytes, sha256OfFile } from '@cflow/encoders/node'
+import { loadEncoderWeights } from '@cflow/encoders/node'
 import type { Runtime } from '@cflow/runtimes'
 import { encoderModel, normalised, onnxEncoderModel, resolveConfig } from '@cflow/trainer'
 import type { EncoderModel, TrainConfig, TrainOptions } from '@cflow/trainer'
+import { inFile, readBytes, sha256OfFile } from '@cflow/weights/node'
 import { basename } from 'node:path'
 import type { OnnxSettings } from '../settings/schema.js'
 

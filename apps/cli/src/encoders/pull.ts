@@ -1,7 +1,7 @@
 import { CflowError } from '@cflow/base'
-import { encoderSpec } from '@cflow/encoders'
-import type { EncoderSpec, PublishedWeights } from '@cflow/encoders'
+import { encoderSpec, type EncoderSpec } from '@cflow/encoders'
 import { pullWeights } from '@cflow/encoders/node'
+import type { PublishedWeights } from '@cflow/weights'
 import { printJson } from '../io.js'
 import type { Session } from '../io.js'
 import { downloadReporter } from './download-reporter.js'
@@ -63,8 +63,7 @@ function sourceOf(spec: EncoderSpec, flags: PullFlags): PublishedWeights | undef
       },
     )
   const file = new URL(from).pathname.split('/').at(-1) || 'weights'
-  const format = file.endsWith('.safetensors') ? 'safetensors' : 'pth'
-  return { url: from, file: safeName(file), format, sha256: sha256.toLowerCase() }
+  return { url: from, file: safeName(file), sha256: sha256.toLowerCase() }
 }
 
 /** A file name without anything that a path could be made of. */

@@ -1,7 +1,7 @@
 import { onnxInputSize, onnxTaps } from '@cflow/encoders'
-import { inFile, readBytes } from '@cflow/encoders/node'
 import { nodeRuntime } from '@cflow/runtimes/node'
 import { recipes, runOnce } from '@cflow/trainer'
+import { inFile, readBytes } from '@cflow/weights/node'
 import { printJson } from '../io.js'
 import type { Session } from '../io.js'
 import { table } from './table.js'

@@ -1,5 +1,6 @@
 import { Random, floats, sizeOf, zeros } from '@cflow/base'
-import type { EncoderSpec, Weights } from '@cflow/encoders'
+import type { EncoderSpec } from '@cflow/encoders'
+import type { Weights } from '@cflow/weights'
 
 /** Weights that are all zero: for shapes and sizes, which do not depend on values. */
 export const zeroWeights = (spec: EncoderSpec): Weights =>

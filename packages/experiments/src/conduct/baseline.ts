@@ -1,9 +1,9 @@
 import type { Dataset } from '@cflow/datasets'
 import { encoderSpec } from '@cflow/encoders'
-import type { Weights } from '@cflow/encoders'
 import type { Runtime } from '@cflow/runtimes'
 import { encoderModel, evaluate, fitBaseline } from '@cflow/trainer'
 import type { BaselineConfig, OnProgress } from '@cflow/trainer'
+import type { Weights } from '@cflow/weights'
 import { measuresOf } from '../result.js'
 import type { Measured } from './measured.js'
 
