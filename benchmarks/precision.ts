@@ -21,7 +21,7 @@ import { encoderSpec } from '../packages/encoders/src/index.js'
 import { loadEncoderWeights } from '../packages/encoders/src/node.js'
 import { accuracyVerdict, exportHalf, exportInt8 } from '../packages/quantization/src/index.js'
 import type { Accuracy } from '../packages/quantization/src/index.js'
-import { nodeRuntime } from '../packages/runtimes/src/node.js'
+import { openRuntime } from '../packages/runtimes/src/index.node.js'
 import { encoderModel, evaluate, fit, resolveConfig } from '../packages/trainer/src/index.js'
 import { median } from './measure.js'
 import { noiseImages, randomDetector, randomInt8 } from './random-detector.js'
@@ -40,7 +40,7 @@ const { values: flags } = parseArgs({
 })
 const list = (text: string) => text.split(',').filter((name) => name !== '')
 const threads = Number(flags.threads)
-const runtime = await nodeRuntime({ threads })
+const runtime = await openRuntime({ threads })
 
 const precisions = ['float32', 'float16', 'int8'] as const
 type Precision = (typeof precisions)[number]

@@ -22,8 +22,7 @@ import { mvtecDataset } from '../packages/datasets/src/node.js'
 import { encoderSpec } from '../packages/encoders/src/index.js'
 import { loadEncoderWeights } from '../packages/encoders/src/node.js'
 import { PixelMetrics, auroc } from '../packages/metrics/src/index.js'
-import type { Runtime } from '../packages/runtimes/src/index.js'
-import { nodeRuntime } from '../packages/runtimes/src/node.js'
+import { openRuntime, type Runtime } from '../packages/runtimes/src/index.node.js'
 import { encoderModel, fit, resolveConfig, splitHeldOut } from '../packages/trainer/src/index.js'
 import type { TrainConfig, TrainOptions } from '../packages/trainer/src/index.js'
 import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
@@ -94,7 +93,7 @@ const rows: Row[] = existsSync(log)
   : []
 
 const threads = flags.threads ? { threads: Number(flags.threads) } : {}
-const runtime = await nodeRuntime(threads)
+const runtime = await openRuntime(threads)
 const sets: Record<string, () => Promise<Dataset>> = {
   mesh: () => Promise.resolve(syntheticDataset({ kind: 'mesh' })),
   cable: () => Promise.resolve(syntheticDataset({ kind: 'cable' })),

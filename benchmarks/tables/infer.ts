@@ -1,7 +1,6 @@
 import { tensor } from '../../packages/base/src/index.js'
 import { detectorNames } from '../../packages/core/src/index.js'
-import type { Runtime } from '../../packages/runtimes/src/index.js'
-import { nodeRuntime } from '../../packages/runtimes/src/node.js'
+import { openRuntime, type Runtime } from '../../packages/runtimes/src/index.node.js'
 import { interleaved, measured } from '../measure.js'
 import type { Measured, Side } from '../measure.js'
 import type { BenchOptions } from '../options.js'
@@ -25,7 +24,7 @@ async function ours(runtime: Runtime, name: string, file: Uint8Array, seconds: n
 /** Images a second, one at a time, against anomalib's CFLOW with the same encoder. */
 export async function infer(options: BenchOptions): Promise<Table> {
   const { threads, seconds } = options
-  const runtime = await nodeRuntime({ threads })
+  const runtime = await openRuntime({ threads })
   const peer = options.peers ? startPeer('infer.py') : undefined
   const rows: (string | number | undefined)[][] = []
   const encoders = options.quick

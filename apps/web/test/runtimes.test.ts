@@ -3,7 +3,7 @@ import type { Browser, Page } from 'playwright-core'
 import { build } from 'vite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { contract } from '@cflow/runtimes/contract'
-import { nodeRuntime } from '@cflow/runtimes/node'
+import { openRuntime } from '@cflow/runtimes'
 import { chromiumPath, launchChromium } from './chromium.ts'
 import type { InPage } from './in-page/page.ts'
 import { lossesOf } from './in-page/steps.ts'
@@ -28,7 +28,7 @@ describe.skipIf(!chromium)('onnxruntime-web in a browser', () => {
       build: { outDir: built, emptyOutDir: true, target: 'es2023', assetsInlineLimit: 0 },
       plugins: [ortFiles()],
     })
-    losses = await lossesOf(await nodeRuntime())
+    losses = await lossesOf(await openRuntime())
     browser = await launchChromium(chromium!)
   })
   afterAll(() => browser?.close())

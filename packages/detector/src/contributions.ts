@@ -1,5 +1,4 @@
-import { anomalyOf } from '@cflow/core'
-import type { Manifest, ScaleStatistics } from '@cflow/core'
+import { anomalyOf, type Manifest, type ScaleStatistics } from '@cflow/core'
 import type { Contribution } from './detection.js'
 
 /** Log-likelihoods per dimension of one image at one scale: `data[y·width + x]`. */

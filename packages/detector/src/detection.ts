@@ -1,3 +1,6 @@
+import type { Mask } from '@cflow/base'
+import { pValue, thresholdAt, type Manifest, type Threshold } from '@cflow/core'
+
 /** The anomaly of every pixel, row by row: `data[y·width + x]`; larger is more anomalous. */
 export interface AnomalyMap {
   readonly width: number
@@ -21,8 +24,8 @@ export interface Contribution {
   readonly share: number
 }
 
-/** What a detector says of one image: plain data, without methods. */
-export interface Detection {
+/** The decision on a score. */
+export interface Verdict {
   /** Maximum of the anomaly map (the paper's section 4.2). */
   readonly score: number
   readonly threshold: number
@@ -37,6 +40,10 @@ export interface Detection {
   readonly guaranteed: boolean
   /** Conformal p-value: the share of good images that would score at least as high (too small without held-out ones). */
   readonly pValue: number
+}
+
+/** What a detector says of one image: plain data, without methods. */
+export interface Detection extends Verdict {
   /** S×S pixels, S = `manifest.inputSize`, whatever the size of the image. */
   readonly anomalyMap: AnomalyMap
   /** In the order of the encoder's taps. */
@@ -45,25 +52,102 @@ export interface Detection {
   readonly milliseconds: number
 }
 
-/** A detection as plain JSON: the map as a list of numbers, or left out. */
-export type PlainDetection = Omit<Detection, 'anomalyMap'> & {
-  readonly anomalyMap?: {
-    readonly width: number
-    readonly height: number
-    readonly data: readonly number[]
+/** Parts of a detection that are left out when they are set to false; what only they need is not read from the model. */
+export interface Parts {
+  readonly map?: boolean
+  readonly contributions?: boolean
+}
+
+type Part<P extends Parts, Name extends keyof Parts, Fields> = Name extends keyof P
+  ? P[Name] extends false
+    ? unknown
+    : false extends P[Name]
+      ? Partial<Fields>
+      : Fields
+  : Fields
+
+/** A detection with the parts that were asked for; those that only running tells are optional. */
+export type DetectionOf<P extends Parts> = Verdict &
+  Pick<Detection, 'milliseconds'> &
+  Part<P, 'map', Pick<Detection, 'anomalyMap'>> &
+  Part<P, 'contributions', Pick<Detection, 'contributions'>>
+
+/** A threshold and the false-positive rate it stands for. */
+export type RatedThreshold = Threshold & { readonly falsePositiveRate: number }
+
+/**
+ * The threshold for a false-positive rate; the stored one without a rate. No rate is guaranteed where the detector was
+ * calibrated on its own training images.
+ * @throws CflowError USAGE when the rate does not lie between 0 and 1, EMPTY when a rate is asked for and the detector
+ *   holds no scores to calibrate with
+ */
+export function thresholdFor({ calibration }: Manifest, rate: number | undefined): RatedThreshold {
+  const { threshold, guaranteed } =
+    rate === undefined ? calibration : thresholdAt(calibration.scores, rate)
+  return {
+    threshold,
+    guaranteed: guaranteed && calibration.source === 'held-out',
+    falsePositiveRate: rate ?? calibration.falsePositiveRate,
   }
 }
+
+/** The decision on a score. */
+export const verdict = (
+  { calibration }: Manifest,
+  score: number,
+  { threshold, guaranteed, falsePositiveRate }: RatedThreshold,
+): Verdict => ({
+  score,
+  threshold,
+  anomalous: score > threshold,
+  falsePositiveRate,
+  guaranteed,
+  pValue: pValue(calibration.scores, score),
+})
+
+/**
+ * The anomalous pixels of a detection: those of the anomaly map above its threshold, S×S like the map. As the score is
+ * the map's maximum, the mask holds a pixel exactly when the image is anomalous.
+ */
+export const maskOf = ({
+  anomalyMap: { width, height, data },
+  threshold,
+}: Pick<Detection, 'anomalyMap' | 'threshold'>): Mask => ({
+  width,
+  height,
+  data: Uint8Array.from(data, (v) => (v > threshold ? 1 : 0)),
+})
 
 /**
  * A detection for `JSON.stringify`, which would otherwise write the map's typed array as an object. Where structured
  * cloning is at hand (`postMessage`, `structuredClone`) a detection can be sent as it is.
- * @param options.map whether to keep the anomaly map (default true; it is by far the largest part)
  */
-export function plainDetection(
-  detection: Detection,
-  options: { readonly map?: boolean } = {},
-): PlainDetection {
-  const { anomalyMap, ...rest } = detection
-  if (options.map === false) return rest
-  return { ...rest, anomalyMap: { ...anomalyMap, data: Array.from(anomalyMap.data) } }
+export const plainDetection = ({ anomalyMap: map, ...rest }: DetectionOf<Parts>) => ({
+  ...rest,
+  ...(map && { anomalyMap: { ...map, data: Array.from(map.data) } }),
+})
+
+const number = (v: number): string => String(Number(v.toPrecision(3)))
+
+/**
+ * A detection in one sentence for people, such as "score 12.3 is above the threshold 9.1 (false-positive rate 5 %);
+ * mostly the coarse scale (stride 32)". The scale is named for anomalous images, where one has at least half the share.
+ */
+export function explain(detection: DetectionOf<Parts>): string {
+  const { score, threshold, anomalous, falsePositiveRate, guaranteed, contributions } = detection
+  const verb = anomalous ? 'is above' : 'is not above'
+  const rate = `false-positive rate ${number(100 * falsePositiveRate)} %`
+  const doubt = guaranteed ? '' : ', not guaranteed'
+  const sentence = `score ${number(score)} ${verb} the threshold ${number(threshold)} (${rate}${doubt})`
+  return anomalous ? sentence + whereFrom(contributions ?? []) : sentence
+}
+
+function whereFrom(contributions: readonly Contribution[]): string {
+  const [first] = [...contributions].sort((a, b) => b.share - a.share)
+  if (!first || first.share === 0 || contributions.length === 1) return ''
+  if (first.share < 0.5) return '; all scales have a part in it'
+  const strides = [...new Set(contributions.map((c) => c.stride))].sort((a, b) => a - b)
+  const name =
+    first.stride === strides[0] ? 'fine ' : first.stride === strides.at(-1) ? 'coarse ' : 'middle '
+  return `; mostly the ${strides.length === 1 ? '' : name}scale (stride ${number(first.stride)})`
 }

@@ -1,5 +1,4 @@
-import { CflowError, messageOf } from '@cflow/base'
-import type { ErrorCode } from '@cflow/base'
+import { CflowError, messageOf, type ErrorCode } from '@cflow/base'
 
 /**
  * The bytes behind a URL.
@@ -23,11 +22,11 @@ export async function fetchBytes(
       subject: url,
     })
   const reader = response.body.getReader()
-  const parts: Uint8Array[] = []
+  const parts: Uint8Array<ArrayBuffer>[] = []
   let size = 0
   for (;;) {
     const { done, value } = await attempt(url, () => reader.read())
-    if (done) break
+    if (done) return new Uint8Array(await new Blob(parts).arrayBuffer())
     size += value.length
     if (size > limit) {
       await reader.cancel().catch(() => undefined)
@@ -37,13 +36,6 @@ export async function fetchBytes(
     }
     parts.push(value)
   }
-  const bytes = new Uint8Array(size)
-  let at = 0
-  for (const part of parts) {
-    bytes.set(part, at)
-    at += part.length
-  }
-  return bytes
 }
 
 async function attempt<T>(url: string, work: () => Promise<T>): Promise<T> {

@@ -1,23 +1,8 @@
 import { CflowError } from '@cflow/base'
-import { detectorNames, parseManifest } from '@cflow/core'
-import type { Manifest } from '@cflow/core'
-import { readMetadata } from '@cflow/runtimes'
+import { detectorNames, parseManifest, type Manifest } from '@cflow/core'
+import { readMetadata } from '@cflow/graph'
 import type { Runtime, Session } from '@cflow/runtimes'
-
-/** No detector file is larger than this (the limit of ONNX files). */
-export const maxModelBytes = 2 ** 31 - 1
-
-/** A detector file as bytes, and what to call it in errors. */
-export interface ModelFile {
-  readonly bytes: Uint8Array
-  readonly subject: string
-}
-
-/** A detector file, and what it says of itself. */
-export interface DetectorFile {
-  readonly model: Uint8Array
-  readonly manifest: Manifest
-}
+import type { ModelFile } from './sources.js'
 
 /** A detector file made ready to run. */
 export interface Model {
@@ -27,17 +12,11 @@ export interface Model {
   readonly scales: readonly string[]
 }
 
-/** The outputs that the scales of a manifest have. */
-export const scaleOutputs = ({ scales }: Manifest): readonly string[] =>
-  scales.map((_, k) => detectorNames.logLikelihood(k))
+const hint = 'detectors are the model.onnx files that `cflow train` writes'
 
 /** @throws CflowError MODEL, its subject the file, when it is not a detector */
 export function manifestOf({ bytes, subject }: ModelFile): Manifest {
-  if (bytes.length === 0)
-    throw new CflowError('MODEL', `${subject} is empty`, {
-      subject,
-      hint: 'detectors are the model.onnx files that `cflow train` writes',
-    })
+  if (bytes.length === 0) throw new CflowError('MODEL', `${subject} is empty`, { subject, hint })
   try {
     return parseManifest(readMetadata(bytes))
   } catch (error) {
@@ -51,22 +30,21 @@ export function manifestOf({ bytes, subject }: ModelFile): Manifest {
  */
 export async function openModel(
   { bytes, subject }: ModelFile,
-  makeRuntime: () => Promise<Runtime>,
+  manifest: Manifest,
+  runtime: Runtime,
   threads: number | undefined,
-): Promise<Model & { readonly runtime: Runtime }> {
-  const manifest = manifestOf({ bytes, subject })
-  const runtime = await makeRuntime()
+): Promise<Model> {
   const session = await runtime
     .createSession(bytes, threads === undefined ? {} : { threads })
     .catch((error: unknown) => {
       throw withSubject(error, subject)
     })
-  const scales = scaleOutputs(manifest)
+  const scales = manifest.scales.map((_, k) => detectorNames.logLikelihood(k))
   const missing = [detectorNames.anomalyMap, detectorNames.score, ...scales].find(
     (name) => !session.outputs.includes(name),
   )
   if (missing === undefined && session.inputs.join() === detectorNames.image)
-    return { manifest, session, scales, runtime }
+    return { manifest, session, scales }
   await session.release()
   throw new CflowError('MODEL', `${subject} has a manifest but not the graph of a detector`, {
     subject,
@@ -80,8 +58,6 @@ function withSubject(error: unknown, subject: string): unknown {
   return new CflowError('MODEL', `${subject}: ${error.message}`, {
     subject,
     cause: error,
-    ...(error.hint === undefined
-      ? { hint: 'detectors are the model.onnx files that `cflow train` writes' }
-      : { hint: error.hint }),
+    hint: error.hint ?? hint,
   })
 }

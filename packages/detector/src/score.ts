@@ -1,83 +1,70 @@
-import { CflowError, tensor } from '@cflow/base'
-import type { RgbImage, Tensor } from '@cflow/base'
+import { CflowError, imageTensor, type RgbImage } from '@cflow/base'
 import { detectorNames } from '@cflow/core'
 import type { Tensors } from '@cflow/runtimes'
 import { contributionsAt } from './contributions.js'
-import type { ScaleMap } from './contributions.js'
-import type { Detection } from './detection.js'
+import { verdict, type DetectionOf, type Parts, type RatedThreshold } from './detection.js'
 import type { Model } from './model.js'
-import { verdict } from './verdict.js'
-import type { Operating } from './verdict.js'
 
 /**
  * Run the model once on images of one size.
  * @throws CflowError RUNTIME when the runtime fails or gives scores that are not finite, MODEL when the file's outputs
  *   do not have the documented shapes
  */
-export async function scoreImages(
-  model: Model,
+export async function scoreImages<P extends Parts>(
+  { manifest, session, scales }: Model,
   images: readonly RgbImage[],
-  operating: Operating,
-): Promise<readonly Detection[]> {
-  const { width, height } = images[0] as RgbImage
-  const feed = tensor('uint8', [images.length, height, width, 3], joined(images))
+  threshold: RatedThreshold,
+  { map: wantsMap = true, contributions: wantsContributions = true }: Parts = {},
+): Promise<readonly DetectionOf<P>[]> {
+  const [n, size] = [images.length, manifest.inputSize]
+  const feeds = { [detectorNames.image]: imageTensor(...images) }
+  const wanted: string[] = [detectorNames.score]
+  if (wantsMap || wantsContributions) wanted.push(detectorNames.anomalyMap)
+  if (wantsContributions) wanted.push(...scales)
   const start = performance.now()
-  const outputs = await model.session.run({ [detectorNames.image]: feed })
-  const milliseconds = (performance.now() - start) / images.length
-  return images.map((_, i) =>
-    detectionOf(model, outputs, i, images.length, operating, milliseconds),
-  )
-}
+  const outputs = await session.run(feeds, wanted)
+  const milliseconds = (performance.now() - start) / n
 
-function joined(images: readonly RgbImage[]): Uint8Array {
-  const [first] = images as readonly [RgbImage]
-  if (images.length === 1) return first.data
-  const size = first.data.length
-  const data = new Uint8Array(size * images.length)
-  images.forEach((image, i) => data.set(image.data, i * size))
-  return data
-}
-
-function detectionOf(
-  { manifest, scales }: Model,
-  outputs: Tensors,
-  i: number,
-  n: number,
-  operating: Operating,
-  milliseconds: number,
-): Detection {
-  const size = manifest.inputSize
-  const [score] = floatsOf(outputs, detectorNames.score, [n], i) as unknown as [number]
-  const map = floatsOf(outputs, detectorNames.anomalyMap, [n, size, size], i)
-  if (!Number.isFinite(score) || !map.every(Number.isFinite))
-    throw new CflowError('RUNTIME', 'the model gave scores that are not finite', {
-      subject: detectorNames.score,
-      hint: 'the detector file is damaged, or the device computes it wrongly: try another device',
-    })
-  const maps = scales.map((name): ScaleMap => {
-    const [, h, w] = (outputs[name]?.shape ?? []) as [number, number, number]
-    return { height: h, width: w, data: floatsOf(outputs, name, [n, h, w], i) }
-  })
-  return {
-    ...verdict(manifest, score, operating),
-    anomalyMap: { width: size, height: size, data: map },
-    contributions: contributionsAt(manifest, maps, argmax(map)),
-    milliseconds,
+  const detectionOf = (i: number): DetectionOf<Parts> => {
+    const score = floatsOf(outputs, detectorNames.score, [n], i)[0] as number
+    const map =
+      wanted.length > 1
+        ? floatsOf(outputs, detectorNames.anomalyMap, [n, size, size], i)
+        : new Float32Array()
+    if (!Number.isFinite(score) || !map.every(Number.isFinite))
+      throw new CflowError('RUNTIME', 'the model gave scores that are not finite', {
+        subject: detectorNames.score,
+        hint: 'the detector file is damaged, or the device computes it wrongly: try another device',
+      })
+    const maps = () =>
+      scales.map((name) => {
+        const [, height, width] = (outputs[name]?.shape ?? []) as [number, number, number]
+        return { height, width, data: floatsOf(outputs, name, [n, height, width], i) }
+      })
+    return {
+      ...verdict(manifest, score, threshold),
+      // of a batch a copy, so that a map does not keep the others in memory
+      ...(wantsMap && {
+        anomalyMap: { width: size, height: size, data: n === 1 ? map : map.slice() },
+      }),
+      ...(wantsContributions && { contributions: contributionsAt(manifest, maps(), argmax(map)) }),
+      milliseconds,
+    }
   }
+  return images.map((_, i) => detectionOf(i) as DetectionOf<P>)
 }
 
-function argmax(data: Float32Array): number {
-  return data.reduce((best, v, i) => (v > (data[best] as number) ? i : best), 0)
-}
+const argmax = (data: Float32Array): number =>
+  data.reduce((best, v, i) => (v > (data[best] as number) ? i : best), 0)
 
-/** Image i of a float32 output with N first; a copy. */
+/** Image i of a float32 output with N first; no copy. */
 function floatsOf(
   outputs: Tensors,
   name: string,
   shape: readonly number[],
   i: number,
 ): Float32Array {
-  const t: Tensor | undefined = outputs[name]
+  const t = outputs[name]
   if (t?.dtype !== 'float32' || t.shape.join() !== shape.join())
     throw new CflowError(
       'MODEL',
@@ -85,5 +72,5 @@ function floatsOf(
       { subject: name },
     )
   const step = t.data.length / (shape[0] as number)
-  return (t.data as Float32Array).slice(i * step, (i + 1) * step)
+  return (t.data as Float32Array).subarray(i * step, (i + 1) * step)
 }

@@ -4,16 +4,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseManifest } from '@cflow/core'
 import { readOnnx } from '@cflow/graph'
-import type { Runtime } from '@cflow/runtimes'
-import { nodeRuntime } from '@cflow/runtimes/node'
+import { openRuntime, type Runtime } from '@cflow/runtimes'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { toyDetector, toyImages, toyManifest } from '../test/toy.js'
+import { toyDetector, toyManifest } from '@cflow/core/testing'
+import { toyImages } from '../test/images.js'
 import { exportHalf, exportInt8, layersOf } from './index.js'
 import { deviation, outcomeOf } from './scores.js'
 
 let runtime: Runtime
 beforeAll(async () => {
-  runtime = await nodeRuntime({ threads: 1 })
+  runtime = await openRuntime({ threads: 1 })
 })
 const images = toyImages(12)
 const float = toyDetector()

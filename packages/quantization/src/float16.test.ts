@@ -1,6 +1,6 @@
 import { floats } from '@cflow/base'
 import { cast, input, writeOnnx } from '@cflow/graph'
-import { nodeRuntime } from '@cflow/runtimes/node'
+import { openRuntime } from '@cflow/runtimes'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { halfBits, halfValue, largestHalf, toHalf } from './float16.js'
@@ -36,7 +36,7 @@ describe('float16', () => {
     const x = Float32Array.from([...values, ...special])
     const shape = [x.length]
     const graph = cast(input('x', 'float32', shape), 'float16')
-    const session = await (await nodeRuntime()).createSession(writeOnnx({ y: graph }))
+    const session = await (await openRuntime()).createSession(writeOnnx({ y: graph }))
     const { y } = await session.run({ x: floats('float32', shape, x) })
     await session.release()
     expect(Array.from(x, halfBits)).toEqual(Array.from(y!.data as Uint16Array))

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Random, floats, sizeOf } from '@cflow/base'
 import { constant, conv, input, maxPool, readOnnx, relu, writeOnnx } from '@cflow/graph'
-import { nodeRuntime } from '@cflow/runtimes/node'
+import { openRuntime } from '@cflow/runtimes'
 import { expect, it } from 'vitest'
 import { quantised } from './qdq.js'
 import { structureOf } from './structure.js'
@@ -50,7 +50,7 @@ it('a pool behind a layer in float pools floats, in ONNX Runtime too, and loses 
     await rm(dir, { recursive: true })
   }
 
-  const runtime = await nodeRuntime({ threads: 1 })
+  const runtime = await openRuntime({ threads: 1 })
   const feed = { x: normal([1, 3, 8, 8]) }
   const outputs: Float32Array[] = []
   for (const model of [file, bytes]) {

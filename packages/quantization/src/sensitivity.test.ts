@@ -1,8 +1,8 @@
 import { readOnnx } from '@cflow/graph'
-import type { Runtime } from '@cflow/runtimes'
-import { nodeRuntime } from '@cflow/runtimes/node'
+import { openRuntime, type Runtime } from '@cflow/runtimes'
 import { beforeAll, expect, it } from 'vitest'
-import { toyDetector, toyImages, toyManifest } from '../test/toy.js'
+import { toyDetector, toyManifest } from '@cflow/core/testing'
+import { toyImages } from '../test/images.js'
 import { calibrate } from './calibrate.js'
 import { readFloatDetector, writeLike } from './file.js'
 import { quantised } from './qdq.js'
@@ -15,7 +15,7 @@ import { structureOf } from './structure.js'
 let runtime: Runtime
 let sessions = 0
 beforeAll(async () => {
-  const node = await nodeRuntime({ threads: 1 })
+  const node = await openRuntime({ threads: 1 })
   runtime = {
     ...node,
     createSession: (...args) => {

@@ -1,7 +1,5 @@
-import { writeOnnx } from '@cflow/graph'
-import type { Value } from '@cflow/graph'
-import { nodeRuntime } from './node.js'
-import type { Tensors } from './runtime.js'
+import { writeOnnx, type Value } from '@cflow/graph'
+import { openRuntime, type Tensors } from './index.node.js'
 
 /** For tests: what graphs compute, as plain numbers. */
 
@@ -13,7 +11,7 @@ export const run = (outputs: Record<string, Value>, feeds: Tensors = {}): Promis
 
 /** Run a model file once on onnxruntime-node: the outputs' numbers, by name. */
 export async function runBytes(model: Uint8Array, feeds: Tensors = {}): Promise<Results> {
-  const session = await (await nodeRuntime({ threads: 1 })).createSession(model)
+  const session = await (await openRuntime({ threads: 1 })).createSession(model)
   try {
     const results = Object.entries(await session.run(feeds))
     return Object.fromEntries(

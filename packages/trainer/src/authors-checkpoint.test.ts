@@ -12,7 +12,7 @@ import {
 import { encoderSpec, readPth } from '@cflow/encoders'
 import type { Weights } from '@cflow/encoders'
 import { input, writeOnnx } from '@cflow/graph'
-import { nodeRuntime } from '@cflow/runtimes/node'
+import { openRuntime } from '@cflow/runtimes'
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { authorsCheckpoint } from './authors-checkpoint.js'
@@ -61,7 +61,7 @@ describe('a checkpoint that PyTorch and FrEIA wrote', () => {
         config.condition > 0 ? conditionRows(cs) : undefined,
       )
       const session = await (
-        await nodeRuntime()
+        await openRuntime()
       ).createSession(writeOnnx({ logp: logLikelihood(result, config.depth) }))
       const got = await session.run({
         x: floats('float64', [rows, config.depth], x.flat()),

@@ -1,5 +1,5 @@
 import { readDetector } from '@cflow/detector'
-import { nodeRuntime } from '@cflow/runtimes/node'
+import { openRuntime } from '@cflow/runtimes'
 import {
   judge,
   metricsDocument,
@@ -33,7 +33,7 @@ export async function evaluateModel(session: Session, path: string, flags: objec
   const { model, manifest } = await readDetector(path)
   const dataset = await openDataset(settings, manifest.category)
   const { out } = settings
-  const runtime = await nodeRuntime(deviceOptions(settings))
+  const runtime = await openRuntime(deviceOptions(settings))
   await inRunFolder(session, out, {}, async (progress) => {
     const samples = dataset.test
     const judgement = await judge({

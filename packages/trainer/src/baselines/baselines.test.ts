@@ -5,7 +5,7 @@ import { explain, loadDetector } from '@cflow/detector'
 import { encoderSpec } from '@cflow/encoders'
 import { loadEncoderWeights } from '@cflow/encoders/node'
 import { readMetadata } from '@cflow/graph'
-import { nodeRuntime } from '@cflow/runtimes/node'
+import { openRuntime } from '@cflow/runtimes'
 import { describe, expect, it } from 'vitest'
 import { encoderModel, evaluate, fitBaseline, resolveBaseline } from '../index.js'
 import type { BaselineMethod, BaselineOptions } from '../index.js'
@@ -13,7 +13,7 @@ import { chooseExamples } from '../node/choose-examples.js'
 import { reportInput } from '../node/report-input.js'
 import { renderReport } from '../report/render.js'
 
-const runtime = await nodeRuntime({ threads: 1 })
+const runtime = await openRuntime({ threads: 1 })
 const weights = await loadEncoderWeights('efficientnet-lite0')
 const dataset = syntheticDataset({ kind: 'mesh', size: 128, train: 20, test: 12 })
 

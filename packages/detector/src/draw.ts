@@ -1,6 +1,5 @@
-import { CflowError, messageOf } from '@cflow/base'
-import type { RgbImage } from '@cflow/base'
-import { checkSize, toRgb } from '../pixels.js'
+import { CflowError, messageOf, type RgbImage } from '@cflow/base'
+import { checkSize, toRgb } from './sources.js'
 
 /** What a canvas can draw and has a size. */
 export type Drawable =
