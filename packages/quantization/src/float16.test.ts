@@ -3,7 +3,18 @@ import { cast, input, writeOnnx } from '@cflow/graph'
 import { openRuntime } from '@cflow/runtimes'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { halfBits, halfValue, largestHalf, toHalf } from './float16.js'
+import { halfBits, largestHalf, toHalf } from './half.js'
+
+/** The number that the bits of a float16 stand for; exact. */
+function halfValue(half: number): number {
+  const sign = half & 0x8000 ? -1 : 1
+  const exponent = (half >>> 10) & 0x1f
+  const mantissa = half & 0x3ff
+  if (exponent === 0x1f) return mantissa === 0 ? sign * Infinity : NaN
+  return exponent === 0
+    ? sign * mantissa * 2 ** -24
+    : sign * (1 + mantissa / 1024) * 2 ** (exponent - 15)
+}
 
 describe('float16', () => {
   it('every float16 comes back from its number', () => {

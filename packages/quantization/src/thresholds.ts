@@ -1,5 +1,4 @@
-import { thresholdAt } from '@cflow/core'
-import type { Manifest } from '@cflow/core'
+import { thresholdAt, type Manifest } from '@cflow/core'
 
 type Calibration = Manifest['calibration']
 

@@ -1,5 +1,4 @@
-import { sizeOf, tensor } from '@cflow/base'
-import type { Tensor } from '@cflow/base'
+import { sizeOf, tensor, type Tensor } from '@cflow/base'
 
 /** Weights as bytes, with one scale for each output channel. */
 export interface QuantisedWeights {
