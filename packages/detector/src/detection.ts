@@ -1,13 +1,6 @@
 import type { Mask } from '@cflow/base'
 import { pValue, thresholdAt, type Manifest, type Threshold } from '@cflow/core'
 
-/** The anomaly of every pixel, row by row: `data[y·width + x]`; larger is more anomalous. */
-export interface AnomalyMap {
-  readonly width: number
-  readonly height: number
-  readonly data: Float32Array
-}
-
 /** The part of one scale in the score, at the most anomalous pixel. */
 export interface Contribution {
   /** Name of the encoder's tap. */
@@ -24,28 +17,33 @@ export interface Contribution {
   readonly share: number
 }
 
-/** The decision on a score. */
-export interface Verdict {
-  /** Maximum of the anomaly map (the paper's section 4.2). */
-  readonly score: number
-  readonly threshold: number
-  /** score > threshold */
-  readonly anomalous: boolean
+/** A threshold and the rate it stands for. */
+export interface RatedThreshold extends Threshold {
   /** The rate that the threshold was chosen for: the share of good images reported as anomalous. */
   readonly falsePositiveRate: number
-  /**
-   * Whether the rate holds for good images like the held-out ones. False where there were too few of them for so small
-   * a rate (the threshold is then an extrapolation), or none and the training images took their place.
-   */
-  readonly guaranteed: boolean
+}
+
+/** The decision on a score; `guaranteed` is false, too, where training images took the place of held-out ones. */
+export interface Verdict extends RatedThreshold {
+  /** Maximum of the anomaly map (the paper's section 4.2). */
+  readonly score: number
+  /** score > threshold */
+  readonly anomalous: boolean
   /** Conformal p-value: the share of good images that would score at least as high (too small without held-out ones). */
   readonly pValue: number
 }
 
 /** What a detector says of one image: plain data, without methods. */
 export interface Detection extends Verdict {
-  /** S×S pixels, S = `manifest.inputSize`, whatever the size of the image. */
-  readonly anomalyMap: AnomalyMap
+  /**
+   * The anomaly of every pixel, row by row: `data[y·width + x]`; larger is more anomalous. S×S pixels,
+   * S = `manifest.inputSize`, whatever the size of the image.
+   */
+  readonly anomalyMap: {
+    readonly width: number
+    readonly height: number
+    readonly data: Float32Array
+  }
   /** In the order of the encoder's taps. */
   readonly contributions: readonly Contribution[]
   /** Time of the model's run for this image, without decoding; in a batch, its part of the batch's run. */
@@ -72,9 +70,6 @@ export type DetectionOf<P extends Parts> = Verdict &
   Part<P, 'map', Pick<Detection, 'anomalyMap'>> &
   Part<P, 'contributions', Pick<Detection, 'contributions'>>
 
-/** A threshold and the false-positive rate it stands for. */
-export type RatedThreshold = Threshold & { readonly falsePositiveRate: number }
-
 /**
  * The threshold for a false-positive rate; the stored one without a rate. No rate is guaranteed where the detector was
  * calibrated on its own training images.
@@ -95,13 +90,11 @@ export function thresholdFor({ calibration }: Manifest, rate: number | undefined
 export const verdict = (
   { calibration }: Manifest,
   score: number,
-  { threshold, guaranteed, falsePositiveRate }: RatedThreshold,
+  threshold: RatedThreshold,
 ): Verdict => ({
   score,
-  threshold,
-  anomalous: score > threshold,
-  falsePositiveRate,
-  guaranteed,
+  ...threshold,
+  anomalous: score > threshold.threshold,
   pValue: pValue(calibration.scores, score),
 })
 

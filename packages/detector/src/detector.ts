@@ -1,9 +1,10 @@
-import { CflowError, messageOf, type Mask } from '@cflow/base'
+import { CflowError, messageOf, type Mask, type RgbImage } from '@cflow/base'
 import type { Manifest } from '@cflow/core'
 import { checkThreads, openRuntime, type OpenOptions, type Runtime } from '@cflow/runtimes'
 import { inBatches } from './batch.js'
-import { maskOf, thresholdFor, type Detection, type DetectionOf, type Parts, type RatedThreshold } from './detection.js' // prettier-ignore
-import { manifestOf, openModel } from './model.js'
+import { maskOf, thresholdFor } from './detection.js'
+import type { Detection, DetectionOf, Parts, RatedThreshold } from './detection.js'
+import { manifestOf, openSession } from './model.js'
 import { scoreImages } from './score.js'
 import { decode, readModel, type DetectorSource, type Place } from './sources.js'
 
@@ -61,14 +62,11 @@ export interface Detector<Image> {
   release(): Promise<void>
 }
 
-/** A detector file, and what it says of itself. */
-export interface DetectorFile {
-  readonly model: Uint8Array
-  readonly manifest: Manifest
-}
-
-/** Read a detector file and its manifest, without running it. */
-export async function read(place: Place, source: DetectorSource): Promise<DetectorFile> {
+/** Read a detector file, and what it says of itself, without running it. */
+export async function read(
+  place: Place,
+  source: DetectorSource,
+): Promise<{ readonly model: Uint8Array; readonly manifest: Manifest }> {
   const file = await readModel(place, source)
   return { model: file.bytes, manifest: manifestOf(file) }
 }
@@ -88,7 +86,7 @@ export async function load<Image>(
   const file = await readModel(place, source)
   const manifest = manifestOf(file)
   const runtime = given ?? (await openRuntime(options))
-  const model = await openModel(file, manifest, runtime, threads)
+  const session = await openSession(file, manifest, runtime, threads)
   let released: Promise<void> | undefined
   const running = new Set<Promise<unknown>>()
 
@@ -108,30 +106,34 @@ export async function load<Image>(
     }
   }
 
+  /** What scores images of one size. */
+  const scorer = <P extends Parts>({ falsePositiveRate, parts }: DetectOptions<P>) => {
+    const threshold = thresholdFor(manifest, falsePositiveRate)
+    return (images: readonly RgbImage[]) =>
+      scoreImages<P>(session, manifest, images, threshold, parts)
+  }
+
   return {
     manifest,
     runtime: runtime.name,
-    detect: <P extends Parts>(image: Image, options: DetectOptions<P> = {}) =>
+    detect: (image, options = {}) =>
       begin(async () => {
-        const threshold = thresholdFor(manifest, options.falsePositiveRate)
-        const pixels = await decode(place, image)
-        const [detection] = await scoreImages<P>(model, [pixels], threshold, options.parts)
-        return detection as DetectionOf<P>
+        const score = scorer(options)
+        const [detection] = await score([await decode(place, image)])
+        return detection!
       }),
-    detectBatch: <P extends Parts>(images: readonly Image[], options: BatchOptions<P> = {}) =>
-      begin(async () => {
-        const threshold = thresholdFor(manifest, options.falsePositiveRate)
-        return inBatches(
+    detectBatch: (images, options = {}) =>
+      begin(async () =>
+        inBatches(
           images,
           (image, i) => decode(place, image).catch((error: unknown) => failAt(i, error)),
-          (group) => scoreImages<P>(model, group, threshold, options.parts),
+          scorer(options),
           manifest.encoder.batch ?? options.batchSize,
-        )
-      }),
+        ),
+      ),
     threshold: (rate) => thresholdFor(manifest, rate),
     mask: maskOf,
-    release: () =>
-      (released ??= Promise.allSettled([...running]).then(() => model.session.release())),
+    release: () => (released ??= Promise.allSettled([...running]).then(() => session.release())),
   }
 }
 

@@ -4,15 +4,11 @@ import { readMetadata } from '@cflow/graph'
 import type { Runtime, Session } from '@cflow/runtimes'
 import type { ModelFile } from './sources.js'
 
-/** A detector file made ready to run. */
-export interface Model {
-  readonly manifest: Manifest
-  readonly session: Session
-  /** Outputs with the likelihoods, one per scale of the manifest. */
-  readonly scales: readonly string[]
-}
-
 const hint = 'detectors are the model.onnx files that `cflow train` writes'
+
+/** Outputs with the likelihoods, one per scale of the manifest. */
+export const scaleOutputs = ({ scales }: Manifest): readonly string[] =>
+  scales.map((_, k) => detectorNames.logLikelihood(k))
 
 /** @throws CflowError MODEL, its subject the file, when it is not a detector */
 export function manifestOf({ bytes, subject }: ModelFile): Manifest {
@@ -25,26 +21,23 @@ export function manifestOf({ bytes, subject }: ModelFile): Manifest {
 }
 
 /**
- * Check a detector file and open it.
- * @throws CflowError MODEL, its subject the file, when it is not a detector or cannot be run
+ * Make a detector file ready to run.
+ * @throws CflowError MODEL, its subject the file, when it cannot be run or has another graph
  */
-export async function openModel(
+export async function openSession(
   { bytes, subject }: ModelFile,
   manifest: Manifest,
   runtime: Runtime,
   threads: number | undefined,
-): Promise<Model> {
+): Promise<Session> {
   const session = await runtime
     .createSession(bytes, threads === undefined ? {} : { threads })
     .catch((error: unknown) => {
       throw withSubject(error, subject)
     })
-  const scales = manifest.scales.map((_, k) => detectorNames.logLikelihood(k))
-  const missing = [detectorNames.anomalyMap, detectorNames.score, ...scales].find(
-    (name) => !session.outputs.includes(name),
-  )
-  if (missing === undefined && session.inputs.join() === detectorNames.image)
-    return { manifest, session, scales }
+  const outputs = [detectorNames.anomalyMap, detectorNames.score, ...scaleOutputs(manifest)]
+  const missing = outputs.find((name) => !session.outputs.includes(name))
+  if (missing === undefined && session.inputs.join() === detectorNames.image) return session
   await session.release()
   throw new CflowError('MODEL', `${subject} has a manifest but not the graph of a detector`, {
     subject,
@@ -55,9 +48,6 @@ export async function openModel(
 /** The same error about a file: MODEL errors of the layers below do not know its name. */
 function withSubject(error: unknown, subject: string): unknown {
   if (!(error instanceof CflowError) || error.code !== 'MODEL') return error
-  return new CflowError('MODEL', `${subject}: ${error.message}`, {
-    subject,
-    cause: error,
-    hint: error.hint ?? hint,
-  })
+  const options = { subject, cause: error, hint: error.hint ?? hint }
+  return new CflowError('MODEL', `${subject}: ${error.message}`, options)
 }

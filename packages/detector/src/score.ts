@@ -1,9 +1,9 @@
 import { CflowError, imageTensor, type RgbImage } from '@cflow/base'
-import { detectorNames } from '@cflow/core'
-import type { Tensors } from '@cflow/runtimes'
+import { detectorNames, type Manifest } from '@cflow/core'
+import type { Session, Tensors } from '@cflow/runtimes'
 import { contributionsAt } from './contributions.js'
 import { verdict, type DetectionOf, type Parts, type RatedThreshold } from './detection.js'
-import type { Model } from './model.js'
+import { scaleOutputs } from './model.js'
 
 /**
  * Run the model once on images of one size.
@@ -11,44 +11,41 @@ import type { Model } from './model.js'
  *   do not have the documented shapes
  */
 export async function scoreImages<P extends Parts>(
-  { manifest, session, scales }: Model,
+  session: Session,
+  manifest: Manifest,
   images: readonly RgbImage[],
   threshold: RatedThreshold,
   { map: wantsMap = true, contributions: wantsContributions = true }: Parts = {},
 ): Promise<readonly DetectionOf<P>[]> {
   const [n, size] = [images.length, manifest.inputSize]
+  const scales = wantsContributions ? scaleOutputs(manifest) : []
+  const maps = wantsMap || wantsContributions ? [detectorNames.anomalyMap] : []
   const feeds = { [detectorNames.image]: imageTensor(...images) }
-  const wanted: string[] = [detectorNames.score]
-  if (wantsMap || wantsContributions) wanted.push(detectorNames.anomalyMap)
-  if (wantsContributions) wanted.push(...scales)
   const start = performance.now()
-  const outputs = await session.run(feeds, wanted)
+  const outputs = await session.run(feeds, [detectorNames.score, ...maps, ...scales])
   const milliseconds = (performance.now() - start) / n
 
   const detectionOf = (i: number): DetectionOf<Parts> => {
     const score = floatsOf(outputs, detectorNames.score, [n], i)[0] as number
-    const map =
-      wanted.length > 1
-        ? floatsOf(outputs, detectorNames.anomalyMap, [n, size, size], i)
-        : new Float32Array()
-    if (!Number.isFinite(score) || !map.every(Number.isFinite))
+    const [map] = maps.map((name) => floatsOf(outputs, name, [n, size, size], i))
+    if (!Number.isFinite(score) || map?.every(Number.isFinite) === false)
       throw new CflowError('RUNTIME', 'the model gave scores that are not finite', {
         subject: detectorNames.score,
         hint: 'the detector file is damaged, or the device computes it wrongly: try another device',
       })
-    const maps = () =>
-      scales.map((name) => {
-        const [, height, width] = (outputs[name]?.shape ?? []) as [number, number, number]
-        return { height, width, data: floatsOf(outputs, name, [n, height, width], i) }
-      })
+    const likelihoods = scales.map((name) => {
+      const [, height = 0, width = 0] = outputs[name]?.shape ?? []
+      return { height, width, data: floatsOf(outputs, name, [n, height, width], i) }
+    })
+    const detection = { ...verdict(manifest, score, threshold), milliseconds }
+    if (!map) return detection
+    // of a batch a copy, so that a map does not keep the others in memory
+    const anomalyMap = { width: size, height: size, data: n === 1 ? map : map.slice() }
+    const contributions = () => contributionsAt(manifest, likelihoods, argmax(map))
     return {
-      ...verdict(manifest, score, threshold),
-      // of a batch a copy, so that a map does not keep the others in memory
-      ...(wantsMap && {
-        anomalyMap: { width: size, height: size, data: n === 1 ? map : map.slice() },
-      }),
-      ...(wantsContributions && { contributions: contributionsAt(manifest, maps(), argmax(map)) }),
-      milliseconds,
+      ...detection,
+      ...(wantsMap && { anomalyMap }),
+      ...(wantsContributions && { contributions: contributions() }),
     }
   }
   return images.map((_, i) => detectionOf(i) as DetectionOf<P>)

@@ -1,6 +1,6 @@
 import { CflowError, imageTensor } from '@cflow/base'
 import { detectorNames } from '@cflow/core'
-import { dequantize, quantize, reduceMax, reduceMin, reduceSumSquare, sub, writeOnnx, type ByteScale, type Value } from '@cflow/graph' // prettier-ignore
+import * as g from '@cflow/graph'
 import type { Runtime } from '@cflow/runtimes'
 import type { Images } from './images.js'
 
@@ -10,10 +10,10 @@ export interface Range {
   readonly high: number
 }
 
-export type Ranges = ReadonlyMap<Value, Range>
+export type Ranges = ReadonlyMap<g.Value, Range>
 
 /** The byte scale of a range, widened to hold 0 (padding and ReLU need it exactly). */
-export function byteScale({ low, high }: Range): ByteScale {
+export function byteScale({ low, high }: Range): g.ByteScale {
   const [lo, hi] = [Math.min(low, 0), Math.max(high, 0)]
   const scale = Math.fround(Math.max((hi - lo) / 255, 1e-20))
   return { scale, zero: Math.min(Math.max(Math.round(-lo / scale), 0), 255) }
@@ -28,11 +28,11 @@ export const scaled = ({ low, high }: Range, by: number): Range => ({
 /** From the smallest to the largest value that images give: `minmax`. @throws as `overImages`, MODEL when one is not finite */
 export async function fullRanges(
   runtime: Runtime,
-  points: readonly Value[],
+  points: readonly g.Value[],
   images: Images,
 ): Promise<Ranges> {
   const ranges = points.map(() => ({ low: Infinity, high: -Infinity }))
-  const graph = points.flatMap((p) => [reduceMin(p, axesOf(p)), reduceMax(p, axesOf(p))])
+  const graph = points.flatMap((p) => [g.reduceMin(p, axesOf(p)), g.reduceMax(p, axesOf(p))])
   for await (const got of overImages(runtime, graph, images))
     ranges.forEach((range, i) => {
       range.low = Math.min(range.low, got[2 * i] as number)
@@ -57,7 +57,7 @@ export async function clippedRanges(
   )
   const graph = tried.map(({ p, range }) => {
     const by = byteScale(range)
-    return reduceSumSquare(sub(p, dequantize(quantize(p, by), by)), axesOf(p))
+    return g.reduceSumSquare(g.sub(p, g.dequantize(g.quantize(p, by), by)), axesOf(p))
   })
   const errors = tried.map(() => 0)
   for await (const got of overImages(runtime, graph, images))
@@ -70,7 +70,7 @@ export async function clippedRanges(
   )
 }
 
-const axesOf = (v: Value): number[] => v.shape.map((_, i) => i)
+const axesOf = (v: g.Value): number[] => v.shape.map((_, i) => i)
 
 /**
  * Single numbers that a graph computes of each image: extremes and errors are taken inside the graph, so that no
@@ -79,11 +79,11 @@ const axesOf = (v: Value): number[] => v.shape.map((_, i) => i)
  */
 async function* overImages(
   runtime: Runtime,
-  graph: readonly Value[],
+  graph: readonly g.Value[],
   images: Images,
 ): AsyncGenerator<readonly number[], undefined> {
   const outputs = graph.map((v, i) => [`n${i}`, v] as const)
-  const session = await runtime.createSession(writeOnnx(Object.fromEntries(outputs)))
+  const session = await runtime.createSession(g.writeOnnx(Object.fromEntries(outputs)))
   let count = 0
   try {
     for await (const image of images()) {

@@ -2,7 +2,7 @@ import { tensor, type Tensor } from '@cflow/base'
 import type { Manifest } from '@cflow/core'
 import { cast, concat, constant, pad, topologicalOrder, type Node, type Value } from '@cflow/graph'
 import { readFloatDetector, writeLike } from './file.js'
-import { mapped, rebuilt, replaced, type Replaced } from './rewrite.js'
+import { rebuilt, type Replaced } from './rewrite.js'
 
 /** Constants with fewer elements stay in float32: they take no room. */
 const smallest = 256
@@ -39,8 +39,7 @@ export function storedAsHalf(
     const stored = half(node.tensor, node.name)
     if (stored) by.set(node, [stored])
   }
-  rebuilt(Object.values(outputs), by)
-  return mapped(outputs, (v) => replaced(by, v))
+  return rebuilt(outputs, by)
 }
 
 /** The scale of a node that makes bytes or reads them: few numbers, often so small that float16 rounds them to 0. */
@@ -84,24 +83,14 @@ const bits = new Uint32Array(float.buffer)
 /** A float32 as the bits of the nearest float16 (IEEE 754 binary16), ties to even; too large is infinity. */
 export function halfBits(x: number): number {
   float[0] = x
-  const b = bits[0] as number
-  const sign = (b >>> 16) & 0x8000
-  const exponent = (b >>> 23) & 0xff
-  const mantissa = b & 0x7fffff
-  if (exponent === 0xff) return sign | 0x7c00 | (mantissa === 0 ? 0 : 0x200)
-  const e = exponent - 112
-  if (e >= 31) return sign | 0x7c00
-  if (e < -10) return sign
-  if (e > 0) return sign | rounded((e << 23) | mantissa, 13)
-  return sign | rounded(mantissa | 0x800000, 14 - e)
-}
-
-/** value / 2^shift, ties to even; a carry runs into the exponent, as it should. */
-function rounded(value: number, shift: number): number {
-  const half = value >>> shift
-  const rest = value & ((1 << shift) - 1)
-  const middle = 1 << (shift - 1)
-  return rest > middle || (rest === middle && (half & 1) === 1) ? half + 1 : half
+  const sign = (bits[0]! >>> 16) & 0x8000
+  if (Number.isNaN(x)) return sign | 0x7e00
+  const exponent = Math.max(((bits[0]! >>> 23) & 0xff) - 127, -14)
+  const units = Math.abs(float[0]) / 2 ** (exponent - 10)
+  const [low, rest] = [Math.floor(units), units % 1]
+  const nearest = rest > 0.5 || (rest === 0.5 && low % 2 === 1) ? low + 1 : low
+  // a carry runs into the exponent, as it should
+  return sign | Math.min(((exponent + 14) << 10) + nearest, 0x7c00)
 }
 
 /** Numbers as float16 bits; undefined when one of them lies beyond ±65504 and would become infinite. */

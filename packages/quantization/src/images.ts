@@ -1,5 +1,4 @@
-import type { RgbImage, Tensor } from '@cflow/base'
-import { imageTensor } from '@cflow/base'
+import { imageTensor, type RgbImage, type Tensor } from '@cflow/base'
 import { detectorNames, imageInput, resampledImage } from '@cflow/core'
 import { loadDetector, type DetectionOf, type Parts } from '@cflow/detector'
 import { writeOnnx } from '@cflow/graph'
@@ -75,36 +74,16 @@ export async function detections<P extends Parts>(
   }
 }
 
-export async function scoresOf(
-  runtime: Runtime,
-  model: Uint8Array,
-  images: Images,
-): Promise<readonly number[]> {
-  const found = await detections(runtime, model, images, { map: false, contributions: false })
-  return found.map((d) => d.score)
-}
-
-export async function mapsOf(
-  runtime: Runtime,
-  model: Uint8Array,
-  images: Images,
-): Promise<readonly Float32Array[]> {
-  const found = await detections(runtime, model, images, { contributions: false })
-  return found.map((d) => d.anomalyMap.data)
-}
+export type Maps = readonly Float32Array[]
 
 /** How far anomaly maps are from those of the float detector: error over spread, both as root mean squares. */
-export function deviation(
-  float: readonly Float32Array[],
-  candidate: readonly Float32Array[],
-): number {
+export function deviation(float: Maps, candidate: Maps): number {
   let [sum, squares, error, n] = [0, 0, 0, 0]
   float.forEach((map, i) => {
-    const other = candidate[i] as Float32Array
     map.forEach((v, p) => {
       sum += v
       squares += v * v
-      error += (v - (other[p] as number)) ** 2
+      error += (v - (candidate[i]![p] as number)) ** 2
     })
     n += map.length
   })

@@ -5,7 +5,7 @@ import { clippedRanges, fullRanges, scaled, type Ranges } from './calibrate.js'
 import { readFloatDetector, writeLike } from './file.js'
 import { rankingVerdict, type Gate, type Verdict } from './gate.js'
 import { storedAsHalf } from './half.js'
-import { deviation, mapsOf, once, scoresOf, spread, type Images } from './images.js'
+import { detections, deviation, once, spread, type Images } from './images.js'
 import { isSensitive, isWhitening, selected } from './layers.js'
 import { quantiser } from './qdq.js'
 import { mapped } from './rewrite.js'
@@ -44,8 +44,10 @@ interface Int8Options {
   readonly reduceRange?: boolean
   /** Measures against labels; by default the order of the images' scores must stay. */
   readonly gate?: Gate
-  readonly onProgress?: (stage: 'calibrate' | 'check' | 'rank layers', done: number, total: number) => void // prettier-ignore
+  readonly onProgress?: (stage: Stage, done: number, total: number) => void
 }
+
+type Stage = 'calibrate' | 'check' | 'rank layers'
 
 export interface Int8Export {
   readonly model: Uint8Array
@@ -75,20 +77,31 @@ export async function exportInt8(bytes: Uint8Array, options: Int8Options): Promi
   const kept = new Set([...selected(keepFloat, names), ...sensitive])
 
   const build = (ranges: Ranges) => {
-    const outputs = mapped(structure.outputs, quantiser(structure, { ranges, keep: kept, reduceRange })) // prettier-ignore
+    const quantised = quantiser(structure, { ranges, keep: kept, reduceRange })
     const exact = layers.filter((l) => kept.has(l.name) && !isWhitening(l))
-    const half = storedAsHalf(outputs, new Set(exact.map((l) => l.weightName)))
+    const half = storedAsHalf(
+      mapped(structure.outputs, quantised),
+      new Set(exact.map((l) => l.weightName)),
+    )
     return (manifest = detector.manifest) => writeLike(detector, half, manifest)
   }
 
   onProgress?.('check', 0, 1)
   const images = once(runtime, options.images, detector.manifest.inputSize)
-  const before = await scoresOf(runtime, bytes, images)
+  const scoresOf = async (model: Uint8Array) => {
+    const found = await detections(runtime, model, images, { map: false, contributions: false })
+    return found.map((d) => d.score)
+  }
+  const before = await scoresOf(bytes)
   if (before.length < minImages)
     throw new CflowError('TOO_FEW_IMAGES', `${before.length} images to calibrate on, ${minImages} are the least`, { hint: 'give 20 to 100 good images, such as those the detector was trained on' }) // prettier-ignore
   const some = spread(images, before.length, rangeImages)
   const few = spread(images, before.length, rankImages)
-  const float = await mapsOf(runtime, bytes, few)
+  const mapsOf = async (model: Uint8Array) => {
+    const found = await detections(runtime, model, few, { contributions: false })
+    return found.map((d) => d.anomalyMap.data)
+  }
+  const float = await mapsOf(bytes)
 
   const methods = asked === 'auto' ? (['minmax', 'mse'] as const) : [asked]
   const tried: { method: RangeMethod; ranges: Ranges; deviation: number }[] = []
@@ -98,7 +111,7 @@ export async function exportInt8(bytes: Uint8Array, options: Int8Options): Promi
     full ??= await fullRanges(runtime, points, some)
     const found = method === 'mse' ? await clippedRanges(runtime, full, some) : full
     const ranges = new Map([...found].map(([point, range]) => [point, scaled(range, margin)]))
-    const maps = await mapsOf(runtime, build(ranges)(), few)
+    const maps = await mapsOf(build(ranges)())
     tried.push({ method, ranges, deviation: deviation(float, maps) })
   }
   const { method, ranges } = tried.reduce((a, b) => (b.deviation < a.deviation ? b : a))
@@ -106,7 +119,7 @@ export async function exportInt8(bytes: Uint8Array, options: Int8Options): Promi
   /** The file with these layers in float, its thresholds its own, and what the gate says. */
   const check = async () => {
     const write = build(ranges)
-    const after = await scoresOf(runtime, write(), images)
+    const after = await scoresOf(write())
     const manifest: Manifest = {
       ...detector.manifest,
       calibration: recalibrated(detector.manifest.calibration, before, after),
@@ -138,12 +151,10 @@ export async function exportInt8(bytes: Uint8Array, options: Int8Options): Promi
       while (!result.verdict.passed) {
         // twice as many each time: few checks, and never more than twice the layers that are needed
         const count = Math.max(1, fellBack.length)
-        if (!fallback || fellBack.length + count >= open.length)
-          throw refused(result.verdict, [...fellBack, ...(await take(maxBlamed))])
-        for (const error of await take(count)) {
-          fellBack.push(error)
-          kept.add(error.layer)
-        }
+        const isLost = !fallback || fellBack.length + count >= open.length
+        fellBack.push(...(await take(isLost ? maxBlamed : count)))
+        if (isLost) throw refused(result.verdict, fellBack)
+        for (const { layer } of fellBack) kept.add(layer)
         onProgress?.('check', fellBack.length, open.length)
         result = await check()
       }
@@ -151,8 +162,8 @@ export async function exportInt8(bytes: Uint8Array, options: Int8Options): Promi
       await worst.return(undefined)
     }
   }
-  const keptNames = names.filter((n) => kept.has(n))
-  return { ...result, method, kept: keptNames, fellBack, layers: names.length }
+  const { keptInFloat = [] } = result.manifest
+  return { ...result, method, kept: keptInFloat, fellBack, layers: layers.length }
 }
 
 function refused({ text }: Verdict, worst: readonly LayerError[]): CflowError {

@@ -1,5 +1,10 @@
 import { CflowError, type Tensor } from '@cflow/base'
-import { topologicalOrder, type OnnxModel, type OperatorNode, type Value } from '@cflow/graph'
+import { topologicalOrder, type OperatorNode, type Value } from '@cflow/graph'
+
+/** A model's outputs, and with them all of it. */
+export interface Graph {
+  readonly outputs: Readonly<Record<string, Value>>
+}
 
 /** A product with constant weights: what int8 makes faster. */
 export interface Layer {
@@ -14,7 +19,7 @@ export interface Layer {
 }
 
 /** The layers of a graph in the order in which they run. */
-export function layersOf({ outputs }: Pick<OnnxModel, 'outputs'>): readonly Layer[] {
+export function layersOf({ outputs }: Graph): readonly Layer[] {
   const taken = new Set<string>()
   return topologicalOrder(Object.values(outputs)).flatMap((node) => {
     if (node.kind !== 'operator') return []
@@ -24,8 +29,7 @@ export function layersOf({ outputs }: Pick<OnnxModel, 'outputs'>): readonly Laye
     if (axis === undefined || !weight || (node.inputs[2] && !bias)) return []
     const weightName = weight.name ?? node.operator.type
     const name = unique(layerName(weightName), taken)
-    const tensors = { weight: weight.tensor as Tensor<'float32'>, bias: bias?.tensor.data as Float32Array | undefined } // prettier-ignore
-    return [{ name, node, weightName, axis, ...tensors }]
+    return [{ name, node, weight: weight.tensor, weightName, axis, bias: bias?.tensor.data }]
   })
 }
 
@@ -45,7 +49,9 @@ function outputAxis({ operator, inputs: [x, w], attributes }: OperatorNode): num
 }
 
 const floatConstant = (v: Value | undefined) =>
-  v?.node.kind === 'constant' && v.dtype === 'float32' ? v.node : undefined
+  v?.node.kind === 'constant' && v.dtype === 'float32'
+    ? { name: v.node.name, tensor: v.node.tensor as Tensor<'float32'> }
+    : undefined
 
 /** `conv1.weight` → `conv1`; a folded flow's `flow0.block1.weight2` → `flow0.block1.subnet.2`, its parameters' name. */
 const layerName = (weight: string): string =>
@@ -74,8 +80,8 @@ export const isWhitening = (layer: Layer): boolean => /\.whitening$/.test(layer.
  */
 export function selected(patterns: readonly string[], names: readonly string[]): string[] {
   return patterns.flatMap((pattern) => {
-    const source = pattern.split('*').map((part) => part.replace(/[\\^$.|?+()[\]{}]/g, '\\$&'))
-    const expression = new RegExp(`^${source.join('.*')}$`)
+    const source = pattern.replace(/[\\^$.|?+()[\]{}]/g, '\\$&').replaceAll('*', '.*')
+    const expression = new RegExp(`^${source}$`)
     const matches = names.filter((name) => expression.test(name))
     if (matches.length > 0) return matches
     throw new CflowError('NOT_FOUND', `the detector has no layer ${pattern}`, {

@@ -5,7 +5,7 @@ import type { Runtime } from '@cflow/runtimes'
 import { deviation, type Images } from './images.js'
 import type { Layer } from './layers.js'
 import { quantiser, type QuantiseOptions } from './qdq.js'
-import { mapped, rebuilt, replaced, type Replaced } from './rewrite.js'
+import { rebuilt, type Replaced } from './rewrite.js'
 import type { Structure } from './structure.js'
 
 /** The error that one layer brings in. */
@@ -94,9 +94,8 @@ function switched(
     const exact = layer.node.outputs[0] as Value
     const keep = new Set(names.filter((name) => name !== layer.name))
     const alone = quantiser(structure, { ...options, keep })(structure.activated(exact))
-    const both = rebuilt([exact, alone], by)
-    by.set(layer.node, [where(flags[i] as Value, both[1] as Value, both[0] as Value)])
+    const both = rebuilt({ exact, alone }, by)
+    by.set(layer.node, [where(flags[i] as Value, both['alone'] as Value, both['exact'] as Value)])
   })
-  rebuilt(Object.values(structure.outputs), by)
-  return mapped(structure.outputs, (v) => replaced(by, v))
+  return rebuilt(structure.outputs, by)
 }

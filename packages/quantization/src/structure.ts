@@ -1,9 +1,8 @@
-import { topologicalOrder, type Node, type OnnxModel, type OperatorNode, type Value } from '@cflow/graph' // prettier-ignore
-import { layersOf, type Layer } from './layers.js'
+import { topologicalOrder, type Node, type OperatorNode, type Value } from '@cflow/graph'
+import { layersOf, type Graph, type Layer } from './layers.js'
 
 /** What quantisation needs to know of a float graph, found once. */
-export interface Structure {
-  readonly outputs: Readonly<Record<string, Value>>
+export interface Structure extends Graph {
   readonly order: readonly Node[]
   readonly layers: readonly Layer[]
   readonly layerOf: ReadonlyMap<Node, Layer>
@@ -48,13 +47,12 @@ export function saturation(v: Value): number | undefined {
 /** What a value saturates, or itself. */
 export const beforeSaturation = (v: Value): Value => (saturation(v) === undefined ? v : inputOf(v))
 
-export function structureOf({ outputs }: Pick<OnnxModel, 'outputs'>): Structure {
+export function structureOf({ outputs }: Graph): Structure {
   const results = Object.values(outputs)
   const order = topologicalOrder(results)
   const layers = layersOf({ outputs })
   const layerOf = new Map<Node, Layer>(layers.map((l) => [l.node, l]))
   const users = usersOf(order)
-  /** The value after the activation that follows, where nothing else sees the value before it. */
   const activated = (v: Value): Value => {
     const [user, another] = users.get(v) ?? []
     const next = user?.outputs[0]

@@ -26,10 +26,10 @@ export function quantiseWeights(
   const stride = sizeOf(shape.slice(axis + 1))
   const channelOf = (i: number) => Math.floor(i / stride) % channels
   const largest = new Float64Array(channels)
-  for (let i = 0; i < data.length; i++) {
+  data.forEach((w, i) => {
     const c = channelOf(i)
-    largest[c] = Math.max(largest[c] as number, Math.abs(data[i] as number))
-  }
+    largest[c] = Math.max(largest[c] as number, Math.abs(w))
+  })
   const scales = Float32Array.from(largest, (m, c) => {
     const least = bias ? Math.abs(bias.values[c] as number) / (bias.inputScale * largestBias) : 0
     return Math.max(m / levels, least, 1e-30)

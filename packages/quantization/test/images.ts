@@ -1,5 +1,6 @@
 import { Random, type RgbImage } from '@cflow/base'
-import type { Images } from '../src/index.js'
+import type { Runtime } from '@cflow/runtimes'
+import { detections, type Images, type Maps } from '../src/images.js'
 
 /** Smooth images of differing contrast, so that their scores differ. */
 export const toyImages = (count: number): Images =>
@@ -15,4 +16,18 @@ function wave(seed: number): RgbImage {
     return Math.min(Math.max(128 + contrast * at(i) + r.uniform(-4, 4), 0), 255)
   })
   return { width: 32, height: 32, data }
+}
+
+export async function scoresOf(
+  runtime: Runtime,
+  model: Uint8Array,
+  images: Images,
+): Promise<readonly number[]> {
+  const found = await detections(runtime, model, images, { map: false, contributions: false })
+  return found.map((d) => d.score)
+}
+
+export async function mapsOf(runtime: Runtime, model: Uint8Array, images: Images): Promise<Maps> {
+  const found = await detections(runtime, model, images, { contributions: false })
+  return found.map((d) => d.anomalyMap.data)
 }

@@ -38,20 +38,19 @@ export async function openWith(
   { driver, device, ...options }: OpenOptions = {},
 ): Promise<Runtime> {
   checkThreads(options.threads)
-  const [, prefix, rest] = /^([^:]*):(.*)$/.exec(device ?? '') ?? []
+  const [, prefix, own = device] = /^([^:]*):(.*)$/.exec(device ?? '') ?? []
   if (prefix !== undefined && driver !== undefined && prefix !== driver)
     throw new CflowError('USAGE', `the device ${device} is not one of the driver ${driver}`, {
       subject: 'device',
     })
-  const name = prefix ?? driver ?? drivers[0]?.name
+  const names = drivers.map((d) => d.name)
+  const name = prefix ?? driver ?? names[0]
   const chosen = drivers.find((d) => d.name === name)
-  if (!chosen)
-    throw new CflowError('RUNTIME', `there is no runtime ${name} here`, {
-      subject: name ?? 'driver',
-      hint: `there is ${drivers.map((d) => d.name).join(', ')}`,
-    })
-  const own = rest ?? device
-  return chosen.open({ ...options, ...(own !== undefined && own !== '' && { device: own }) })
+  if (chosen) return chosen.open({ ...options, ...(own && { device: own }) })
+  throw new CflowError('RUNTIME', `there is no runtime ${name} here`, {
+    subject: name ?? 'driver',
+    hint: `there is ${names.join(', ')}`,
+  })
 }
 
 /** @throws CflowError USAGE when it is not a positive integer */

@@ -31,28 +31,26 @@ export const onnxruntimeNode: Driver = {
       // the library prints what it also throws
       ort.env.logLevel = 'fatal'
       // a device may be listed whose library is not there: found out now, not after an hour of decoding
-      const probe = await create(writeOnnx({ y: input('x', 'float32', [1]) }), 1).catch(
-        (cause: unknown) => {
-          throw new CflowError(
-            'RUNTIME',
-            `the device ${device} cannot be used: ${messageOf(cause)}`,
-            {
-              subject: device,
-              hint: hints[device] ?? 'check its driver, or use --device cpu',
-              cause,
-            },
-          )
-        },
-      )
+      const empty = writeOnnx({ y: input('x', 'float32', [1]) })
+      const probe = await create(empty, 1).catch((cause: unknown) => {
+        throw new CflowError(
+          'RUNTIME',
+          `the device ${device} cannot be used: ${messageOf(cause)}`,
+          {
+            subject: device,
+            hint: hints[device] ?? 'check its driver, or use --device cpu',
+            cause,
+          },
+        )
+      })
       await probe.release()
     }
     return {
       name: `onnxruntime-node (${device})`,
       repeats: device === 'cpu',
       async createSession(model, options = {}) {
-        const session = await create(model, options.threads ?? threads ?? physicalCores()).catch(
-          notLoaded,
-        )
+        const count = options.threads ?? threads ?? physicalCores()
+        const session = await create(model, count).catch(notLoaded)
         return sessionOver(ort, session, device === 'cpu', options.state)
       },
     }

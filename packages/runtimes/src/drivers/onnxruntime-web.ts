@@ -48,20 +48,15 @@ async function chooseDevice(asked: string): Promise<'wasm' | 'webgpu'> {
       hint: `it has ${devices.join(', ')}`,
     })
   if (asked === 'wasm') return 'wasm'
-  if (await hasWebGpu()) return 'webgpu'
+  const { navigator } = globalThis as {
+    navigator?: { gpu?: { requestAdapter(): Promise<unknown> } }
+  }
+  if (await navigator?.gpu?.requestAdapter().catch(() => null)) return 'webgpu'
   if (asked === 'auto') return 'wasm'
   throw new CflowError('RUNTIME', 'there is no WebGPU here', {
     subject: asked,
     hint: 'use a browser that has it, over https, or the device wasm',
   })
-}
-
-async function hasWebGpu(): Promise<boolean> {
-  const { navigator } = globalThis as {
-    navigator?: { gpu?: { requestAdapter(): Promise<unknown> } }
-  }
-  const adapter = await navigator?.gpu?.requestAdapter().catch(() => null)
-  return adapter !== undefined && adapter !== null
 }
 
 function threadsHere(asked: number | undefined): number {

@@ -58,25 +58,21 @@ export function sessionOver(
   const inputs = session.inputNames.filter((n) => !carriedInputs.includes(n))
   const outputs = session.outputNames.filter((n) => !carriedOutputs.includes(n))
 
+  const fed = (name: string, t: Tensor | undefined): OrtTensor => {
+    if (!t) throw misfit(`input ${name} is not fed`, name)
+    if (t.data.length === sizeOf(t.shape)) return toOrt(t)
+    throw misfit(`input ${name} has another number of elements than its shape`, name)
+  }
+
   const execute = async (feeds: Tensors, wanted: readonly string[]): Promise<Tensors> => {
-    const ortFeeds: Record<string, OrtTensor> = {}
-    for (const name of inputs) {
-      const t = feeds[name]
-      if (!t) throw misfit(`input ${name} is not fed`, name)
-      if (t.data.length !== sizeOf(t.shape))
-        throw misfit(`input ${name} has another number of elements than its shape`, name)
-      ortFeeds[name] = toOrt(t)
-    }
-    for (const name of carriedInputs) {
-      const t = current.get(name)
-      if (!t) throw misfit(`state ${name} was never set`, name)
-      ortFeeds[name] = t
-    }
+    const ortFeeds = Object.fromEntries(inputs.map((name) => [name, fed(name, feeds[name])]))
+    const unset = carriedInputs.find((name) => !current.has(name))
+    if (unset !== undefined) throw misfit(`state ${unset} was never set`, unset)
     const fetches: Record<string, OrtTensor | null> = {}
     for (const name of wanted) fetches[name] = null
     for (const [output, input] of Object.entries(state)) fetches[output] = spare.get(input) ?? null
     const results = await session
-      .run(ortFeeds, fetches as InferenceSession.FetchesType)
+      .run({ ...ortFeeds, ...Object.fromEntries(current) }, fetches as InferenceSession.FetchesType)
       .catch((cause: unknown) => {
         throw new CflowError('RUNTIME', `the model could not be run: ${messageOf(cause)}`, {
           cause,
