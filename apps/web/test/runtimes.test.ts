@@ -1,3 +1,4 @@
+import { readFile, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { build } from 'vite'
@@ -32,6 +33,12 @@ describe.skipIf(!chromium)('onnxruntime-web in a browser', () => {
     browser = await launchChromium(chromium!)
   })
   afterAll(() => browser?.close())
+
+  it('is all that the page holds: no driver for Node', async () => {
+    const assets = join(built, 'assets')
+    for (const name of await readdir(assets))
+      expect(await readFile(join(assets, name), 'utf8')).not.toMatch(/onnxruntime-node|node:fs/)
+  })
 
   describe.each([
     ['WASM with threads', 'wasm', isolating, /wasm, [2-9]\d* threads/],

@@ -1,4 +1,3 @@
-import type { Mask } from '@cflow/base'
 import { pValue, thresholdAt, type Manifest, type Threshold } from '@cflow/core'
 
 /** The part of one scale in the score, at the most anomalous pixel. */
@@ -96,19 +95,6 @@ export const verdict = (
   ...threshold,
   anomalous: score > threshold.threshold,
   pValue: pValue(calibration.scores, score),
-})
-
-/**
- * The anomalous pixels of a detection: those of the anomaly map above its threshold, S×S like the map. As the score is
- * the map's maximum, the mask holds a pixel exactly when the image is anomalous.
- */
-export const maskOf = ({
-  anomalyMap: { width, height, data },
-  threshold,
-}: Pick<Detection, 'anomalyMap' | 'threshold'>): Mask => ({
-  width,
-  height,
-  data: Uint8Array.from(data, (v) => (v > threshold ? 1 : 0)),
 })
 
 /**

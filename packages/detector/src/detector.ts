@@ -2,8 +2,13 @@ import { CflowError, messageOf, type Mask, type RgbImage } from '@cflow/base'
 import type { Manifest } from '@cflow/core'
 import { checkThreads, openRuntime, type OpenOptions, type Runtime } from '@cflow/runtimes'
 import { inBatches } from './batch.js'
-import { maskOf, thresholdFor } from './detection.js'
-import type { Detection, DetectionOf, Parts, RatedThreshold } from './detection.js'
+import {
+  thresholdFor,
+  type Detection,
+  type DetectionOf,
+  type Parts,
+  type RatedThreshold,
+} from './detection.js'
 import { manifestOf, openSession } from './model.js'
 import { scoreImages } from './score.js'
 import { decode, readModel, type DetectorSource, type Place } from './sources.js'
@@ -21,11 +26,6 @@ export interface DetectOptions<P extends Parts = object> {
   readonly falsePositiveRate?: number | undefined
   /** Set to false what is not needed: `{ map: false }` leaves out the anomaly map, `{ contributions: false }` those. */
   readonly parts?: P
-}
-
-export interface BatchOptions<P extends Parts = object> extends DetectOptions<P> {
-  /** Most images in one run of the model (default 8); more is faster on a GPU and takes more memory. */
-  readonly batchSize?: number
 }
 
 /** A detector file, loaded. `Image` is what it takes for an image where it runs (Node, browsers). */
@@ -49,14 +49,20 @@ export interface Detector<Image> {
    */
   detectBatch<const P extends Parts = object>(
     images: readonly Image[],
-    options?: BatchOptions<P>,
+    options?: DetectOptions<P> & {
+      /** Most images in one run of the model (default 8); more is faster on a GPU and takes more memory. */
+      readonly batchSize?: number
+    },
   ): Promise<readonly DetectionOf<P>[]>
   /**
    * The score above which an image is anomalous, for a false-positive rate; the stored one without a rate.
    * @throws CflowError USAGE when the rate does not lie between 0 and 1
    */
   threshold(rate?: number): RatedThreshold
-  /** The anomalous pixels, S×S: those of the anomaly map above the detection's threshold. */
+  /**
+   * The anomalous pixels, S×S: those of the anomaly map above the detection's threshold. As the score is the map's
+   * maximum, the mask holds a pixel exactly when the image is anomalous.
+   */
   mask(detection: Pick<Detection, 'anomalyMap' | 'threshold'>): Mask
   /** Free the model's memory, after the runs that have begun. Calling it twice does no harm. */
   release(): Promise<void>
@@ -132,7 +138,9 @@ export async function load<Image>(
         ),
       ),
     threshold: (rate) => thresholdFor(manifest, rate),
-    mask: maskOf,
+    mask: ({ anomalyMap: { width, height, data }, threshold }) => {
+      return { width, height, data: Uint8Array.from(data, (v) => Number(v > threshold)) }
+    },
     release: () => (released ??= Promise.allSettled([...running]).then(() => session.release())),
   }
 }

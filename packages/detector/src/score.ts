@@ -40,12 +40,13 @@ export async function scoreImages<P extends Parts>(
     const detection = { ...verdict(manifest, score, threshold), milliseconds }
     if (!map) return detection
     // of a batch a copy, so that a map does not keep the others in memory
-    const anomalyMap = { width: size, height: size, data: n === 1 ? map : map.slice() }
-    const contributions = () => contributionsAt(manifest, likelihoods, argmax(map))
+    const copy = () => (n === 1 ? map : map.slice())
     return {
       ...detection,
-      ...(wantsMap && { anomalyMap }),
-      ...(wantsContributions && { contributions: contributions() }),
+      ...(wantsMap && { anomalyMap: { width: size, height: size, data: copy() } }),
+      ...(wantsContributions && {
+        contributions: contributionsAt(manifest, likelihoods, argmax(map)),
+      }),
     }
   }
   return images.map((_, i) => detectionOf(i) as DetectionOf<P>)

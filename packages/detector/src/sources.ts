@@ -1,4 +1,4 @@
-import { CflowError, type ErrorCode, type RgbImage } from '@cflow/base'
+import { CflowError, type RgbImage } from '@cflow/base'
 import { fetchBytes } from './fetch.js'
 
 /** No image has more pixels than this; larger ones are refused. */
@@ -44,25 +44,33 @@ export interface ModelFile {
   readonly subject: string
 }
 
-const isBytes = (value: unknown): value is Bytes =>
-  value instanceof Uint8Array || value instanceof ArrayBuffer
+/** Bytes as an array of them, without a copy; undefined for anything else. */
+const bytesOf = (value: unknown): Uint8Array | undefined =>
+  value instanceof ArrayBuffer
+    ? new Uint8Array(value)
+    : value instanceof Uint8Array
+      ? value
+      : undefined
 
-/** Bytes as an array of them, without a copy. */
-const asArray = (bytes: Bytes): Uint8Array =>
-  bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes)
+/** What kind of object a value is, by its name, so that those of another window (an iframe's) count too. */
+export const kindOf = (value: unknown): string => Object.prototype.toString.call(value).slice(8, -1)
 
 /**
  * The bytes of a detector file.
  * @throws CflowError NOT_FOUND, MODEL (a folder, too large), IO, NETWORK, or USAGE for another kind of value
  */
 export async function readModel(place: Place, source: DetectorSource): Promise<ModelFile> {
-  if (isBytes(source)) return { bytes: asArray(source), subject: '(detector bytes)' }
+  const bytes = bytesOf(source)
+  if (bytes) return { bytes, subject: '(detector bytes)' }
   if (source instanceof Blob) {
     const subject = (source as Partial<File>).name ?? '(detector blob)'
     return { bytes: new Uint8Array(await source.arrayBuffer()), subject }
   }
   if (typeof source !== 'string' && !(source instanceof URL))
-    throw isNot('USAGE', source, 'detector file', 'source', place.accepts.detector)
+    throw new CflowError('USAGE', `a value of type ${kindOf(source)} is no detector file`, {
+      subject: 'source',
+      hint: `give ${place.accepts.detector}`,
+    })
   const at = place.locate(source)
   return 'path' in at
     ? { bytes: await at.read(), subject: at.path }
@@ -79,19 +87,20 @@ export async function decode(place: Place, image: unknown): Promise<RgbImage> {
     if ('path' in at) return place.decode(at.path, at.path)
     return place.decode(await fetchBytes(at.url, maxImageBytes, 'IMAGE'), at.url)
   }
-  if (isBytes(image) || image instanceof Blob) {
-    const subject = (image as Partial<File>).name ?? '(image bytes)'
-    if ((isBytes(image) ? image.byteLength : image.size) > maxImageBytes)
-      throw new CflowError('IMAGE', `${subject} is larger than 512 MiB`, {
-        subject,
-        hint: 'Reduce the image first.',
-      })
-    return place.decode(isBytes(image) ? asArray(image) : image, subject)
+  const encoded = image instanceof Blob ? image : bytesOf(image)
+  if (encoded) {
+    const subject = (encoded as Partial<File>).name ?? '(image bytes)'
+    const size = encoded instanceof Blob ? encoded.size : encoded.length
+    if (size <= maxImageBytes) return place.decode(encoded, subject)
+    const hint = 'Reduce the image first.'
+    throw new CflowError('IMAGE', `${subject} is larger than 512 MiB`, { subject, hint })
   }
-  if (isPixels(image)) return toRgb(image)
-  const drawn = place.draw?.(image)
-  if (drawn) return drawn
-  throw isNot('IMAGE', image, 'image', 'image', place.accepts.image)
+  const pixels = isPixels(image) ? toRgb(image) : place.draw?.(image)
+  if (pixels) return pixels
+  throw new CflowError('IMAGE', `a value of type ${kindOf(image)} is no image`, {
+    subject: 'image',
+    hint: `give ${place.accepts.image}`,
+  })
 }
 
 /** True for anything that has the form of `Pixels`, whether its sizes fit or not. */
@@ -139,19 +148,4 @@ export function toRgb({ width, height, data }: Pixels): RgbImage {
     rgb[to++] = data[from + 2] as number
   }
   return { width, height, data: rgb }
-}
-
-/** The error for a value of another kind. */
-function isNot(
-  code: ErrorCode,
-  value: unknown,
-  what: string,
-  subject: string,
-  accepted: string,
-): CflowError {
-  const kind = Object.prototype.toString.call(value).slice(8, -1)
-  return new CflowError(code, `a value of type ${kind} is no ${what}`, {
-    subject,
-    hint: `give ${accepted}`,
-  })
 }

@@ -12,15 +12,11 @@ export const run = (outputs: Record<string, Value>, feeds: Tensors = {}): Promis
 /** Run a model file once on onnxruntime-node: the outputs' numbers, by name. */
 export async function runBytes(model: Uint8Array, feeds: Tensors = {}): Promise<Results> {
   const session = await (await openRuntime({ threads: 1 })).createSession(model)
-  try {
-    const results = Object.entries(await session.run(feeds))
-    return Object.fromEntries(
-      results.map(([name, { shape, data }]) => [
-        name,
-        { shape, data: Array.from(data as Iterable<number | bigint>, Number) },
-      ]),
-    )
-  } finally {
-    await session.release()
-  }
+  const results = await session.run(feeds).finally(() => session.release())
+  return Object.fromEntries(
+    Object.entries(results).map(([name, { shape, data }]) => [
+      name,
+      { shape, data: Array.from<number | bigint, number>(data, Number) },
+    ]),
+  )
 }
