@@ -114,10 +114,10 @@ const number = (v: number): string => String(Number(v.toPrecision(3)))
  */
 export function explain(detection: DetectionOf<Parts>): string {
   const { score, threshold, anomalous, falsePositiveRate, guaranteed, contributions } = detection
-  const verb = anomalous ? 'is above' : 'is not above'
-  const rate = `false-positive rate ${number(100 * falsePositiveRate)} %`
+  const is = anomalous ? 'is above' : 'is not above'
   const doubt = guaranteed ? '' : ', not guaranteed'
-  const sentence = `score ${number(score)} ${verb} the threshold ${number(threshold)} (${rate}${doubt})`
+  const rate = `false-positive rate ${number(100 * falsePositiveRate)} %${doubt}`
+  const sentence = `score ${number(score)} ${is} the threshold ${number(threshold)} (${rate})`
   return anomalous ? sentence + whereFrom(contributions ?? []) : sentence
 }
 

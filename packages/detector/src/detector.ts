@@ -105,11 +105,7 @@ export async function load<Image>(
       })
     const result = work()
     running.add(result)
-    try {
-      return await result
-    } finally {
-      running.delete(result)
-    }
+    return result.finally(() => running.delete(result))
   }
 
   /** What scores images of one size. */

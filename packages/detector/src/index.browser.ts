@@ -24,10 +24,7 @@ export type Detector = DetectorOf<ImageSource>
 export const loadDetector = (source: DetectorSource, options?: LoadOptions): Promise<Detector> =>
   load(place, source, options)
 
-/**
- * Read a detector file and its manifest, without running it.
- * @throws CflowError MODEL (not a detector, or made by a later version), NOT_FOUND, USAGE, NETWORK
- */
+/** Read a detector file and its manifest, without running it. @throws CflowError as `loadDetector`, but RUNTIME */
 export const readDetector = (source: DetectorSource) => read(place, source)
 
 /**

@@ -5,6 +5,8 @@ import { fileError } from '@cflow/base/node'
 import { decodeImage } from '@cflow/datasets/node'
 import { maxModelBytes, type Place } from './sources.js'
 
+const file = (path: string) => ({ path, read: () => readModelFile(path) })
+
 /** Node: strings are paths, and sharp decodes; it is loaded when the first image is to be decoded. */
 export const place: Place = {
   locate(where) {
@@ -28,8 +30,6 @@ export const place: Place = {
     image: 'RGB pixels, a path, a URL, or an encoded image as bytes or Blob',
   },
 }
-
-const file = (path: string) => ({ path, read: () => readModelFile(path) })
 
 async function readModelFile(path: string): Promise<Uint8Array> {
   try {

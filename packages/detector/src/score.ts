@@ -1,6 +1,6 @@
-import { CflowError, imageTensor, type RgbImage } from '@cflow/base'
+import { CflowError, imageTensor, sizeOf, type RgbImage } from '@cflow/base'
 import { detectorNames, type Manifest } from '@cflow/core'
-import type { Session, Tensors } from '@cflow/runtimes'
+import type { Session } from '@cflow/runtimes'
 import { contributionsAt } from './contributions.js'
 import { verdict, type DetectionOf, type Parts, type RatedThreshold } from './detection.js'
 import { scaleOutputs } from './model.js'
@@ -25,9 +25,21 @@ export async function scoreImages<P extends Parts>(
   const outputs = await session.run(feeds, [detectorNames.score, ...maps, ...scales])
   const milliseconds = (performance.now() - start) / n
 
-  const detectionOf = (i: number): DetectionOf<Parts> => {
-    const score = floatsOf(outputs, detectorNames.score, [n], i)[0] as number
-    const [map] = maps.map((name) => floatsOf(outputs, name, [n, size, size], i))
+  const detections = images.map((_, i): DetectionOf<Parts> => {
+    /** This image's part of a float32 output with N first; no copy. */
+    const floatsOf = (name: string, ...shape: number[]): Float32Array => {
+      const t = outputs[name]
+      const expected = `float32 [${[n, ...shape].join(', ')}]`
+      const found = `${t?.dtype} [${t?.shape.join(', ')}]`
+      const length = sizeOf(shape)
+      if (found === expected)
+        return (t!.data as Float32Array).subarray(i * length, (i + 1) * length)
+      const message = `output ${name} should be ${expected}, is ${found}`
+      throw new CflowError('MODEL', message, { subject: name })
+    }
+
+    const score = floatsOf(detectorNames.score)[0] as number
+    const [map] = maps.map((name) => floatsOf(name, size, size))
     if (!Number.isFinite(score) || map?.every(Number.isFinite) === false)
       throw new CflowError('RUNTIME', 'the model gave scores that are not finite', {
         subject: detectorNames.score,
@@ -35,7 +47,7 @@ export async function scoreImages<P extends Parts>(
       })
     const likelihoods = scales.map((name) => {
       const [, height = 0, width = 0] = outputs[name]?.shape ?? []
-      return { height, width, data: floatsOf(outputs, name, [n, height, width], i) }
+      return { height, width, data: floatsOf(name, height, width) }
     })
     const detection = { ...verdict(manifest, score, threshold), milliseconds }
     if (!map) return detection
@@ -48,27 +60,9 @@ export async function scoreImages<P extends Parts>(
         contributions: contributionsAt(manifest, likelihoods, argmax(map)),
       }),
     }
-  }
-  return images.map((_, i) => detectionOf(i) as DetectionOf<P>)
+  })
+  return detections as readonly object[] as readonly DetectionOf<P>[]
 }
 
 const argmax = (data: Float32Array): number =>
   data.reduce((best, v, i) => (v > (data[best] as number) ? i : best), 0)
-
-/** Image i of a float32 output with N first; no copy. */
-function floatsOf(
-  outputs: Tensors,
-  name: string,
-  shape: readonly number[],
-  i: number,
-): Float32Array {
-  const t = outputs[name]
-  if (t?.dtype !== 'float32' || t.shape.join() !== shape.join())
-    throw new CflowError(
-      'MODEL',
-      `output ${name} should be float32 [${shape.join(', ')}], is ${t?.dtype} [${t?.shape.join(', ')}]`,
-      { subject: name },
-    )
-  const step = t.data.length / (shape[0] as number)
-  return (t.data as Float32Array).subarray(i * step, (i + 1) * step)
-}

@@ -1,4 +1,11 @@
 /** What both entries export. */
-export { explain, plainDetection, thresholdFor, verdict } from './detection.js'
-export type { Contribution, Detection, DetectionOf, Parts } from './detection.js'
-export type { DetectOptions, LoadOptions } from './detector.js'
+export {
+  explain,
+  plainDetection,
+  thresholdFor,
+  verdict,
+  type Contribution,
+  type Detection,
+  type DetectionOf,
+  type Parts,
+} from './detection.js'

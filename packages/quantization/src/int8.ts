@@ -78,11 +78,8 @@ export async function exportInt8(bytes: Uint8Array, options: Int8Options): Promi
 
   const build = (ranges: Ranges) => {
     const quantised = quantiser(structure, { ranges, keep: kept, reduceRange })
-    const exact = layers.filter((l) => kept.has(l.name) && !isWhitening(l))
-    const half = storedAsHalf(
-      mapped(structure.outputs, quantised),
-      new Set(exact.map((l) => l.weightName)),
-    )
+    const exact = layers.filter((l) => kept.has(l.name) && !isWhitening(l)).map((l) => l.weightName)
+    const half = storedAsHalf(mapped(structure.outputs, quantised), new Set(exact))
     return (manifest = detector.manifest) => writeLike(detector, half, manifest)
   }
 

@@ -3,7 +3,7 @@ import { drivers } from './drivers/browser.js'
 import type { Runtime } from './runtime.js'
 
 export { checkThreads, type OpenOptions } from './driver.js'
-export type { Runtime, Session, SessionOptions, Tensors } from './runtime.js'
+export type { Runtime, Session, Tensors } from './runtime.js'
 
 /**
  * Open a runtime: here onnxruntime-web, whose library is loaded now. It also runs in Node, on WASM with one thread.
