@@ -12,7 +12,7 @@
  */
 import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { CflowError, tensor } from '../packages/base/src/index.js'
+import { CflowError, imageTensor } from '../packages/base/src/index.js'
 import { detectorNames } from '../packages/core/src/index.js'
 import { syntheticDataset } from '../packages/datasets/src/index.js'
 import type { Dataset } from '../packages/datasets/src/index.js'
@@ -85,8 +85,7 @@ async function timings(files: Each<Uint8Array>): Promise<Each<number>> {
     open.push({ name, session: await runtime.createSession(file), times: [] as number[] })
   const [image] = noiseImages(1)
   if (!image) throw new Error('no image')
-  const { width, height, data } = image
-  const feed = { [detectorNames.image]: tensor('uint8', [1, height, width, 3], data) }
+  const feed = { [detectorNames.image]: imageTensor(image) }
   for (let run = -2; run < Number(flags.runs); run++)
     for (const { session, times } of open) {
       const began = performance.now()

@@ -7,7 +7,7 @@
  * Results are appended to benchmarks/results/study.jsonl as they come; what is there already is not run again. The table is
  * printed as Markdown at the end.
  */
-import { tensor } from '../packages/base/src/index.js'
+import { imageTensor } from '../packages/base/src/index.js'
 import {
   addUpsampled,
   aggregationSchema,
@@ -195,8 +195,7 @@ async function likelihoods(
   const names = Array.from({ length: scales }, (_, k) => detectorNames.logLikelihood(k))
   const all: Float32Array[][] = []
   for (const sample of samples) {
-    const { width, height, data } = await sample.load()
-    const got = await session.run({ image: tensor('uint8', [1, height, width, 3], data) }, names)
+    const got = await session.run({ image: imageTensor(await sample.load()) }, names)
     all.push(names.map((n) => Float32Array.from(got[n]?.data as Float32Array)))
   }
   await session.release()
