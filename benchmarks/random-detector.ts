@@ -4,7 +4,7 @@ import { conditionSize, initialiseFlow, writeDetector } from '../packages/core/s
 import type { ScaleFlow } from '../packages/core/src/index.js'
 import { encoderSpec } from '../packages/encoders/src/index.js'
 import { exportInt8 } from '../packages/quantization/src/index.js'
-import type { Runtime } from '../packages/runtimes/src/index.js'
+import type { Runtime } from '../packages/runtimes/src/index.node.js'
 import { encoderModel, recipes, software } from '../packages/trainer/src/index.js'
 import type { Recipe } from '../packages/trainer/src/index.js'
 import { randomWeights } from './random-weights.js'

@@ -13,7 +13,7 @@ import { syntheticDataset } from '../packages/datasets/src/index.js'
 import type { Sample } from '../packages/datasets/src/index.js'
 import { decodeImage, writePng } from '../packages/datasets/src/node.js'
 import { encoderSpec } from '../packages/encoders/src/index.js'
-import { nodeRuntime } from '../packages/runtimes/src/node.js'
+import { openRuntime } from '../packages/runtimes/src/index.node.js'
 import { encoderModel, fit, resolveConfig } from '../packages/trainer/src/index.js'
 import { randomWeights } from './random-weights.js'
 
@@ -40,7 +40,7 @@ try {
   const spec = encoderSpec(name)
   const weights = randomWeights(spec, Random.seeded(0, 'weights'))
   const encoder = encoderModel(spec, weights, config.poolLayers, config.inputSize)
-  const runtime = await nodeRuntime(threads ? { threads: Number(threads) } : {})
+  const runtime = await openRuntime(threads ? { threads: Number(threads) } : {})
   const before = megabytes()
   const peaks: Record<string, number> = {}
   const started = performance.now()

@@ -1,8 +1,7 @@
 import { Random } from '../../packages/base/src/index.js'
 import { initialiseFlow } from '../../packages/core/src/index.js'
 import type { FlowConfig } from '../../packages/core/src/index.js'
-import type { Runtime } from '../../packages/runtimes/src/index.js'
-import { nodeRuntime } from '../../packages/runtimes/src/node.js'
+import { openRuntime, type Runtime } from '../../packages/runtimes/src/index.node.js'
 import {
   groupedSelections,
   groupedShape,
@@ -76,7 +75,7 @@ async function training(
 /** Vectors a second of one optimisation step, against the authors' flow in PyTorch. */
 export async function trainStep(options: BenchOptions): Promise<Table> {
   const { threads, seconds } = options
-  const runtime = await nodeRuntime({ threads })
+  const runtime = await openRuntime({ threads })
   const peer = options.peers ? startPeer('train_step.py') : undefined
   const rows: (string | number | undefined)[][] = []
   for (const depth of options.depths)

@@ -10,7 +10,7 @@ import type { Sample } from '@cflow/datasets'
 import { encodePng } from '@cflow/datasets/node'
 import { encoderSpec } from '@cflow/encoders'
 import { loadEncoderWeights } from '@cflow/encoders/node'
-import { nodeRuntime } from '@cflow/runtimes/node'
+import { openRuntime } from '@cflow/runtimes'
 import { encoderModel, fit, resolveConfig } from '@cflow/trainer'
 import { compact } from './example/compact.ts'
 
@@ -31,7 +31,7 @@ const { model, manifest, seconds } = await fit({
   category: kind,
   config,
   encoder: encoderModel(spec, weights, config.poolLayers, config.inputSize),
-  runtime: await nodeRuntime(),
+  runtime: await openRuntime(),
 })
 
 /** Two good images, and the first of every type of defect. */

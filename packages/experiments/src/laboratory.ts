@@ -1,6 +1,4 @@
-import { nodeRuntime } from '@cflow/runtimes/node'
-import type { NodeRuntimeOptions } from '@cflow/runtimes/node'
-import type { Runtime } from '@cflow/runtimes'
+import { openRuntime, type OpenOptions, type Runtime } from '@cflow/runtimes'
 import type { OnProgress } from '@cflow/trainer'
 import { resources } from './resources.js'
 import type { ResourceOptions, Resources } from './resources.js'
@@ -23,14 +21,14 @@ export interface Laboratory {
 export interface LaboratoryOptions extends ResourceOptions {
   /** Folder of the store. */
   readonly out: string
-  readonly runtime?: NodeRuntimeOptions
+  readonly runtime?: OpenOptions
   readonly note?: (text: string) => void
 }
 
 /** @throws CflowError RUNTIME when there is no runtime for the device */
 export async function laboratory(options: LaboratoryOptions): Promise<Laboratory> {
   const { out, note = () => undefined, onProgress, signal } = options
-  const runtime = await nodeRuntime(options.runtime)
+  const runtime = await openRuntime(options.runtime)
   const threads = options.runtime?.threads
   return {
     store: fileStore(out),

@@ -10,7 +10,7 @@ import {
 } from '@cflow/core'
 import { encoderSpec } from '@cflow/encoders'
 import { input, writeOnnx } from '@cflow/graph'
-import { nodeRuntime } from '@cflow/runtimes/node'
+import { openRuntime } from '@cflow/runtimes'
 import { readPth, type Weights } from '@cflow/weights'
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
@@ -56,7 +56,7 @@ describe('a checkpoint that PyTorch and FrEIA wrote', () => {
       const condition = config.condition > 0 ? conditionRows(cs) : undefined
       const latent = flowTransform(config).forward(xs, constantValues(wide), { condition })
       const session = await (
-        await nodeRuntime()
+        await openRuntime()
       ).createSession(writeOnnx({ logp: latentLogLikelihood(latent) }))
       const got = await session.run({
         x: floats('float64', [rows, config.depth], x.flat()),

@@ -3,7 +3,7 @@ import { resizeMaskNearest, syntheticDataset } from '@cflow/datasets'
 import { encoderSpec } from '@cflow/encoders'
 import { loadEncoderWeights } from '@cflow/encoders/node'
 import { PixelMetrics, auroc, type EpochEvaluation, type Evaluation } from '@cflow/metrics'
-import { nodeRuntime } from '@cflow/runtimes/node'
+import { openRuntime } from '@cflow/runtimes'
 import { tensor } from '@cflow/base'
 import { describe, expect, it } from 'vitest'
 import {
@@ -15,7 +15,7 @@ import {
   resolveConfig,
 } from './index.js'
 
-const runtime = await nodeRuntime()
+const runtime = await openRuntime()
 const dataset = syntheticDataset({ kind: 'cable', size: 64, train: 8, test: 9 })
 const config = resolveConfig({ inputSize: 64, passes: 2, couplingLayers: 2 })
 const weights = await loadEncoderWeights(config.encoder)

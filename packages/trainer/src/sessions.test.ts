@@ -1,14 +1,13 @@
 import { syntheticDataset } from '@cflow/datasets'
 import { encoderSpec } from '@cflow/encoders'
 import { loadEncoderWeights } from '@cflow/encoders/node'
-import type { Runtime } from '@cflow/runtimes'
-import { nodeRuntime } from '@cflow/runtimes/node'
+import { openRuntime, type Runtime } from '@cflow/runtimes'
 import { describe, expect, it } from 'vitest'
 import { countedRuntime } from '../test/counted-runtime.js'
 import { assembleDetector, encoderModel, fit, fitBaseline, resolveBaseline, resolveConfig } from './index.js' // prettier-ignore
 import type { BaselineMethod, OnProgress, Stage } from './index.js'
 
-const driver = await nodeRuntime({ threads: 1 })
+const driver = await openRuntime({ threads: 1 })
 const weights = await loadEncoderWeights('efficientnet-lite0')
 const { train: samples } = syntheticDataset({ kind: 'part', size: 64, train: 7, test: 0 })
 const encoder = encoderModel(encoderSpec('efficientnet-lite0'), weights, 1, 64)

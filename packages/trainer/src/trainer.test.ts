@@ -5,7 +5,7 @@ import type { Sample } from '@cflow/datasets'
 import { encoderSpec } from '@cflow/encoders'
 import { loadEncoderWeights } from '@cflow/encoders/node'
 import { readMetadata } from '@cflow/graph'
-import { nodeRuntime } from '@cflow/runtimes/node'
+import { openRuntime } from '@cflow/runtimes'
 import fc from 'fast-check'
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
@@ -24,7 +24,7 @@ import type { CheckpointStore, FitOptions, Progress, TrainOptions } from './inde
 import { ordered } from './pipeline.js'
 import { groupedSelections, groupedShape, permutedSelections } from './sampling.js'
 
-const runtime = await nodeRuntime()
+const runtime = await openRuntime()
 const weights = await loadEncoderWeights('efficientnet-lite0')
 const dataset = syntheticDataset({ kind: 'cable', size: 64, train: 10, test: 9 })
 

@@ -1,6 +1,7 @@
 import { CflowError } from '@cflow/base'
 import { readDetector } from '@cflow/detector'
-import { nodeRuntime, physicalCores } from '@cflow/runtimes/node'
+import { openRuntime } from '@cflow/runtimes'
+import { physicalCores } from '@cflow/runtimes/node'
 import { benchmark } from '../benchmark/measure.js'
 import type { Benchmark } from '../benchmark/measure.js'
 import { printJson } from '../io.js'
@@ -20,7 +21,7 @@ export async function benchmarkModel(session: Session, path: string, flags: obje
   const batches = batchSizes(settings.batch ?? [1, 4, 16])
   const targets = settings.images === undefined ? [] : await findImages([settings.images])
   for (const target of targets) if ('error' in target) throw target.error
-  const runtime = await nodeRuntime(deviceOptions(settings))
+  const runtime = await openRuntime(deviceOptions(settings))
   const { repeats = 30, threads = physicalCores() } = settings
   const { signal } = session.io
   const paths = targets.map((t) => t.path)

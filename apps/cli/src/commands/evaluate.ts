@@ -1,7 +1,7 @@
 import { readDetector } from '@cflow/detector'
 import { chooseExamples } from '@cflow/report'
 import { renderReport } from '@cflow/report/node'
-import { nodeRuntime } from '@cflow/runtimes/node'
+import { openRuntime } from '@cflow/runtimes'
 import { judge, loadExamples } from '@cflow/trainer'
 import { metricsDocument, runPaths, writeRun } from '@cflow/trainer/node'
 import { join } from 'node:path'
@@ -29,7 +29,7 @@ export async function evaluateModel(session: Session, path: string, flags: objec
   const { model, manifest } = await readDetector(path)
   const dataset = await openDataset(settings, manifest.category)
   const { out } = settings
-  const runtime = await nodeRuntime(deviceOptions(settings))
+  const runtime = await openRuntime(deviceOptions(settings))
   await inRunFolder(session, out, {}, async (progress) => {
     const subject = { model, samples: dataset.test, runtime }
     const { protocol = 'strict' } = settings

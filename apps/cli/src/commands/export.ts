@@ -3,7 +3,7 @@ import { writeFileAtomic } from '@cflow/base/node'
 import { readDetector } from '@cflow/detector'
 import { exportHalf, exportInt8 } from '@cflow/quantization'
 import type { Int8Export, Verdict } from '@cflow/quantization'
-import { nodeRuntime } from '@cflow/runtimes/node'
+import { openRuntime } from '@cflow/runtimes'
 import { openDataset } from '../dataset.js'
 import { labelledGate } from '../export/gate.js'
 import { calibrationImages, required } from '../export/images.js'
@@ -22,7 +22,7 @@ export async function exportModel(session: Session, path: string, flags: object)
   const named = root !== undefined || kind !== undefined
   const dataset = named ? await openDataset(settings, float.manifest.category) : undefined
   const given = await calibrationImages(session, settings.calibration, dataset)
-  const runtime = await nodeRuntime(deviceOptions(settings))
+  const runtime = await openRuntime(deviceOptions(settings))
   const gate = dataset && labelledGate(float, dataset.test, runtime)
   const out = settings.out ?? path.replace(/(\.onnx)?$/i, `.${precision}.onnx`)
 

@@ -3,7 +3,7 @@ import { writeFileAtomic } from '@cflow/base/node'
 import { aggregationSchema, clampSchema } from '@cflow/core'
 import { encoderSpec } from '@cflow/encoders'
 import { loadEncoderWeights } from '@cflow/encoders/node'
-import { nodeRuntime } from '@cflow/runtimes/node'
+import { openRuntime } from '@cflow/runtimes'
 import {
   assembleDetector,
   authorsCheckpoint,
@@ -59,7 +59,7 @@ export async function importCheckpoint(
     flows.length as 1 | 2 | 3,
     settings.inputSize,
   )
-  const runtime = await nodeRuntime(deviceOptions(settings))
+  const runtime = await openRuntime(deviceOptions(settings))
   const out = settings.out ?? join('runs', dataset.category)
   await inRunFolder(session, out, {}, async (progress) => {
     const { model: bytes, manifest } = await assembleDetector({

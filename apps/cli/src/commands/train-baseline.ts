@@ -1,6 +1,6 @@
 import { encoderSpec } from '@cflow/encoders'
 import { loadEncoderWeights } from '@cflow/encoders/node'
-import { nodeRuntime } from '@cflow/runtimes/node'
+import { openRuntime } from '@cflow/runtimes'
 import { encoderModel, fitBaseline, splitHeldOut } from '@cflow/trainer'
 import type { BaselineConfig } from '@cflow/trainer'
 import { join } from 'node:path'
@@ -26,7 +26,7 @@ export async function trainBaseline(
     config.poolLayers,
     config.inputSize,
   )
-  const runtime = await nodeRuntime(deviceOptions(settings))
+  const runtime = await openRuntime(deviceOptions(settings))
   const out = settings.out ?? join('runs', `${dataset.category}-${config.method}`)
   const { training, heldOut } = splitHeldOut(dataset.train, config)
   const options = {

@@ -1,5 +1,5 @@
 import { bestEpochs, type EpochEvaluation } from '@cflow/metrics'
-import { nodeRuntime } from '@cflow/runtimes/node'
+import { openRuntime } from '@cflow/runtimes'
 import { epochEvaluations, fit, splitHeldOut, type TrainOptions } from '@cflow/trainer'
 import { fileCheckpoints, runPaths } from '@cflow/trainer/node'
 import { join } from 'node:path'
@@ -30,7 +30,7 @@ export async function train(session: Session, flags: object): Promise<void> {
   const { config, open } = await prepareEncoder(optionsOf(settings), settings)
   const dataset = await openTrainingSet(session, settings, config.inputSize)
   const { stopAfter, resume = false, protocol = 'strict' } = settings
-  const runtime = await nodeRuntime(deviceOptions(settings))
+  const runtime = await openRuntime(deviceOptions(settings))
   const encoder = await open(runtime)
   const out = settings.out ?? join('runs', dataset.category)
   const paths = runPaths(out)

@@ -1,5 +1,5 @@
 import { onnxInputSize, onnxTaps } from '@cflow/encoders'
-import { nodeRuntime } from '@cflow/runtimes/node'
+import { openRuntime } from '@cflow/runtimes'
 import { recipes, runOnce } from '@cflow/trainer'
 import { inFile, readBytes } from '@cflow/weights/node'
 import { printJson } from '../io.js'
@@ -17,7 +17,7 @@ export async function listTaps(session: Session, path: string, flags: TapFlags):
   const fixed = inFile(path, () => onnxInputSize(bytes))
   const inputSize = flags.inputSize ?? fixed ?? recipes.whitened.inputSize
   const { prefixTokens } = flags
-  const runtime = await nodeRuntime()
+  const runtime = await openRuntime()
   const options = {
     inputSize,
     run: runOnce(runtime),

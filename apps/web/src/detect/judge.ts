@@ -1,5 +1,5 @@
-import { operatingPoint, verdict } from '@cflow/detector'
-import type { Detection, Manifest } from '@cflow/detector'
+import type { Manifest } from '@cflow/core'
+import { thresholdFor, verdict, type Detection } from '@cflow/detector'
 import { count } from '../ui/format.js'
 import type { Item } from './item.js'
 
@@ -10,7 +10,7 @@ export const judged = (
   rate: number | undefined,
 ): Detection => ({
   ...detection,
-  ...verdict(manifest, detection.score, operatingPoint(manifest, rate)),
+  ...verdict(manifest, detection.score, thresholdFor(manifest, rate)),
 })
 
 /** How many images were judged, and how: against the truth where it is known. */

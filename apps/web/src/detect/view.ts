@@ -1,4 +1,4 @@
-import type { Manifest } from '@cflow/detector'
+import type { Manifest } from '@cflow/core'
 import type { Engine } from '../engine/engines.js'
 import type { Host } from '../engine/host.js'
 import { friendly } from '../errors.js'

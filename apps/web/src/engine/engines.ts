@@ -1,5 +1,6 @@
 import { proxy } from 'comlink'
-import type { Detection, Manifest } from '@cflow/detector'
+import type { Manifest } from '@cflow/core'
+import type { Detection } from '@cflow/detector'
 import { answered, handleOf } from '../worker/handle.js'
 import type { DetectWorker, EngineOptions } from '../worker/detect.js'
 

@@ -1,11 +1,11 @@
 import './errors-across.js'
 import { expose, transfer } from 'comlink'
 import { CflowError } from '@cflow/base'
-import { loadDetector } from '@cflow/detector'
-import type { Detection, Detector, Manifest } from '@cflow/detector'
+import type { Manifest } from '@cflow/core'
+import { loadDetector, type Detection, type Detector } from '@cflow/detector'
 import { watchGpu } from './watch-gpu.js'
 
-/** How to run: a device of @cflow/runtimes/web, its threads, and the folder of onnxruntime-web's files. */
+/** How to run: a device of onnxruntime-web, its threads, and the folder of onnxruntime-web's files. */
 export interface EngineOptions {
   readonly device: 'wasm' | 'webgpu'
   readonly threads?: number

@@ -2,11 +2,11 @@ import './errors-across.js'
 import { expose, transfer } from 'comlink'
 import { CflowError, messageOf } from '@cflow/base'
 import type { Sample } from '@cflow/datasets'
+import type { Manifest } from '@cflow/core'
 import { decodeImage } from '@cflow/detector'
-import type { Manifest } from '@cflow/detector'
 import { encoderSpec, fitWeights } from '@cflow/encoders'
 import { embeddedWeightsUrl } from '@cflow/encoders/embedded'
-import { webRuntime } from '@cflow/runtimes/web'
+import { openRuntime } from '@cflow/runtimes'
 import { encoderModel, fit, resolveConfig } from '@cflow/trainer'
 import type { PassRecord, Progress } from '@cflow/trainer'
 import { readSafetensors } from '@cflow/weights'
@@ -47,7 +47,7 @@ const api = {
     const spec = encoderSpec(config.encoder)
     const { tensors } = readSafetensors(await weightsOf(spec.name))
     const weights = fitWeights(spec.parameters, tensors, spec.name)
-    const runtime = await webRuntime({
+    const runtime = await openRuntime({
       device,
       wasmPaths,
       ...(threads === undefined ? {} : { threads }),

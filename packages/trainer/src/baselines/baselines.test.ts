@@ -5,14 +5,14 @@ import { explain, loadDetector } from '@cflow/detector'
 import { encoderSpec } from '@cflow/encoders'
 import { loadEncoderWeights } from '@cflow/encoders/node'
 import { readMetadata } from '@cflow/graph'
-import { nodeRuntime } from '@cflow/runtimes/node'
+import { openRuntime } from '@cflow/runtimes'
 import { describe, expect, it } from 'vitest'
 import { chooseExamples } from '@cflow/report'
 import { renderReport } from '@cflow/report/node'
 import { encoderModel, evaluate, fitBaseline, judge, resolveBaseline } from '../index.js'
 import type { BaselineMethod, BaselineOptions } from '../index.js'
 
-const runtime = await nodeRuntime({ threads: 1 })
+const runtime = await openRuntime({ threads: 1 })
 const weights = await loadEncoderWeights('efficientnet-lite0')
 const dataset = syntheticDataset({ kind: 'mesh', size: 128, train: 20, test: 12 })
 

@@ -1,6 +1,5 @@
-import { CflowError, messageOf } from '@cflow/base'
-import type { RgbImage } from '@cflow/base'
-import { checkSize, toRgb } from '../pixels.js'
+import { CflowError, messageOf, type RgbImage } from '@cflow/base'
+import { checkSize, kindOf, toRgb } from './sources.js'
 
 /** What a canvas can draw and has a size. */
 export type Drawable =
@@ -20,9 +19,7 @@ const kinds = [
   'VideoFrame',
 ]
 
-/** By its name, so that elements of another window (an iframe's) count too. */
-export const isDrawable = (image: unknown): image is Drawable =>
-  kinds.includes(Object.prototype.toString.call(image).slice(8, -1))
+export const isDrawable = (image: unknown): image is Drawable => kinds.includes(kindOf(image))
 
 /**
  * The pixels of what a canvas can draw, at its own size.

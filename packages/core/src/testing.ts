@@ -1,24 +1,17 @@
-import { Random, floats, sizeOf, tensor } from '@cflow/base'
-import type { RgbImage } from '@cflow/base'
-import { initialiseFlow, writeDetector } from '@cflow/core'
-import type { Encoder, Manifest, ScaleFlow } from '@cflow/core'
-import { add, clip, constant, conv, maxPool, pad, relu } from '@cflow/graph'
-import type { Value } from '@cflow/graph'
-import type { Images } from '../src/index.js'
+import { Random, floats, sizeOf, type RgbImage } from '@cflow/base'
+import { add, clip, constant, conv, maxPool, pad, relu, type Value } from '@cflow/graph'
+import { initialiseFlow, writeDetector, type Encoder, type Manifest, type ScaleFlow } from './index.js' // prettier-ignore
+
+/** For tests of this workspace: a detector that is made and run in milliseconds. */
 
 const random = Random.seeded(1)
-const named = (name: string, shape: number[], size: number) =>
-  constant(
-    floats(
-      'float32',
-      shape,
-      Array.from({ length: sizeOf(shape) }, () => size * random.normal()),
-    ),
-    name,
-  )
+const weights = (name: string, shape: number[], size: number) => {
+  const values = Array.from({ length: sizeOf(shape) }, () => size * random.normal())
+  return constant(floats('float32', shape, values), name)
+}
 const layer = (name: string, shape: number[], size: number) => ({
-  weight: named(`${name}.weight`, shape, size),
-  bias: named(`${name}.bias`, [shape[0] as number], 0.1),
+  weight: weights(`${name}.weight`, shape, size),
+  bias: weights(`${name}.bias`, [shape[0] as number], 0.1),
 })
 const stem = layer('stem', [8, 3, 3, 3], 0.3)
 const first = layer('block.conv1', [8, 8, 3, 3], 0.15)
@@ -44,26 +37,21 @@ const encoder: Encoder = {
   },
 }
 
-const flows = [8, 12].map((depth): ScaleFlow => {
-  const config = {
-    depth,
-    condition: 8,
-    couplingLayers: 2,
-    permutation: 'alternate',
-    clamp: 'paper',
-  } as const
-  const matrix = Float32Array.from({ length: depth ** 2 }, (_, i) =>
-    i % (depth + 1) === 0 ? 1 : 0,
-  )
-  const positions = (32 / (depth === 8 ? 4 : 8)) ** 2
+/** A flow with random numbers behind a whitening that changes nothing, for a feature map of so many positions. */
+export function toyFlow(depth: number, positions: number): ScaleFlow {
+  const config = { depth, condition: 8, couplingLayers: 2, permutation: 'alternate', clamp: 'paper' } as const // prettier-ignore
   const mean = new Float32Array(positions * depth)
+  const matrix = Float32Array.from({ length: depth ** 2 }, (_, i) => Number(i % (depth + 1) === 0))
   return {
     config,
     parameters: initialiseFlow(config, random, 'random'),
     whitening: { depth, positions, mean, matrix, logDeterminant: 0 },
   }
-})
+}
 
+const flows = [toyFlow(8, 64), toyFlow(12, 16)]
+
+/** Of a detector of 32×32 pixels with two scales. */
 export const toyManifest: Manifest = {
   format: 'cflow-detector',
   version: 1,
@@ -83,7 +71,10 @@ export const toyManifest: Manifest = {
   recipe: 'whitened',
   flows: flows.map((f) => f.config),
   aggregation: 'joint',
-  scales: [8, 12].map((depth) => ({ depth, mean: -1.2, deviation: 0.4, max: -0.5 })),
+  scales: [
+    { depth: 8, mean: -1.2, deviation: 0.4, max: -0.5 },
+    { depth: 12, mean: -1.1, deviation: 0.3, max: -0.6 },
+  ],
   calibration: {
     source: 'held-out',
     scores: Array.from({ length: 39 }, (_, i) => 8 + i / 4),
@@ -94,22 +85,16 @@ export const toyManifest: Manifest = {
   training: { seed: 0, images: 2, heldOut: 39, passes: 1, digest: '' },
 }
 
-/** A detector file of 32×32 pixels with two scales. */
+/** A detector file; the same bytes for the same changes of the manifest. */
 export const toyDetector = (changes: Partial<Manifest> = {}): Uint8Array =>
   writeDetector(encoder, flows, { ...toyManifest, ...changes })
 
-/** Smooth images of differing contrast, so that their scores differ. */
-export const toyImages = (count: number): Images =>
-  async function* () {
-    for (let i = 0; i < count; i++) yield wave(i)
+/** An image of noise. */
+export function noise(seed: number, width: number, height: number): RgbImage {
+  const r = Random.seeded(seed)
+  return {
+    width,
+    height,
+    data: Uint8Array.from({ length: 3 * width * height }, () => r.integer(256)),
   }
-
-function wave(seed: number): RgbImage {
-  const r = Random.seeded(seed, 'wave')
-  const [fx, fy, contrast] = [r.uniform(0.1, 1), r.uniform(0.1, 1), 20 + 8 * seed]
-  const at = (i: number) => Math.sin(fx * (i % 32) + (i % 3)) * Math.cos(fy * Math.floor(i / 96))
-  const data = Uint8Array.from({ length: 32 * 32 * 3 }, (_, i) => {
-    return Math.min(Math.max(128 + contrast * at(i) + r.uniform(-4, 4), 0), 255)
-  })
-  return { width: 32, height: 32, data: tensor('uint8', [32, 32, 3], data).data }
 }

@@ -1,1 +1,0 @@
-export type { Runtime, Session, SessionOptions, Tensors } from './runtime.js'
