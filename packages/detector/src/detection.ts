@@ -32,17 +32,19 @@ export interface Verdict extends RatedThreshold {
   readonly pValue: number
 }
 
+/**
+ * The anomaly of every pixel, row by row: `data[y·width + x]`; larger is more anomalous. S×S pixels,
+ * S = `manifest.inputSize`, whatever the size of the image.
+ */
+export interface AnomalyMap {
+  readonly width: number
+  readonly height: number
+  readonly data: Float32Array
+}
+
 /** What a detector says of one image: plain data, without methods. */
 export interface Detection extends Verdict {
-  /**
-   * The anomaly of every pixel, row by row: `data[y·width + x]`; larger is more anomalous. S×S pixels,
-   * S = `manifest.inputSize`, whatever the size of the image.
-   */
-  readonly anomalyMap: {
-    readonly width: number
-    readonly height: number
-    readonly data: Float32Array
-  }
+  readonly anomalyMap: AnomalyMap
   /** In the order of the encoder's taps. */
   readonly contributions: readonly Contribution[]
   /** Time of the model's run for this image, without decoding; in a batch, its part of the batch's run. */

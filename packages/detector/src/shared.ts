@@ -4,6 +4,7 @@ export {
   plainDetection,
   thresholdFor,
   verdict,
+  type AnomalyMap,
   type Contribution,
   type Detection,
   type DetectionOf,

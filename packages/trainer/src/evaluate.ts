@@ -1,6 +1,6 @@
 import { CflowError, messageOf, type Mask, type RgbImage } from '@cflow/base'
 import { resizeMaskNearest, type Sample } from '@cflow/datasets'
-import { loadDetector, readDetector, type Detection } from '@cflow/detector'
+import { loadDetector, readDetector, type DetectionOf } from '@cflow/detector'
 import {
   evaluateImages,
   type MappedImage,
@@ -88,8 +88,12 @@ export async function timedEvaluation(
   return { evaluation: { ...evaluation, timing }, ...rest }
 }
 
+/** All that evaluations and reports read of a detection. */
+const scoreAndMap = { parts: { contributions: false } } as const
+
 /** A sample that a detector has seen: what is known of it, and what the detector says. */
-export type Detected = Judged & Detection & { readonly image: RgbImage; readonly mask?: Mask }
+export type Detected = Judged &
+  DetectionOf<typeof scoreAndMap.parts> & { readonly image: RgbImage; readonly mask?: Mask }
 
 /**
  * Run a detector file over samples: results in order, decoding ahead of the detector.
@@ -103,7 +107,7 @@ export async function* detections({
   const detector = await loadDetector(model, { runtime })
   try {
     for await (const { sample, ...rest } of labelledImages(samples, detector.manifest.inputSize)) {
-      const detection = await detector.detect(rest.image).catch((error: unknown) => {
+      const detection = await detector.detect(rest.image, scoreAndMap).catch((error: unknown) => {
         throw new CflowError('RUNTIME', `${sample.id}: ${messageOf(error)}`, { cause: error })
       })
       const { id, label, defect } = sample
