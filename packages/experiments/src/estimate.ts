@@ -29,7 +29,7 @@ export async function estimate(
   const operations = new Map<string, number>()
   let [pending, seconds] = [0, 0]
   for (const trial of trials) {
-    laboratory.signal?.throwIfAborted()
+    laboratory.watch.signal?.throwIfAborted()
     if (!(await isPending(trial, laboratory))) continue
     pending++
     const settings = settingsOf(trial)

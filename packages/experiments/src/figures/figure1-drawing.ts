@@ -1,12 +1,12 @@
 import { encodePng } from '@cflow/datasets/node'
 import * as z from 'zod'
-import { binned, densityChart, label, picture, svgFile } from './draw.js'
-import { chi, sampled } from './gaussian.js'
+import { binned, chi, sampled } from './density.js'
+import { label, picture, svgFile } from './draw.js'
 import type { Plane, Sliced, Toy } from './toy.js'
 
 const bins = 50
 /** Points of a kind that are drawn at most. */
-const mostPoints = 600
+const maxPoints = 600
 const side = 208
 
 const slicedSchema = z.object({
@@ -20,8 +20,6 @@ const slicedSchema = z.object({
   grid: z.int(),
   norms: z.array(z.number()),
 })
-
-const densitiesSchema = z.array(z.number())
 
 const pointsSchema = z.array(z.tuple([z.number(), z.number()]))
 const planeSchema = z.object({ normal: pointsSchema, anomalous: pointsSchema })
@@ -41,8 +39,8 @@ export const figure1Schema = z.object({
   norms: z.object({
     low: z.number(),
     high: z.number(),
-    normal: densitiesSchema,
-    anomalous: densitiesSchema,
+    normal: z.array(z.number()),
+    anomalous: z.array(z.number()),
   }),
   normal: z.array(slicedSchema),
   anomalous: z.array(slicedSchema),
@@ -78,8 +76,8 @@ export async function figure1Of(toy: Toy): Promise<Figure1> {
 /** Evenly chosen points with four digits. */
 function keptPlane({ normal, anomalous }: Plane): Figure1['before'] {
   const some = (points: Plane['normal']): [number, number][] => {
-    const step = Math.max(1, points.length / mostPoints)
-    const count = Math.min(points.length, mostPoints)
+    const step = Math.max(1, points.length / maxPoints)
+    const count = Math.min(points.length, maxPoints)
     return Array.from({ length: count }, (_, i) => {
       const [x, y] = points[Math.floor(i * step)] as readonly [number, number]
       return [Number(x.toPrecision(4)), Number(y.toPrecision(4))]
@@ -124,39 +122,62 @@ const dotStyle =
 
 /** Sliced images left, their patches framed by the verdict; densities right. */
 export function drawFigure1(figure: Figure1, title: string): string {
-  const { depth, threshold, norms } = figure
+  const { depth, threshold } = figure
   const right = 2 * (side + 14) + 60
-  const width = right + 560
-  const rows: (readonly [string, Figure1['normal']])[] = [
+  const rows = [
     ['Anomaly-free images, sliced', figure.normal],
     ['Images with defects (true defect in red)', figure.anomalous],
-  ]
+  ] as const
   const images = rows.map(([name, list], r) => {
     const y = 40 + r * (side + 44)
     const pictures = list.map((one, i) => drawSliced(one, 16 + i * (side + 14), y + 10, threshold))
     return label(16, y, name, 'title') + pictures.join('')
   })
+  const bottom = 40 + rows.length * (side + 44)
   const charts = [
     scatter(figure.before, right, 28, 'p_X: patches before the flow'),
     scatter(figure.after, right + 290, 28, 'p_Z: patches after the flow'),
-    densityChart({
-      ...{ x: right, y: 250, width: 545, height: 270, low: norms.low, high: norms.high },
-      title: 'Distance from the mean: in distribution and out of it',
-      axis: '‖z‖ of a patch',
-      densities: [
-        { values: norms.normal, kind: 'normal' },
-        { values: norms.anomalous, kind: 'anomalous' },
-        {
-          values: sampled((r) => chi(r, depth), norms.low, norms.high, 5 * bins),
-          kind: 'reference',
-        },
-      ],
-      threshold: { at: threshold, text: `τ = ${threshold.toFixed(1)}` },
-    }),
+    distances(figure, right, 250),
   ]
-  const key = label(16, 40 + 2 * (side + 44), `${title}. Green: anomaly-free; red: out of distribution; dashed blue: Gaussian of ${depth} dimensions. Frames: ‖z‖ of the patch below or above τ.`, 'small') // prettier-ignore
-  return svgFile(width, 60 + 2 * (side + 44), images.join('') + charts.join('') + key, dotStyle)
+  const key = label(16, bottom, `${title}. Green: anomaly-free; red: out of distribution; dashed blue: Gaussian of ${depth} dimensions. Frames: ‖z‖ of the patch below or above τ.`, 'small') // prettier-ignore
+  return svgFile(right + 560, bottom + 20, [...images, ...charts, key].join(''), dotStyle)
 }
+
+/** Densities of ‖z‖ and the one that a Gaussian would have, scaled by the tallest; the threshold. */
+function distances({ norms, depth, threshold }: Figure1, x: number, y: number): string {
+  const { low, high } = norms
+  const [width, top, bottom] = [545, y + 22, y + 234]
+  const reference = sampled((r) => chi(r, depth), low, high, 5 * bins)
+  const densities = { normal: norms.normal, anomalous: norms.anomalous, reference }
+  const tallest = Math.max(...Object.values(densities).flat(), Number.MIN_VALUE)
+  const across = (value: number) => x + (width * (value - low)) / (high - low)
+  const up = (value: number) => bottom - ((bottom - top) * value) / tallest
+  const curves = Object.entries(densities).map(([kind, values]) => {
+    const step = (high - low) / values.length
+    const points = values.map((v, i) => `${round(across(low + (i + 0.5) * step))} ${round(up(v))}`)
+    const path =
+      kind === 'reference'
+        ? `M${points.join('L')}`
+        : `M${x} ${bottom}L${points.join('L')}L${x + width} ${bottom}Z`
+    return `<path class="${kind}" d="${path}"/>`
+  })
+  const ticks = Array.from({ length: 6 }, (_, i) => {
+    const value = low + ((high - low) * i) / 5
+    const text = String(Number(value.toPrecision(3)))
+    return label(across(value), bottom + 16, text, 'small', 'middle')
+  })
+  return [
+    label(x, y + 10, 'Distance from the mean: in distribution and out of it', 'title'),
+    ...curves,
+    `<path class="axis" d="M${x} ${bottom}H${x + width}"/>`,
+    ...ticks,
+    label(x + width / 2, bottom + 32, '‖z‖ of a patch', 'small', 'middle'),
+    `<path class="threshold" d="M${round(across(threshold))} ${top - 4}V${bottom}"/>`,
+    label(across(threshold) + 5, top + 6, `τ = ${threshold.toFixed(1)}`),
+  ].join('')
+}
+
+const round = (value: number): number => Math.round(value * 10) / 10
 
 /** Points of a plane, both axes to one scale, around the anomaly-free ones' mean. */
 function scatter(plane: Figure1['before'], x: number, y: number, title: string): string {
@@ -168,7 +189,6 @@ function scatter(plane: Figure1['before'], x: number, y: number, title: string):
     plane[kind].map(([px, py]) => {
       const inside = Math.abs(py) <= reach && Math.abs(px) * unit <= width / 2
       if (!inside) return ''
-      const round = (v: number) => Math.round(v * 10) / 10
       return `<circle cx="${round(middle.x + px * unit)}" cy="${round(middle.y - py * unit)}" r="${kind === 'normal' ? 1.5 : 2.2}" class="dot-${kind}"/>`
     }),
   )
@@ -187,8 +207,8 @@ function drawSliced(
     const beyond = norm > threshold
     return `<rect x="${px + 1.5}" y="${py + 1.5}" width="${patch - 3}" height="${patch - 3}" fill="none" stroke="${beyond ? '#e02b2b' : '#2aa05c'}" stroke-width="${beyond ? 2 : 1}" stroke-opacity="${beyond ? 1 : 0.55}"/>`
   })
-  return `${picture(x, y, side, image)}${truth ? defect(truth, size, x, y) : ''}${frames.join('')}`
+  const defect =
+    truth &&
+    `<svg x="${x}" y="${y}" width="${side}" height="${side}" viewBox="0 0 ${size} ${size}"><path d="${truth}" fill="#ff2832" fill-opacity=".45"/></svg>`
+  return `${picture(x, y, side, image)}${defect ?? ''}${frames.join('')}`
 }
-
-const defect = (path: string, size: number, x: number, y: number): string =>
-  `<svg x="${x}" y="${y}" width="${side}" height="${side}" viewBox="0 0 ${size} ${size}"><path d="${path}" fill="#ff2832" fill-opacity=".45"/></svg>`
