@@ -1,8 +1,16 @@
 import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { laboratory, reproduce, runTrial, selectionSchema, somethingRan } from '@cflow/experiments'
-import type { LaboratoryOptions, Result, Trial } from '@cflow/experiments'
+import {
+  laboratory,
+  reproduce,
+  runTrial,
+  selectionSchema,
+  somethingRan,
+  type LaboratoryOptions,
+  type Result,
+  type Trial,
+} from '@cflow/experiments'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { writeClass } from './photos.js'
 import { writeScene } from './scene.js'

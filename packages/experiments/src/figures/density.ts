@@ -32,7 +32,7 @@ export function binned(
   low: number,
   high: number,
   bins: number,
-): readonly number[] {
+): number[] {
   const counts = new Array<number>(bins).fill(0)
   for (let i = 0; i < values.length; i++) {
     const bin = Math.floor((((values[i] as number) - low) / (high - low)) * bins)
@@ -40,4 +40,10 @@ export function binned(
   }
   const area = (values.length * (high - low)) / bins
   return counts.map((c) => c / Math.max(area, 1e-12))
+}
+
+/** 0 of no values. */
+export function quantile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  return sorted[Math.floor((sorted.length - 1) * share)] ?? 0
 }

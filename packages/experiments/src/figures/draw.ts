@@ -19,6 +19,20 @@ export function label(x: number, y: number, text: string, kind = '', anchor = 's
 export const picture = (x: number, y: number, size: number, source: string): string =>
   `<image x="${x}" y="${y}" width="${size}" height="${size}" xlink:href="${source}" preserveAspectRatio="none"/>`
 
+/** Runs of a mask [S, S] as path data, in pixels. */
+export function outline(truth: Uint8Array): string {
+  const size = Math.round(Math.sqrt(truth.length))
+  let path = ''
+  for (let y = 0; y < size; y++)
+    for (let x = 0; x < size; x++) {
+      if (!truth[y * size + x]) continue
+      const from = x
+      while (x < size && truth[y * size + x]) x++
+      path += `M${from} ${y}h${x - from}v1h${from - x}z`
+    }
+  return path
+}
+
 /** PNG of a picture, at twice its size. */
 export async function pngOf(svg: string): Promise<Uint8Array> {
   const { default: sharp } = await import('sharp').catch((cause: unknown) => {

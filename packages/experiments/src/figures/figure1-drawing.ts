@@ -1,12 +1,8 @@
-import { encodePng } from '@cflow/datasets/node'
 import * as z from 'zod'
-import { binned, chi, sampled } from './density.js'
+import { chi, quantile, sampled } from './density.js'
 import { label, picture, svgFile } from './draw.js'
-import type { Plane, Sliced, Toy } from './toy.js'
 
-const bins = 50
-/** Points of a kind that are drawn at most. */
-const maxPoints = 600
+/** Pixels a side of a sliced image. */
 const side = 208
 
 const slicedSchema = z.object({
@@ -47,76 +43,6 @@ export const figure1Schema = z.object({
 })
 export type Figure1 = z.infer<typeof figure1Schema>
 
-export async function figure1Of(toy: Toy): Promise<Figure1> {
-  const { normal, anomalous, threshold } = toy
-  const low = Math.floor(Math.min(...normal) * 0.8)
-  const largest = Math.max(quantile(normal, 0.998), quantile(anomalous, 0.9))
-  const end = Math.max(Math.min(largest, 4 * threshold), threshold * 1.1)
-  // five equal steps of whole numbers
-  const high = low + 5 * Math.ceil((end - low) / 5)
-  const share = (norms: readonly number[]) =>
-    norms.filter((n) => n > threshold).length / Math.max(norms.length, 1)
-  return {
-    ...{ depth: toy.depth, patch: toy.patch, threshold },
-    patches: { normal: normal.length, anomalous: anomalous.length },
-    beyond: { normal: share(normal), anomalous: share(anomalous) },
-    before: keptPlane(toy.before),
-    after: keptPlane(toy.after),
-    norms: {
-      low,
-      high,
-      normal: [...binned(normal, low, high, bins)],
-      anomalous: [...binned(anomalous, low, high, bins)],
-    },
-    normal: await Promise.all(toy.examples.normal.map(kept)),
-    anomalous: await Promise.all(toy.examples.anomalous.map(kept)),
-  }
-}
-
-/** Evenly chosen points with four digits. */
-function keptPlane({ normal, anomalous }: Plane): Figure1['before'] {
-  const some = (points: Plane['normal']): [number, number][] => {
-    const step = Math.max(1, points.length / maxPoints)
-    const count = Math.min(points.length, maxPoints)
-    return Array.from({ length: count }, (_, i) => {
-      const [x, y] = points[Math.floor(i * step)] as readonly [number, number]
-      return [Number(x.toPrecision(4)), Number(y.toPrecision(4))]
-    })
-  }
-  return { normal: some(normal), anomalous: some(anomalous) }
-}
-
-/** 0 of no values. */
-function quantile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((a, b) => a - b)
-  return sorted[Math.floor((sorted.length - 1) * share)] ?? 0
-}
-
-async function kept({ image, truth, grid, norms }: Sliced): Promise<z.infer<typeof slicedSchema>> {
-  const png = await encodePng(image)
-  return {
-    image: `data:image/png;base64,${Buffer.from(png).toString('base64')}`,
-    size: image.width,
-    ...(truth.includes(1) && { truth: outline(truth) }),
-    grid,
-    norms: norms.map((n) => Number(n.toPrecision(5))),
-  }
-}
-
-/** Runs of a mask as path data, in pixels. */
-function outline(truth: Uint8Array): string {
-  const size = Math.round(Math.sqrt(truth.length))
-  let path = ''
-  for (let y = 0; y < size; y++)
-    for (let x = 0; x < size; x++) {
-      if (!truth[y * size + x]) continue
-      const from = x
-      while (x < size && truth[y * size + x]) x++
-      path += `M${from} ${y}h${x - from}v1h${from - x}z`
-    }
-  return path
-}
-
 const dotStyle =
   '.dot-normal{fill:#1a7f45;fill-opacity:.45}.dot-anomalous{fill:#c62828;fill-opacity:.8}'
 
@@ -147,7 +73,7 @@ export function drawFigure1(figure: Figure1, title: string): string {
 function distances({ norms, depth, threshold }: Figure1, x: number, y: number): string {
   const { low, high } = norms
   const [width, top, bottom] = [545, y + 22, y + 234]
-  const reference = sampled((r) => chi(r, depth), low, high, 5 * bins)
+  const reference = sampled((r) => chi(r, depth), low, high, 250)
   const densities = { normal: norms.normal, anomalous: norms.anomalous, reference }
   const tallest = Math.max(...Object.values(densities).flat(), Number.MIN_VALUE)
   const across = (value: number) => x + (width * (value - low)) / (high - low)

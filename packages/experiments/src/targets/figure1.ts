@@ -1,6 +1,6 @@
 import { software } from '@cflow/trainer'
 import { pngOf } from '../figures/draw.js'
-import { drawFigure1, figure1Of, figure1Schema } from '../figures/figure1-drawing.js'
+import { drawFigure1, figure1Schema } from '../figures/figure1-drawing.js'
 import { toyDetector } from '../figures/toy.js'
 import { machine } from '../laboratory.js'
 import { numberText, paragraphs } from '../markdown.js'
@@ -32,16 +32,14 @@ export const figure1: Target = (selection, laboratory) => ({
       name: `figure1-${encoder}-${data.category}`,
       identity: { toy, settings, identity, software },
     }
-    const figure = await remembered(store, key, figure1Schema, async () => {
-      const detector = await toyDetector({
+    const figure = await remembered(store, key, figure1Schema, async () =>
+      toyDetector({
         dataset: await resources.dataset(toy),
         weights: await resources.weights(encoder),
-        ...{ encoder, inputSize, passes, seed, runtime },
+        ...{ encoder, inputSize, passes, seed, runtime, watch },
         falsePositiveRate: settings.falsePositiveRate,
-        ...watch,
-      })
-      return figure1Of(detector)
-    })
+      }),
+    )
     const source = data.set === 'mvtec' ? 'MVTec AD' : 'the built-in set'
     const svg = drawFigure1(figure, `${data.category} of ${source}`)
     const { beyond, patches, threshold, depth, patch, norms } = figure

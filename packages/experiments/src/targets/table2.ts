@@ -35,9 +35,7 @@ export function columnsOf({ encoders, inputSizes, methods }: Selection): readonl
   return byEncoder.filter((c) => !methods || methods.includes(c.method))
 }
 
-function caseOf({ published: _, ...column }: Column, category: string): Case {
-  return { ...column, data: mvtec(category) }
-}
+const caseOf = (column: Column, category: string): Case => ({ ...column, data: mvtec(category) })
 
 const nameOf = (c: Column): string =>
   `${c.encoder}, ${c.couplingLayers} coupling layers, ${c.poolLayers} pool layers, ${c.inputSize} px, ${methodNames[c.method]}`
