@@ -5,8 +5,8 @@ import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { chromiumPath, launchChromium } from './chromium.ts'
 import { settled, shot, shownScore } from './page.ts'
-import { appFolder, buildSite, isolating, serveSite } from './site.ts'
-import type { Site } from './site.ts'
+import { appFolder, buildSite, serveSite, type Site } from './site.ts'
+import { isolating } from '../vite.config.ts'
 import { needing } from './large.ts'
 
 const chromium = chromiumPath()

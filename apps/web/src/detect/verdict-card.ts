@@ -1,5 +1,4 @@
-import { explain } from '@cflow/detector'
-import type { Contribution, Detection, Manifest } from '@cflow/detector'
+import { explain, type Contribution, type Detection, type Manifest } from '@cflow/detector'
 import type { Friendly } from '../errors.js'
 import { create, element } from '../ui/dom.js'
 import { percent, short } from '../ui/format.js'
