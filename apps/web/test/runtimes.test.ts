@@ -8,9 +8,8 @@ import { openRuntime } from '@cflow/runtimes'
 import { chromiumPath, launchChromium } from './chromium.ts'
 import type { InPage } from './in-page/page.ts'
 import { lossesOf } from './in-page/steps.ts'
-import { isolating, serveFolder } from './site.ts'
-import type { Site } from './site.ts'
-import { conditions } from '../vite.config.ts'
+import { serveFolder, type Site } from './site.ts'
+import { conditions, isolating } from '../vite.config.ts'
 import { ortFiles } from '../tools/vite/ort-files.ts'
 
 const chromium = chromiumPath()

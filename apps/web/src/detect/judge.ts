@@ -29,3 +29,12 @@ export function summaryOf(items: readonly Item[], threshold: number): string {
   const alarms = bad.length - found
   return `${text}: found ${found} of ${count(defects.length, 'defect')}, ${count(alarms, 'false alarm')}${rest}`
 }
+
+/** The slider's 0 … 100 as false-positive rates of 0.5 … 50 %, in equal ratios. */
+const [minRate, maxRate] = [0.005, 0.5]
+
+export const rateOf = (position: number): number =>
+  Number((minRate * (maxRate / minRate) ** (position / 100)).toPrecision(2))
+
+export const positionOf = (rate: number): number =>
+  Math.round((100 * Math.log(rate / minRate)) / Math.log(maxRate / minRate))

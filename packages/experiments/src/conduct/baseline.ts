@@ -1,64 +1,29 @@
-import type { Dataset } from '@cflow/datasets'
 import { encoderSpec } from '@cflow/encoders'
-import type { Runtime } from '@cflow/runtimes'
-import { encoderModel, evaluate, fitBaseline } from '@cflow/trainer'
-import type { BaselineConfig, OnProgress } from '@cflow/trainer'
-import type { Weights } from '@cflow/weights'
-import { measuresOf } from '../result.js'
-import type { Measured } from './measured.js'
+import { encoderModel, fitBaseline } from '@cflow/trainer'
+import type { BaselineConfig } from '@cflow/trainer'
+import { known, measuresOf } from '../result.js'
+import type { Trained, TrainJob } from './job.js'
 
-export interface BaselineJob {
-  readonly config: BaselineConfig
-  readonly dataset: Dataset
-  readonly weights: Weights
-  readonly runtime: Runtime
-  readonly onProgress?: OnProgress
-  readonly signal?: AbortSignal
-}
-
-/** Fit a method without likelihoods and evaluate it: of its two protocols only AUPRO differs. */
-export async function measureBaseline(job: BaselineJob): Promise<Measured> {
-  const { config, dataset, weights, runtime, onProgress, signal } = job
-  const watch = { ...(onProgress && { onProgress }) }
-  const encoder = encoderModel(
-    encoderSpec(config.encoder),
-    weights,
-    config.poolLayers,
-    config.inputSize,
-  )
+/** Fit a method without likelihoods: of its two protocols only AUPRO differs. */
+export async function trainBaseline(config: BaselineConfig, job: TrainJob): Promise<Trained> {
+  const { dataset, weights, runtime, watch } = job
+  const spec = encoderSpec(config.encoder)
   const fitted = await fitBaseline({
     samples: dataset.train,
     category: dataset.category,
     config,
-    encoder,
+    encoder: encoderModel(spec, weights, config.poolLayers, config.inputSize),
     runtime,
     ...watch,
-    ...(signal && { signal }),
   })
   const { bytes, seconds } = fitted
-  try {
-    const { evaluation, pixels } = await evaluate({
-      model: fitted.model as Uint8Array,
-      samples: dataset.test,
-      runtime,
-      ...watch,
-    })
-    const strict = measuresOf(evaluation)
-    const aupro = pixels?.aupro(0.3, { protocol: 'cflow-ad' })
-    return {
-      strict,
-      paper: {
-        ...strict,
-        ...(aupro !== undefined && { aupro: Number.isFinite(aupro) ? aupro : null }),
-      },
-      seconds: {
-        fit: Object.values(seconds).reduce((a, b) => a + b, 0),
-        evaluate: evaluation.timing.seconds['evaluate'] ?? NaN,
-      },
-      bytes,
-      millisecondsPerImage: evaluation.timing.millisecondsPerImage,
-    }
-  } finally {
-    await fitted.scorer?.release()
+  return {
+    model: fitted.model as Uint8Array,
+    bytes,
+    seconds: Object.values(seconds).reduce((a, b) => a + b, 0),
+    paper({ evaluation, pixels }) {
+      const aupro = pixels?.aupro(0.3, { protocol: 'cflow-ad' })
+      return { ...measuresOf(evaluation), ...(aupro !== undefined && { aupro: known(aupro) }) }
+    },
   }
 }

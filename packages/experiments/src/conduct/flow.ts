@@ -1,36 +1,18 @@
-import type { Dataset } from '@cflow/datasets'
 import { encoderSpec } from '@cflow/encoders'
 import { bestEpochs } from '@cflow/metrics'
-import type { Runtime } from '@cflow/runtimes'
-import { encoderModel, evaluate, evaluatePaper, fit, normalised } from '@cflow/trainer'
-import type { EvaluationResult, OnProgress, TrainConfig } from '@cflow/trainer'
-import type { Weights } from '@cflow/weights'
+import { encoderModel, evaluatePaper, fit, normalised } from '@cflow/trainer'
+import type { TrainConfig } from '@cflow/trainer'
 import { bestOf, measuresOf } from '../result.js'
-import type { Unfinished } from '../store.js'
 import { lastingEpochs } from './epochs.js'
-import type { Measured } from './measured.js'
-import { picturesOf } from './pictures.js'
+import type { Trained, TrainJob } from './job.js'
 
-export interface FlowJob {
-  readonly config: TrainConfig
-  readonly dataset: Dataset
-  readonly weights: Weights
-  readonly runtime: Runtime
-  readonly unfinished: Unfinished
-  /** Whether what the figures show is kept. */
-  readonly pictures: boolean
-  readonly onProgress?: OnProgress
-  readonly signal?: AbortSignal
-}
-
-/** Train a flow, looking at the test set as the authors do, and evaluate it under both protocols. */
-export async function measureFlow(job: FlowJob): Promise<Measured> {
-  const { config, dataset, weights, runtime, unfinished, onProgress, signal } = job
+/** Train a flow, looking at the test set as the authors do; an interrupted training goes on from its checkpoint. */
+export async function trainFlow(config: TrainConfig, job: TrainJob): Promise<Trained> {
+  const { dataset, weights, runtime, unfinished, watch } = job
+  const { passes, inputSize } = config
   const spec = normalised(encoderSpec(config.encoder), config.normalisation)
-  const encoder = encoderModel(spec, weights, config.poolLayers, config.inputSize)
+  const encoder = encoderModel(spec, weights, config.poolLayers, inputSize)
   const samples = dataset.test
-  const watch = { ...(onProgress && { onProgress }) }
-  const { passes } = config
   const epochs = await lastingEpochs({ samples, encoder, runtime, passes, unfinished, ...watch })
   const { model, seconds, history } = await fit({
     samples: dataset.train,
@@ -42,45 +24,21 @@ export async function measureFlow(job: FlowJob): Promise<Measured> {
     resume: true,
     epochs: epochs.hook,
     ...watch,
-    ...(signal && { signal }),
   })
-  const own = await evaluate({ model, samples, runtime, ...watch })
-  const last = epochs.list().at(-1)?.evaluation
-  const paper =
-    last ??
-    (
-      await evaluatePaper({
-        model,
-        inputSize: config.inputSize,
-        depths: encoder.scales.map((s) => s.depth),
-        samples,
-        runtime,
-        ...watch,
-      })
-    ).evaluation
-  const best = bestEpochs(epochs.list())
-  const pictures = job.pictures
-    ? await picturesOf({ model, samples, result: own, runtime })
-    : undefined
+  const stages = Object.entries(seconds).filter(([s]) => !['epochs', 'checkpoint', 'train'].includes(s)) // prettier-ignore
+  // passes that ran before an interruption count too
+  const times = [...stages.map(([, s]) => s), ...history.map((h) => h.seconds)]
   return {
-    strict: measuresOf(own.evaluation),
-    paper: { ...measuresOf(paper), ...(best && { best: bestOf(best) }) },
-    // passes that ran before an interruption count too
-    seconds: { fit: fitSeconds(seconds, history), evaluate: evaluationSeconds(own) },
+    model,
     bytes: model.length,
-    millisecondsPerImage: own.evaluation.timing.millisecondsPerImage,
-    ...(pictures && { pictures }),
+    seconds: times.reduce((a, b) => a + b, 0),
+    async paper() {
+      const depths = encoder.scales.map((s) => s.depth)
+      const last =
+        epochs.list().at(-1) ??
+        (await evaluatePaper({ model, inputSize, depths, samples, runtime, ...watch }))
+      const best = bestEpochs(epochs.list())
+      return { ...measuresOf(last.evaluation), ...(best && { best: bestOf(best) }) }
+    },
   }
 }
-
-/** Reading, encoding, training and calibration; looks at the test set and checkpoints are no part of it. */
-function fitSeconds(
-  seconds: Readonly<Record<string, number>>,
-  history: readonly { readonly seconds: number }[],
-): number {
-  const stages = Object.entries(seconds).filter(([s]) => !['epochs', 'checkpoint', 'train'].includes(s)) // prettier-ignore
-  return [...stages.map(([, s]) => s), ...history.map((h) => h.seconds)].reduce((a, b) => a + b, 0)
-}
-
-const evaluationSeconds = ({ evaluation }: EvaluationResult): number =>
-  evaluation.timing.seconds['evaluate'] ?? NaN

@@ -1,4 +1,4 @@
-import { Random, floats } from '@cflow/base'
+import { Random } from '@cflow/base'
 import {
   defaultChannels,
   imageDistances,
@@ -19,7 +19,7 @@ import type { Value } from '@cflow/graph'
 import { encoderModel } from '@cflow/trainer'
 import type { EncoderModel, Recipe } from '@cflow/trainer'
 import { emptyFlow, flowConfigOf } from '../complexity/flow.js'
-import { randomWeights } from '../complexity/weights.js'
+import { randomWeights, uniform } from '../complexity/weights.js'
 
 /** An encoder that runs as fast as a trained one. */
 export function randomEncoder(name: string, inputSize: number): EncoderModel {
@@ -64,20 +64,16 @@ export interface PadimPart {
 }
 
 /** Bytes of matrices that are put into one graph; the time of the rest is in proportion. */
-const mostMatrices = 128 * 2 ** 20
+const maxMatrices = 128 * 2 ** 20
 
 export function padimPart(model: EncoderModel): PadimPart {
   const { depth, height, width } = joinedShape(model.scales)
   const channels = defaultChannels(model.spec.name, depth)
   const bytes = padimBytes(height * width, channels)
-  const rows = Math.max(1, Math.min(height, Math.floor((height * mostMatrices) / bytes)))
+  const rows = Math.max(1, Math.min(height, Math.floor((height * maxMatrices) / bytes)))
   const positions = rows * width
   const random = Random.seeded(0, 'padim')
-  const filled = (n: number, bound: number) => {
-    const data = new Float32Array(n)
-    for (let i = 0; i < n; i++) data[i] = random.uniform(-bound, bound)
-    return data
-  }
+  const filled = (n: number, bound: number) => uniform(random, [n], -bound, bound).data
   const map = [1, channels, rows, width] as const
   const taps = model.scales.map((s, k) =>
     input(`tap${k}`, 'float32', [1, s.depth, s.height, s.width]),
@@ -104,11 +100,7 @@ export function padimPart(model: EncoderModel): PadimPart {
 export function spadePart(model: EncoderModel, images: number) {
   const { scales, inputSize } = model
   const random = Random.seeded(0, 'spade')
-  const filled = (shape: readonly number[]) => {
-    const values = floats('float32', shape, new Float32Array(shape.reduce((a, b) => a * b, 1)))
-    for (let i = 0; i < values.data.length; i++) values.data[i] = random.uniform(0, 1)
-    return values
-  }
+  const filled = (shape: readonly number[]) => uniform(random, shape, 0, 1)
   const last = scales.at(-1)?.depth as number
   const { height, width, depth } = joinedShape(scales)
   const rows = () => filled([height * width, depth])

@@ -1,6 +1,3 @@
-/** Density of the standard normal distribution. */
-export const gaussian = (x: number): number => Math.exp(-(x * x) / 2) / Math.sqrt(2 * Math.PI)
-
 /** Density of the length of a standard normal vector of so many dimensions (χ). */
 export function chi(length: number, depth: number): number {
   if (length <= 0) return 0
@@ -28,3 +25,25 @@ export const sampled = (
   bins: number,
 ): readonly number[] =>
   Array.from({ length: bins }, (_, i) => density(low + ((i + 0.5) * (high - low)) / bins))
+
+/** Shares of values in bins between two borders, as a density; values beyond are left out. */
+export function binned(
+  values: ArrayLike<number>,
+  low: number,
+  high: number,
+  bins: number,
+): number[] {
+  const counts = new Array<number>(bins).fill(0)
+  for (let i = 0; i < values.length; i++) {
+    const bin = Math.floor((((values[i] as number) - low) / (high - low)) * bins)
+    if (bin >= 0 && bin < bins) counts[bin]! += 1
+  }
+  const area = (values.length * (high - low)) / bins
+  return counts.map((c) => c / Math.max(area, 1e-12))
+}
+
+/** 0 of no values. */
+export function quantile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  return sorted[Math.floor((sorted.length - 1) * share)] ?? 0
+}
