@@ -5,7 +5,7 @@ import { syntheticDataset } from '@cflow/datasets'
 import { writeDataset } from '@cflow/datasets/node'
 import { input, readMetadata, writeOnnx } from '@cflow/graph'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { needsReducedRange } from '../src/export/vnni.js'
+import { needsReducedRange } from '../src/commands/export.js'
 import { cflow, json, scratchFolder, tinySet } from './cflow.js'
 
 let dir: string

@@ -1,0 +1,11 @@
+import { nodeRuntime, type NodeRuntimeOptions } from '@cflow/runtimes/node'
+import type { MachineSettings } from './schema.js'
+
+/** Where a model runs: what the settings leave open is left out. */
+export const deviceOptions = ({ device, threads }: MachineSettings): NodeRuntimeOptions => ({
+  ...(device !== undefined && { device }),
+  ...(threads !== undefined && { threads }),
+})
+
+/** The runtime that the settings choose. */
+export const runtimeOf = (settings: MachineSettings) => nodeRuntime(deviceOptions(settings))
