@@ -1,8 +1,8 @@
 import type { Command } from './command.js'
 
-/** A command, or a group of commands that come after it. */
-export interface CommandEntry {
+interface Entry {
   readonly description: string
+  /** Absent for a group of commands, which come after it. */
   readonly load?: () => Promise<{ readonly command: Command }>
 }
 
@@ -10,7 +10,7 @@ export interface CommandEntry {
  * Every command by its name and arguments. To add one, write its module (see `Command`) and its entry here. The entry has
  * what help prints of all commands, so that this is quick: a module is loaded when its command is called.
  */
-export const commands: Readonly<Record<string, CommandEntry>> = {
+export const commands: Readonly<Record<string, Entry>> = {
   train: {
     description: 'Train a detector on good images; evaluate it where there are test images.',
     load: () => import('./commands/train.js'),

@@ -6,7 +6,6 @@ import {
   normalised,
   onnxEncoderModel,
   resolveConfig,
-  type EncoderModel,
   type TrainConfig,
   type TrainOptions,
 } from '@cflow/trainer'
@@ -15,21 +14,12 @@ import { usage } from './settings/parse.js'
 import type { EncoderSettings } from './settings/schema.js'
 import { kebab } from './settings/settings.js'
 
-/** Settings of a training, complete, and its encoder. */
-export interface Prepared {
-  readonly config: TrainConfig
-  /** Read or fetched when the rest of the settings is known to be good. */
-  open(runtime: Runtime): Promise<EncoderModel>
-}
-
 /**
- * The encoder that the settings choose: a name, or an ONNX file.
+ * Settings of a training, complete, and its encoder: a name, or an ONNX file. `open` reads or fetches it when the rest of
+ * the settings is known to be good.
  * @throws CflowError USAGE for settings that exclude each other, and what reading the file throws
  */
-export async function prepareEncoder(
-  options: TrainOptions,
-  settings: EncoderSettings,
-): Promise<Prepared> {
+export async function prepareEncoder(options: TrainOptions, settings: EncoderSettings) {
   const { encoder } = options
   if (encoder !== undefined && /\.onnx$/i.test(encoder))
     return prepareOnnx(encoder, options, settings)
@@ -62,11 +52,7 @@ export const ofFile =
 /** What torchvision's models are trained with. */
 const imagenet = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] } as const
 
-async function prepareOnnx(
-  path: string,
-  options: TrainOptions,
-  settings: EncoderSettings,
-): Promise<Prepared> {
+async function prepareOnnx(path: string, options: TrainOptions, settings: EncoderSettings) {
   const { taps, mean = imagenet.mean, std = imagenet.std, prefixTokens, weights } = settings
   if (weights !== undefined)
     throw usage('--weights', 'an ONNX file holds its weights: --weights does not go with it')

@@ -16,7 +16,7 @@ import * as z from 'zod'
 import { defineCommand } from '../command.js'
 import { openDataset } from '../dataset.js'
 import { weightsOf } from '../encoder.js'
-import { megabytes, printJson, type Session } from '../io.js'
+import { megabytes, printJson } from '../io.js'
 import { inRunFolder } from '../run-folder.js'
 import { runtimeOf } from '../settings/machine.js'
 import {
@@ -56,53 +56,47 @@ const schema = z.object({
 export const command = defineCommand({
   arguments: { checkpoint: 'checkpoint (.pt) with decoders, and perhaps the encoder' },
   settings: schema,
-  run: importCheckpoint,
-})
-
-async function importCheckpoint(
-  session: Session,
-  settings: z.infer<typeof schema>,
-  path: string,
-): Promise<void> {
-  const { inputSize, aggregation, falsePositiveRate, unseen = false, clamp } = settings
-  const dataset = await openDataset(settings)
-  const { category } = dataset
-  const { spec, weights, flows } = await understood(path, settings.encoder, clamp)
-  const own = settings.weights === undefined ? weights : undefined
-  const tensors = own ?? (await weightsOf(spec.name, settings.weights))
-  const encoder = encoderModel(spec, tensors, flows.length as 1 | 2 | 3, inputSize)
-  const runtime = await runtimeOf(settings)
-  const out = settings.out ?? join('runs', category)
-  await inRunFolder(session, out, {}, async ({ onProgress, end }) => {
-    const digest = await sha256OfFile(path)
-    const { model, manifest } = await assembleDetector({
-      ...{ encoder, flows, samples: dataset.train, unseen, category, aggregation },
-      ...{ falsePositiveRate, digest, runtime, onProgress },
-    })
-    session.io.signal.throwIfAborted()
-    const file = runPaths(out).model
-    await writeFileAtomic(file, model)
-    end()
-    if (session.json)
-      return printJson(session, {
-        encoder: spec.name,
-        inputSize,
-        flows: manifest.flows,
-        calibration: { ...manifest.calibration, scores: manifest.calibration.scores.length },
-        files: { model: file },
+  async run(session, settings, path: string) {
+    const { inputSize, aggregation, falsePositiveRate, unseen = false, clamp } = settings
+    const dataset = await openDataset(settings)
+    const { category } = dataset
+    const { spec, weights, flows } = await understood(path, settings.encoder, clamp)
+    const own = settings.weights === undefined ? weights : undefined
+    const tensors = own ?? (await weightsOf(spec.name, settings.weights))
+    const encoder = encoderModel(spec, tensors, flows.length as 1 | 2 | 3, inputSize)
+    const runtime = await runtimeOf(settings)
+    const out = settings.out ?? join('runs', category)
+    await inRunFolder(session, out, {}, async ({ onProgress, end }) => {
+      const digest = await sha256OfFile(path)
+      const { model, manifest } = await assembleDetector({
+        ...{ encoder, flows, samples: dataset.train, unseen, category, aggregation },
+        ...{ falsePositiveRate, digest, runtime, onProgress },
       })
-    const { couplingLayers, condition, permutation } = flows[0]!.config
-    const conditional = condition > 0 ? 'conditional' : 'unconditional'
-    const layers = `${flows.length} of ${couplingLayers} coupling layers`
-    session.io.out(
-      summary(undefined, manifest, [
-        ['encoder', `${spec.name}, ${inputSize} pixels`],
-        ['flows', `${layers}, ${conditional}, ${permutation} permutations`],
-        ['detector', `${file} (${megabytes(model.length)})`],
-      ]),
-    )
-  })
-}
+      session.io.signal.throwIfAborted()
+      const file = runPaths(out).model
+      await writeFileAtomic(file, model)
+      end()
+      if (session.json)
+        return printJson(session, {
+          encoder: spec.name,
+          inputSize,
+          flows: manifest.flows,
+          calibration: { ...manifest.calibration, scores: manifest.calibration.scores.length },
+          files: { model: file },
+        })
+      const { couplingLayers, condition, permutation } = flows[0]!.config
+      const conditional = condition > 0 ? 'conditional' : 'unconditional'
+      const layers = `${flows.length} of ${couplingLayers} coupling layers`
+      session.io.out(
+        summary(undefined, manifest, [
+          ['encoder', `${spec.name}, ${inputSize} pixels`],
+          ['flows', `${layers}, ${conditional}, ${permutation} permutations`],
+          ['detector', `${file} (${megabytes(model.length)})`],
+        ]),
+      )
+    })
+  },
+})
 
 /** The checkpoint's content; an error about the encoder names the flag. */
 async function understood(path: string, encoder: string | undefined, clamp: TrainConfig['clamp']) {

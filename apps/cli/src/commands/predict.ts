@@ -4,7 +4,7 @@ import { loadDetector, type Detection } from '@cflow/detector'
 import * as z from 'zod'
 import { defineCommand } from '../command.js'
 import { errorText } from '../failure.js'
-import { note, printJson, type Session } from '../io.js'
+import { note, printJson } from '../io.js'
 import { findImages, type Target } from '../predict/paths.js'
 import { deviceOptions } from '../settings/machine.js'
 import { machineShape, outFolder, outputShape } from '../settings/schema.js'
@@ -24,52 +24,45 @@ const schema = z.object({
 export const command = defineCommand({
   arguments: { model: 'detector file (model.onnx)', paths: 'images, folders of images, or globs' },
   settings: schema,
-  run: predict,
-})
-
-async function predict(
-  session: Session,
-  settings: z.infer<typeof schema>,
-  path: string,
-  args: readonly string[],
-): Promise<void> {
-  const { out, falsePositiveRate } = settings
-  const targets = await findImages(args)
-  const detector = await loadDetector(path, deviceOptions(settings))
-  // what draws overlays is loaded only now: without them a prediction starts sooner
-  const drawing = out === undefined ? undefined : await import('../predict/overlays.js')
-  const overlays = await drawing?.overlayWriter(out!, targets)
-  const options = falsePositiveRate === undefined ? {} : { falsePositiveRate }
-  const predictions: Prediction[] = []
-  if (!session.json) session.io.out(line('verdict', 'score', 'p-value', 'image'))
-  let next = decoded(targets[0])
-  for (const [index, target] of targets.entries()) {
-    session.io.signal.throwIfAborted()
-    const { image, error } = await next
-    next = decoded(targets[index + 1]) // while the detector runs
-    let prediction: Prediction
-    try {
-      if (!image) throw error
-      const detection = await detector.detect(image, options)
-      const overlay = await overlays?.(target.path, image, detection)
-      const { score, threshold, anomalous, pValue } = detection
-      const verdict = { score, threshold, anomalous, pValue }
-      prediction = { path: target.path, ...verdict, ...(overlay !== undefined && { overlay }) }
-    } catch (problem) {
-      // a runtime that fails or a full disk is wrong with all images
-      const ofThisImage = problem instanceof CflowError && (!image || problem.code === 'IMAGE')
-      if (!ofThisImage || problem.code === 'RUNTIME') throw problem
-      prediction = { path: target.path, error: problem.message, code: problem.code }
-      session.io.err(errorText(problem))
-      session.exitCode = 1
+  async run(session, settings, path: string, args: readonly string[]) {
+    const { out, falsePositiveRate } = settings
+    const targets = await findImages(args)
+    const detector = await loadDetector(path, deviceOptions(settings))
+    // what draws overlays is loaded only now: without them a prediction starts sooner
+    const drawing = out === undefined ? undefined : await import('../predict/overlays.js')
+    const overlays = await drawing?.overlayWriter(out!, targets)
+    const options = falsePositiveRate === undefined ? {} : { falsePositiveRate }
+    const predictions: Prediction[] = []
+    if (!session.json) session.io.out(line('verdict', 'score', 'p-value', 'image'))
+    let next = decoded(targets[0])
+    for (const [index, target] of targets.entries()) {
+      session.io.signal.throwIfAborted()
+      const { image, error } = await next
+      next = decoded(targets[index + 1]) // while the detector runs
+      let prediction: Prediction
+      try {
+        if (!image) throw error
+        const detection = await detector.detect(image, options)
+        const overlay = await overlays?.(target.path, image, detection)
+        const { score, threshold, anomalous, pValue } = detection
+        const verdict = { score, threshold, anomalous, pValue }
+        prediction = { path: target.path, ...verdict, ...(overlay !== undefined && { overlay }) }
+      } catch (problem) {
+        // a runtime that fails or a full disk is wrong with all images
+        const ofThisImage = problem instanceof CflowError && (!image || problem.code === 'IMAGE')
+        if (!ofThisImage || problem.code === 'RUNTIME') throw problem
+        prediction = { path: target.path, error: problem.message, code: problem.code }
+        session.io.err(errorText(problem))
+        session.exitCode = 1
+      }
+      predictions.push(prediction)
+      if (!session.json) session.io.out(lineOf(prediction))
     }
-    predictions.push(prediction)
-    if (!session.json) session.io.out(lineOf(prediction))
-  }
-  await detector.release()
-  if (session.json) printJson(session, predictions)
-  else note(session, tally(predictions))
-}
+    await detector.release()
+    if (session.json) printJson(session, predictions)
+    else note(session, tally(predictions))
+  },
+})
 
 /** The image, or why there is none. Never rejects: a failure is told when the image's turn comes. */
 async function decoded(target: Target | undefined): Promise<{ image?: RgbImage; error?: unknown }> {

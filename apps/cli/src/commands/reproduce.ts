@@ -68,48 +68,42 @@ const schema = z.object({
 export const command = defineCommand({
   arguments: { what: 'table1 … table6, figure1, figure3, figure4, methods, or all' },
   settings: schema,
-  run: reproducePaper,
-})
-
-async function reproducePaper(
-  session: Session,
-  settings: z.infer<typeof schema>,
-  what: readonly string[],
-): Promise<void> {
-  const names = namesOf(what)
-  const { out, mvtec, stc, ffmpeg, scenes, encoders } = settings
-  const selection = parseSettings(selectionSchema.strip(), {
-    ...settings,
-    scenes: scenes?.includes('all') ? undefined : scenes,
-    encoders: encoders?.map((name) => encoderSpec(name).name),
-  })
-  await makeFolder(out)
-  const progress = progressReporter(session)
-  const { signal } = session.io
-  const lab = await laboratory({
-    ...{ out, mvtec, stc, ffmpeg, runtime: deviceOptions(settings) },
-    signal,
-    onProgress: progress.onProgress,
-    note(text) {
+  async run(session, settings, what: readonly string[]) {
+    const names = namesOf(what)
+    const { out, mvtec, stc, ffmpeg, scenes, encoders } = settings
+    const selection = parseSettings(selectionSchema.strip(), {
+      ...settings,
+      scenes: scenes?.includes('all') ? undefined : scenes,
+      encoders: encoders?.map((name) => encoderSpec(name).name),
+    })
+    await makeFolder(out)
+    const progress = progressReporter(session)
+    const { signal } = session.io
+    const lab = await laboratory({
+      ...{ out, mvtec, stc, ffmpeg, runtime: deviceOptions(settings) },
+      signal,
+      onProgress: progress.onProgress,
+      note(text) {
+        progress.end()
+        note(session, text)
+      },
+    })
+    try {
+      const reproduced = await reproduce(names, selection, lab)
       progress.end()
-      note(session, text)
-    },
-  })
-  try {
-    const reproduced = await reproduce(names, selection, lab)
-    progress.end()
-    const index = what.includes('all') ? await writeIndex(reproduced, lab) : undefined
-    print(session, reproduced, index)
-    if (!somethingRan(reproduced)) session.io.err('error: nothing of it could be run here\n')
-    if (reproduced.failed.length > 0 || !somethingRan(reproduced)) session.exitCode = 1
-  } catch (error) {
-    progress.end()
-    if (!signal.aborted) throw error
-    throw new Interrupted(
-      `interrupted; what is finished is in ${out}: the same command goes on from there`,
-    )
-  }
-}
+      const index = what.includes('all') ? await writeIndex(reproduced, lab) : undefined
+      print(session, reproduced, index)
+      if (!somethingRan(reproduced)) session.io.err('error: nothing of it could be run here\n')
+      if (reproduced.failed.length > 0 || !somethingRan(reproduced)) session.exitCode = 1
+    } catch (error) {
+      progress.end()
+      if (!signal.aborted) throw error
+      throw new Interrupted(
+        `interrupted; what is finished is in ${out}: the same command goes on from there`,
+      )
+    }
+  },
+})
 
 function print(session: Session, reproduced: Reproduced, index: string | undefined): void {
   const { documents, missing, failed, trials } = reproduced

@@ -2,7 +2,7 @@ import { encoderSpec, type EncoderSpec, type PublishedWeights } from '@cflow/enc
 import { pullWeights, type PullOptions } from '@cflow/encoders/node'
 import * as z from 'zod'
 import { defineCommand } from '../../command.js'
-import { megabytes, type Session } from '../../io.js'
+import { megabytes } from '../../io.js'
 import { statusLine } from '../../progress/reporter.js'
 import { usage } from '../../settings/parse.js'
 import { outputShape } from '../../settings/schema.js'
@@ -24,31 +24,19 @@ export const command = defineCommand({
   async run(session, settings, name: string) {
     const spec = encoderSpec(name)
     const source = sourceOf(spec, settings)
-    const { onProgress, end } = downloadReporter(session, spec.name)
+    const { show, end } = statusLine(session)
+    let first: { readonly bytes: number; readonly at: number } | undefined
+    const onProgress: PullOptions['onProgress'] = (bytes, total) => {
+      const { bytes: before, at } = (first ??= { bytes, at: performance.now() })
+      const seconds = (performance.now() - at) / 1000
+      const share = total ? ` of ${megabytes(total)}  ${Math.floor((100 * bytes) / total)}%` : ''
+      const rate = seconds > 0 ? `  ${megabytes((bytes - before) / seconds)}/s` : ''
+      show(() => `${spec.name}  ${megabytes(bytes)}${share}${rate}`)
+    }
     const options = { signal: session.io.signal, onProgress, ...(source && { source }) }
     showWeights(session, name, await pullWeights(spec.name, options).finally(end))
   },
 })
-
-/** Progress of a download on standard error. */
-function downloadReporter(
-  session: Session,
-  name: string,
-): { readonly onProgress: NonNullable<PullOptions['onProgress']>; end(): void } {
-  const { show, end } = statusLine(session)
-  let first: { readonly bytes: number; readonly at: number } | undefined
-  return {
-    onProgress(bytes, total) {
-      const { bytes: before, at } = (first ??= { bytes, at: performance.now() })
-      const seconds = (performance.now() - at) / 1000
-      const share = total ? `  ${Math.floor((100 * bytes) / total)}%` : ''
-      const of = total ? ` of ${megabytes(total)}` : ''
-      const rate = seconds > 0 ? `  ${megabytes((bytes - before) / seconds)}/s` : ''
-      show(() => `${name}  ${megabytes(bytes)}${of}${share}${rate}`)
-    },
-    end,
-  }
-}
 
 /** The published file at another address, or another file. */
 function sourceOf(
