@@ -2,7 +2,7 @@ import { expect, it, vi } from 'vitest'
 import { main } from './cli.js'
 
 const loaded: string[] = []
-for (const name of ['@cflow/trainer', '@cflow/datasets/node', '@cflow/runtimes/node'])
+for (const name of ['@cflow/trainer', '@cflow/datasets/node', '@cflow/runtimes/node', 'zod'])
   vi.doMock(name, async (original) => {
     loaded.push(name)
     return original()

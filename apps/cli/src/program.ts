@@ -1,10 +1,7 @@
-import { Command, Option } from 'commander'
+import { Command } from 'commander'
 import { readFileSync } from 'node:fs'
-import { allSettings, commands, nameOf } from './commands.js'
+import { commands, nameOf } from './commands.js'
 import type { Session } from './io.js'
-import { numberOf } from './settings/parse.js'
-import { resolveSettings } from './settings/resolve.js'
-import { settingsOf, type Setting } from './settings/settings.js'
 
 /** The command line; of the command that `argv` calls the module is loaded, for its settings. */
 export async function program(session: Session, argv: readonly string[]): Promise<Command> {
@@ -26,14 +23,8 @@ export async function program(session: Session, argv: readonly string[]): Promis
     if (!load) continue
     added.option('--debug', 'print stack traces with errors')
     if (!`${words.join(' ')} `.startsWith(`${nameOf(usage)} `)) continue
-    const { command } = await load()
-    for (const argument of added.registeredArguments)
-      argument.description = command.arguments?.[argument.name()] ?? ''
-    for (const setting of settingsOf(command.settings)) added.addOption(optionOf(setting))
-    added.action(async (...args: unknown[]) => {
-      const settings = await resolveSettings(session, added.opts(), command.settings, allSettings)
-      await command.run(session, settings, ...(args.slice(0, -2) as never[]))
-    })
+    const [{ command }, { addFlags }] = await Promise.all([load(), import('./flags.js')])
+    addFlags(added, command, session)
   }
   for (const c of all)
     c.exitOverride().configureOutput({
@@ -42,14 +33,6 @@ export async function program(session: Session, argv: readonly string[]): Promis
       outputError: () => undefined, // `failure` prints it
     })
   return root
-}
-
-/** Nothing has a default here: what is not said is decided after the configuration file. */
-function optionOf({ flag, placeholder, kind, group, help, otherwise }: Setting): Option {
-  const text = otherwise === undefined ? help : `${help} (${otherwise})`
-  const option = new Option(placeholder ? `${flag} <${placeholder}>` : flag, text)
-  if (kind === 'number') option.argParser(numberOf)
-  return option.helpGroup(`${group[0]!.toUpperCase()}${group.slice(1)}:`)
 }
 
 const examples = `
