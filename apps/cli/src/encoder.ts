@@ -23,7 +23,8 @@ export async function prepareEncoder(options: TrainOptions, settings: EncoderSet
   const { encoder } = options
   if (encoder !== undefined && /\.onnx$/i.test(encoder))
     return prepareOnnx(encoder, options, settings)
-  const foreign = (['taps', 'mean', 'std', 'prefixTokens'] as const).find((key) => settings[key])
+  const onnxKeys = ['taps', 'mean', 'std', 'prefixTokens'] as const
+  const foreign = onnxKeys.find((key) => settings[key] !== undefined)
   if (foreign) {
     const flag = `--${kebab(foreign)}`
     const hint = 'give the file with --encoder model.onnx'

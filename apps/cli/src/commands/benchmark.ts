@@ -36,7 +36,6 @@ export const command = defineCommand({
   async run(session, settings, path: string) {
     const { model, manifest } = await readDetector(path)
     const targets = settings.images === undefined ? [] : await findImages([settings.images])
-    for (const target of targets) if ('error' in target) throw target.error
     const runtime = await runtimeOf(settings)
     const { batch: batches, repeats, threads = physicalCores() } = settings
     const { signal } = session.io

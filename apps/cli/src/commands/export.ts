@@ -123,11 +123,12 @@ async function calibrationImages(
   folder: string | undefined,
   dataset: Dataset | undefined,
 ): Promise<Images | undefined> {
-  const targets = folder === undefined ? [] : await findImages([folder])
-  const loaders = targets.map((target) => () => {
-    if ('error' in target) throw target.error
-    return decodeImage(target.path)
-  })
+  const files = folder === undefined ? [] : await findImages([folder])
+  const loaders = files.map(
+    ({ path }) =>
+      () =>
+        decodeImage(path),
+  )
   const all = folder === undefined ? dataset?.train.map((s) => () => s.load()) : loaders
   if (!all) return undefined
   return async function* () {

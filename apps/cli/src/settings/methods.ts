@@ -18,7 +18,6 @@ import {
   outputShape,
   protocol,
   toggle,
-  whole,
 } from './schema.js'
 import { defaultText, grouped, kebab, type SettingMeta } from './settings.js'
 
@@ -88,7 +87,7 @@ export const trainSettings = z.object({
     .meta({ help: 'how to detect', group: 'training' }),
   ...encoderShape,
   ...grouped('training', {
-    stopAfter: whole(0, 100_000, 'stop after N passes; --resume goes on'),
+    stopAfter: z.int().min(0).optional().meta({ help: 'stop after N passes; --resume goes on' }),
     resume: toggle('go on from the checkpoint in --out'),
   }),
   protocol,
@@ -120,13 +119,11 @@ export function settingsOf(method: 'cflow', settings: TrainSettings): TrainOptio
 export function baselineOf(settings: TrainSettings): BaselineConfig | undefined {
   const { method } = settings
   if (method === 'cflow') return undefined
-  for (const key of ['resume', 'stopAfter'] as const)
-    if (settings[key] !== undefined)
-      throw usage(
-        `--${kebab(key)}`,
-        `${methodNames[method]} keeps no checkpoint to resume`,
-        `Leave --${kebab(key)} out.`,
-      )
+  const key = (['resume', 'stopAfter'] as const).find((k) => settings[k] !== undefined)
+  if (key) {
+    const flag = `--${kebab(key)}`
+    throw usage(flag, `${methodNames[method]} keeps no checkpoint to resume`, `Leave ${flag} out.`)
+  }
   const own = Object.entries(settings).filter(([key]) => allKeys.includes(key))
   return resolveBaseline({ ...Object.fromEntries(own), method })
 }
