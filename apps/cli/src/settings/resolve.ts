@@ -21,16 +21,22 @@ export async function resolveSettings<S extends z.ZodObject>(
   all: () => Promise<readonly { readonly settings: z.ZodObject }[]>,
 ): Promise<z.infer<S>> {
   const path = flags['config'] as string | undefined
-  const file = path === undefined ? undefined : { path, values: await fileValues(path) }
-  const keys = Object.keys(file?.values ?? {})
-  if (file && keys.some((key) => !keysOf([schema]).includes(key))) {
+  const entries = path === undefined ? [] : await readConfigFile(path)
+  const foreignTo = (known: readonly string[]) =>
+    entries.map(([key]) => key).filter((key) => !known.includes(camel(key)))
+  if (path !== undefined && foreignTo(keysOf([schema])).length > 0) {
     const known = keysOf((await all()).map(({ settings }) => settings))
-    const unknown = keys.filter((key) => !known.includes(key))
+    const unknown = foreignTo(known)
     const what = unknown.length === 1 ? 'an unknown key' : 'unknown keys'
     const hint = `Known keys: ${known.join(', ')}.`
-    if (unknown.length > 0) throw refusal(file.path, `has ${what}: ${unknown.join(', ')}`, { hint })
+    if (unknown.length > 0) throw refusal(path, `has ${what}: ${unknown.join(', ')}`, { hint })
   }
-  const settings = parseSettings(schema, flags, file)
+  const values: Record<string, unknown> = {}
+  for (const [key, value] of entries) {
+    if (camel(key) in values) throw refusal(path!, `sets ${camel(key)} twice`)
+    values[camel(key)] = value
+  }
+  const settings = parseSettings(schema, flags, path === undefined ? undefined : { path, values })
   session.json ||= settings['json'] === true
   session.quiet ||= settings['quiet'] === true
   return settings
@@ -45,8 +51,8 @@ const keysOf = (schemas: readonly z.ZodObject[]): readonly string[] => {
 const refusal = (path: string, message: string, options: { hint?: string; cause?: unknown } = {}) =>
   new CflowError('CONFIG', `${path} ${message}`, { subject: path, ...options })
 
-/** What a YAML or JSON file says, by key in camel case. An empty value counts as absent. */
-async function fileValues(path: string): Promise<Readonly<Record<string, unknown>>> {
+/** What a YAML or JSON file says, by key as it is written there. An empty value counts as absent. */
+async function readConfigFile(path: string): Promise<readonly (readonly [string, unknown])[]> {
   const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
     if (cause.code === 'EISDIR') throw refusal(path, 'is a folder, not a configuration file')
     const missing = cause.code === 'ENOENT' || cause.code === 'ENOTDIR'
@@ -64,11 +70,5 @@ async function fileValues(path: string): Promise<Readonly<Record<string, unknown
     throw refusal(path, 'holds no settings', {
       hint: 'Write one setting a line, such as `passes: 8`.',
     })
-  const values: Record<string, unknown> = {}
-  for (const [key, value] of Object.entries(content)) {
-    if (value === null) continue
-    if (camel(key) in values) throw refusal(path, `sets ${camel(key)} twice`)
-    values[camel(key)] = value
-  }
-  return values
+  return Object.entries(content).filter(([, value]) => value !== null)
 }
