@@ -1,17 +1,15 @@
+import { temporaryFolder } from '@cflow/base/testing'
 import { access, readFile, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { cflow, json, scratchFolder } from './cflow.js'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { cflow, json } from './cflow.js'
 import { writeMvtec } from './photos.js'
 
-let dir: string
-let remove: () => Promise<void>
+const dir = await temporaryFolder('cli')
 const at = (...parts: string[]) => join(dir, ...parts)
 beforeAll(async () => {
-  ;({ dir, remove } = await scratchFolder())
   await writeMvtec(at('set'))
 })
-afterAll(() => remove())
 
 const set = () => ['--dataset', 'mvtec', '--root', at('set'), '--category', 'part', '--quiet']
 const small = ['--input-size', '64', '--threads', '1']

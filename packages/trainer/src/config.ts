@@ -18,39 +18,75 @@ export const onnxConfigSchema = z.strictObject({
   prefixTokens: z.int().min(0).optional(),
 })
 
-/** Everything that decides what a training makes. Two trainings with equal settings and images give equal files. */
+/**
+ * Everything that decides what a training makes. Two trainings with equal settings and images give equal files. The
+ * metadata of a field is what flags, configuration files and help say of it.
+ */
 export const trainConfigSchema = z.strictObject({
   /** Name of the encoder (see @cflow/encoders), or of the ONNX file that it is read from. */
-  encoder: z.string(),
+  encoder: z.string().meta({
+    help: 'feature extractor, or an ONNX file with --taps',
+    group: 'encoder',
+  }),
   /** Of pixels before the encoder; see `Normalisation`. */
-  normalisation: normalisationSchema,
+  normalisation: normalisationSchema.meta({
+    help: 'of pixels',
+    otherwise: 'encoder; recipe paper on stc: stc',
+    group: 'encoder',
+  }),
   onnx: onnxConfigSchema.optional(),
   /** S: images are resized to S×S pixels. */
-  inputSize: z.int().min(32).max(4096),
+  inputSize: z
+    .int()
+    .min(32)
+    .max(4096)
+    .meta({ help: 'images are resized to this', placeholder: 'PIXELS', group: 'encoder' }),
   /** K: number of scales, counted from the coarsest (section 4.1). */
-  poolLayers: z.union([z.literal(1), z.literal(2), z.literal(3)]),
-  recipe: recipeSchema,
-  couplingLayers: z.int().min(1).max(64),
-  permutation: permutationSchema,
-  clamp: clampSchema,
+  poolLayers: z
+    .union([z.literal(1), z.literal(2), z.literal(3)])
+    .meta({ help: 'scales, 1 to 3', group: 'encoder' }),
+  recipe: recipeSchema.meta({ help: 'sets the defaults of the rest' }),
+  couplingLayers: z.int().min(1).max(64).meta({ help: 'coupling layers of each flow' }),
+  permutation: permutationSchema.meta({ help: 'between coupling layers' }),
+  clamp: clampSchema.meta({ help: 'bound of a coupling layer’s scale' }),
   /** Whether the flows see the position (CFLOW) or not (UFLOW). */
-  conditional: z.boolean(),
-  loss: z.enum(['logsigmoid', 'nll']),
-  /** Passes over the training images. */
-  passes: z.int().min(0).max(100_000),
-  /** Feature vectors of one optimisation step. */
-  miniBatch: z.int().min(1).max(1_000_000),
-  learningRate: z.number().positive().max(1),
-  /** Largest random rotation of training images in degrees (section 5.1); 0 for none. */
-  rotation: z.number().min(0).max(180),
-  /** Share of the good images kept out of training to calibrate thresholds with; 0 calibrates on the training images. */
-  heldOut: z.number().min(0).max(0.5),
+  conditional: z.boolean().meta({
+    help: 'flows see the position',
+    negation: { key: 'unconditional', help: 'flows do not see the position (UFLOW)' },
+  }),
+  loss: z.enum(['logsigmoid', 'nll']).meta({ help: 'loss of the flows' }),
+  passes: z.int().min(0).max(100_000).meta({ help: 'passes over the training images' }),
+  miniBatch: z.int().min(1).max(1_000_000).meta({ help: 'feature vectors of one step' }),
+  learningRate: z
+    .number()
+    .positive()
+    .max(1)
+    .meta({ help: 'largest learning rate', placeholder: 'X' }),
+  /** Section 5.1; 0 for none. */
+  rotation: z
+    .number()
+    .min(0)
+    .max(180)
+    .meta({ help: 'largest random rotation of training images', placeholder: 'DEGREES' }),
+  /** Share of the good images kept out of training; 0 calibrates on the training images. */
+  heldOut: z
+    .number()
+    .min(0)
+    .max(0.5)
+    .meta({ help: 'good images kept to calibrate with', placeholder: 'SHARE' }),
   /** Share of the mean variance added to the whitening's covariance. */
-  shrinkage: z.number().positive().max(10),
-  aggregation: aggregationSchema,
-  /** False-positive rate of the stored threshold. */
-  falsePositiveRate: z.number().gt(0).lt(1),
-  seed: z.int().min(0),
+  shrinkage: z
+    .number()
+    .positive()
+    .max(10)
+    .meta({ help: 'regularisation of the whitening', placeholder: 'X' }),
+  aggregation: aggregationSchema.meta({ help: 'of the scales' }),
+  falsePositiveRate: z
+    .number()
+    .gt(0)
+    .lt(1)
+    .meta({ help: 'false-positive rate of the stored threshold', placeholder: 'RATE' }),
+  seed: z.int().min(0).meta({ help: 'same seed, same detector' }),
 })
 export type TrainConfig = z.infer<typeof trainConfigSchema>
 

@@ -1,39 +1,55 @@
 import { readDetector } from '@cflow/detector'
 import { chooseExamples } from '@cflow/report'
 import { renderReport } from '@cflow/report/node'
-import { openRuntime } from '@cflow/runtimes'
 import { judge, loadExamples } from '@cflow/trainer'
 import { metricsDocument, runPaths, writeRun } from '@cflow/trainer/node'
 import { join } from 'node:path'
+import * as z from 'zod'
+import { defineCommand } from '../command.js'
 import { openDataset } from '../dataset.js'
-import { printJson } from '../io.js'
-import type { Session } from '../io.js'
+import { printJson, type Session } from '../io.js'
 import { inRunFolder } from '../run-folder.js'
 import { everyScene } from '../scenes.js'
-import { deviceOptions } from '../settings/device.js'
-import { resolveSettings } from '../settings/resolve.js'
-import { evaluateSchema } from '../settings/schema.js'
+import { runtimeOf } from '../settings/machine.js'
+import { datasetShape, machineShape, outFolder, outputShape, protocol } from '../settings/schema.js'
 import { summary } from '../summary.js'
+
+const schema = z.object({
+  ...datasetShape,
+  protocol,
+  ...machineShape,
+  out: outFolder('folder for metrics.json and report.html'),
+  ...outputShape,
+})
 
 /**
  * `cflow evaluate`: a detector on labelled images; metrics.json and report.html into `--out`. With `--scenes all` the
  * path is the folder that `train --scenes all` made.
  */
-export async function evaluateModel(session: Session, path: string, flags: object): Promise<void> {
+export const command = defineCommand({
+  arguments: { model: 'detector file (model.onnx)' },
+  settings: schema,
+  run: evaluateModel,
+})
+
+async function evaluateModel(
+  session: Session,
+  settings: z.infer<typeof schema>,
+  path: string,
+): Promise<void> {
   const began = performance.now()
-  const settings = await resolveSettings(session, flags, evaluateSchema)
   if (settings.scenes !== undefined)
-    return everyScene(session, settings, flags, (own, ownFlags, scene) =>
-      evaluateModel(own, runPaths(join(path, scene)).model, ownFlags),
+    return everyScene(session, settings, (own, ofScene, scene) =>
+      evaluateModel(own, ofScene, runPaths(join(path, scene)).model),
     )
   const { model, manifest } = await readDetector(path)
   const dataset = await openDataset(settings, manifest.category)
-  const { out } = settings
-  const runtime = await openRuntime(deviceOptions(settings))
+  const { out, protocol } = settings
+  const runtime = await runtimeOf(settings)
   await inRunFolder(session, out, {}, async (progress) => {
     const subject = { model, samples: dataset.test, runtime }
-    const { protocol = 'strict' } = settings
-    const judgement = await judge({ ...subject, protocol, onProgress: progress.onProgress })
+    const { onProgress } = progress
+    const judgement = await judge({ ...subject, protocol, onProgress })
     const { evaluation, scores } = judgement
     const modelBytes = model.length
     const seconds = { total: (performance.now() - began) / 1000 }

@@ -1,14 +1,13 @@
 import { encoderSpec } from '@cflow/encoders'
-import { loadEncoderWeights } from '@cflow/encoders/node'
-import { openRuntime } from '@cflow/runtimes'
 import { encoderModel, fitBaseline, splitHeldOut } from '@cflow/trainer'
 import type { BaselineConfig } from '@cflow/trainer'
 import { join } from 'node:path'
 import { openTrainingSet } from '../dataset.js'
+import { weightsOf } from '../encoder.js'
 import type { Session } from '../io.js'
 import { inRunFolder } from '../run-folder.js'
-import { deviceOptions } from '../settings/device.js'
-import type { TrainSettings } from '../settings/train-schema.js'
+import { runtimeOf } from '../settings/machine.js'
+import type { TrainSettings } from '../settings/methods.js'
 import { conclude } from './conclude.js'
 
 /** `cflow train --method padim|spade|dfr|differnet`: as `train`, without checkpoints; SPADE leaves no model.onnx. */
@@ -19,14 +18,14 @@ export async function trainBaseline(
   began: number,
 ): Promise<void> {
   const dataset = await openTrainingSet(session, settings, config.inputSize)
-  const { weights, protocol = 'strict' } = settings
+  const { weights, protocol } = settings
   const encoder = encoderModel(
     encoderSpec(config.encoder),
-    await loadEncoderWeights(config.encoder, weights === undefined ? {} : { weights }),
+    await weightsOf(config.encoder, weights),
     config.poolLayers,
     config.inputSize,
   )
-  const runtime = await openRuntime(deviceOptions(settings))
+  const runtime = await runtimeOf(settings)
   const out = settings.out ?? join('runs', `${dataset.category}-${config.method}`)
   const { training, heldOut } = splitHeldOut(dataset.train, config)
   const options = {

@@ -1,36 +1,34 @@
 import { bestEpochs, type EpochEvaluation } from '@cflow/metrics'
-import { openRuntime } from '@cflow/runtimes'
 import { epochEvaluations, fit, splitHeldOut, type TrainOptions } from '@cflow/trainer'
 import { fileCheckpoints, runPaths } from '@cflow/trainer/node'
 import { join } from 'node:path'
+import { defineCommand } from '../command.js'
 import { openTrainingSet } from '../dataset.js'
-import { prepareEncoder } from '../encoders/open.js'
+import { prepareEncoder } from '../encoder.js'
 import { note } from '../io.js'
 import type { Session } from '../io.js'
 import { inRunFolder } from '../run-folder.js'
 import { everyScene } from '../scenes.js'
-import { deviceOptions } from '../settings/device.js'
-import { baselineOf, settingsOf } from '../settings/method.js'
-import { resolveSettings } from '../settings/resolve.js'
-import { trainSchema } from '../settings/train-schema.js'
-import type { TrainSettings } from '../settings/train-schema.js'
+import { runtimeOf } from '../settings/machine.js'
+import { baselineOf, settingsOf, trainSettings, type TrainSettings } from '../settings/methods.js'
 import { conclude } from './conclude.js'
 import { trainBaseline } from './train-baseline.js'
 
 /** `cflow train`: from images to model.onnx, metrics.json, report.html and checkpoint/. */
-export async function train(session: Session, flags: object): Promise<void> {
+export const command = defineCommand({ settings: trainSettings, run: train })
+
+async function train(session: Session, settings: TrainSettings): Promise<void> {
   const began = performance.now()
-  const settings = await resolveSettings(session, flags, trainSchema)
   if (settings.scenes !== undefined) {
     const { out = join('runs', 'stc') } = settings
-    return everyScene(session, { ...settings, out }, flags, train)
+    return everyScene(session, { ...settings, out }, train)
   }
   const baseline = baselineOf(settings)
   if (baseline) return trainBaseline(session, settings, baseline, began)
   const { config, open } = await prepareEncoder(optionsOf(settings), settings)
   const dataset = await openTrainingSet(session, settings, config.inputSize)
-  const { stopAfter, resume = false, protocol = 'strict' } = settings
-  const runtime = await openRuntime(deviceOptions(settings))
+  const { stopAfter, resume = false, protocol } = settings
+  const runtime = await runtimeOf(settings)
   const encoder = await open(runtime)
   const out = settings.out ?? join('runs', dataset.category)
   const paths = runPaths(out)

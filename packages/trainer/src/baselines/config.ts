@@ -14,18 +14,26 @@ const training = { passes, miniBatch, learningRate }
 export const padimConfigSchema = z.strictObject({
   method: z.literal('padim'),
   ...common,
-  /** Channels of the random subset; by default PaDiM's own number for the encoder. */
-  channels: z.int().min(1).max(100_000).optional(),
-  /** Added to every variance. */
-  regularisation: z.number().positive().max(1000),
+  channels: z.int().min(1).max(100_000).optional().meta({
+    help: 'random channels that are kept',
+    otherwise: 'the authors’ number for the encoder',
+  }),
+  regularisation: z
+    .number()
+    .positive()
+    .max(1000)
+    .meta({ help: 'added to every variance', placeholder: 'X' }),
 })
 export type PadimConfig = z.infer<typeof padimConfigSchema>
 
 export const spadeConfigSchema = z.strictObject({
   method: z.literal('spade'),
   ...common,
-  /** K: nearest training images that an image is compared with. */
-  neighbours: z.int().min(1).max(100_000),
+  neighbours: z
+    .int()
+    .min(1)
+    .max(100_000)
+    .meta({ help: 'nearest training images that an image is compared with', placeholder: 'K' }),
 })
 export type SpadeConfig = z.infer<typeof spadeConfigSchema>
 
@@ -34,7 +42,11 @@ export const dfrConfigSchema = z.strictObject({
   ...common,
   ...training,
   /** Share of the variance that the bottleneck's width is chosen for by principal components. */
-  variance: z.number().gt(0).max(1),
+  variance: z
+    .number()
+    .gt(0)
+    .max(1)
+    .meta({ help: 'variance that the bottleneck keeps', placeholder: 'SHARE' }),
 })
 export type DfrConfig = z.infer<typeof dfrConfigSchema>
 
@@ -43,15 +55,14 @@ export const differnetConfigSchema = z.strictObject({
   ...common,
   ...training,
   couplingLayers,
-  /** Hidden layers of the subnets and the width of each (the authors: 3 of 2,048). */
-  hiddenLayers: z.int().min(1).max(8),
-  hiddenUnits: z.int().min(1).max(8192),
+  /** The authors: 3 of 2,048. */
+  hiddenLayers: z.int().min(1).max(8).meta({ help: 'hidden layers of a subnet' }),
+  hiddenUnits: z.int().min(1).max(8192).meta({ help: 'width of a hidden layer' }),
   /** Sizes at which the image is encoded: the input size and its halves (the authors: 3, of 448 pixels). */
-  imageScales: z.int().min(1).max(4),
-  /** Largest random rotation of training images in degrees. */
+  imageScales: z.int().min(1).max(4).meta({ help: 'sizes of the image, 1 to 4' }),
   rotation,
-  /** Randomly rotated versions of each training image; one, as it is, without rotation. */
-  views: z.int().min(1).max(1000),
+  /** One, as it is, without rotation. */
+  views: z.int().min(1).max(1000).meta({ help: 'randomly rotated versions of an image' }),
 })
 export type DiffernetConfig = z.infer<typeof differnetConfigSchema>
 

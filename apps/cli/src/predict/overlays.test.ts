@@ -1,6 +1,6 @@
 import { sep } from 'node:path'
 import { expect, it } from 'vitest'
-import { overlayNames } from './overlay-names.js'
+import { overlayNames } from './overlays.js'
 
 const names = (...images: string[]) => overlayNames(images).map((n) => n.replaceAll(sep, '/'))
 
