@@ -19,7 +19,6 @@ async function begin(): Promise<void> {
 
   const choices = await engineChoices()
   const images = exampleImages()
-  const asked = new URLSearchParams(location.search).get('engine') as EngineId | null
 
   const open = async (model: Blob, name: string): Promise<boolean> => {
     const before = modelName
@@ -59,7 +58,7 @@ async function begin(): Promise<void> {
       onNote: showMessage,
       onState: (text) => void (element('p', 'engine-state').textContent = text),
     },
-    asked,
+    new URLSearchParams(location.search).get('engine') as EngineId | null,
   )
   const options = choices.map(({ id, label, missing }) =>
     missing

@@ -26,8 +26,7 @@ export function summaryOf(items: readonly Item[], threshold: number): string {
   if (done.length === 0 || done.some((i) => i.truth === undefined)) return text + rest
   const defects = done.filter((i) => i.truth !== 'good')
   const found = defects.filter((i) => i.score > threshold).length
-  const alarms = bad.length - found
-  return `${text}: found ${found} of ${count(defects.length, 'defect')}, ${count(alarms, 'false alarm')}${rest}`
+  return `${text}: found ${found} of ${count(defects.length, 'defect')}, ${count(bad.length - found, 'false alarm')}${rest}`
 }
 
 /** The slider's 0 … 100 as false-positive rates of 0.5 … 50 %, in equal ratios. */

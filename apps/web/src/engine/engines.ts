@@ -15,9 +15,7 @@ export interface EngineChoice {
   readonly isSoftware?: boolean
 }
 
-interface Adapter {
-  readonly info?: { readonly isFallbackAdapter?: boolean; readonly description?: string }
-}
+type Adapter = { readonly info?: { isFallbackAdapter?: boolean; description?: string } }
 
 /** Threads that WASM may use; what packages/runtimes would take. */
 export const threadsHere = (): number =>

@@ -29,8 +29,7 @@ export function engineHost(
   wanted: EngineId | null,
 ) {
   const available = (id: EngineId) => !choices.find((c) => c.id === id)?.missing
-  const gpuChoice = choices.find((c) => c.id === 'webgpu')
-  const worthTrying = gpuChoice !== undefined && !gpuChoice.missing && !gpuChoice.isSoftware
+  const worthTrying = choices.some((c) => c.id === 'webgpu' && !c.missing && !c.isSoftware)
   const wasm: EngineId = available('threads') ? 'threads' : 'single'
   let current: Engine | undefined
   let model: Blob | undefined
@@ -61,8 +60,7 @@ export function engineHost(
 
   /** Run on WASM; a WASM engine that has the detector already goes on. */
   const useWasm = async (file: Blob, id: EngineId): Promise<void> => {
-    const reusable = current?.model === file && current.id === id ? current : undefined
-    use(reusable ?? (await openEngine(id, file)))
+    use(current?.model === file && current.id === id ? current : await openEngine(id, file))
     model = file
     events.onState('')
   }

@@ -89,8 +89,7 @@ export function trainView(
 
   const generate = async () => {
     const select = element('select', 'kind')
-    const wanted = Number(element('input', 'kind-count').value)
-    const n = Math.min(maxImages, Math.max(minImages, Math.round(wanted) || minImages))
+    const n = wholeNumber('kind-count', minImages, maxImages, minImages)
     make.disabled = true
     const handle = trainer()
     try {
@@ -160,8 +159,7 @@ export function trainView(
     }
     state.textContent = 'Starting …'
     say('The training has started.')
-    const asked = Math.round(Number(element('input', 'passes').value)) || 4
-    const passes = Math.min(50, Math.max(1, asked))
+    const passes = wholeNumber('passes', 1, 50, 4)
     const images = items.map((i) => ({ name: i.name, blob: i.blob }))
     const category = name.value.trim() || 'my parts'
     const input = { images, category, passes, ...(checkpoint && { checkpoint }) }
@@ -214,3 +212,6 @@ export function trainView(
   render()
   return { take }
 }
+
+const wholeNumber = (id: string, min: number, max: number, otherwise: number): number =>
+  Math.min(max, Math.max(min, Math.round(Number(element('input', id).value)) || otherwise))
