@@ -1,3 +1,11 @@
+export {
+  encoderModel,
+  normalisations,
+  normalised,
+  onnxEncoderModel,
+  runOnce,
+  type EncoderModel,
+} from './encoder-model.js'
 export { onnxEncoder, onnxInputSize, onnxTaps } from './onnx/encoder.js'
 export type { OnnxEncoderOptions, RunModel, TapCandidate } from './onnx/encoder.js'
 export { encoderNames, encoderSpec } from './registry.js'

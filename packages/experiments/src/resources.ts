@@ -10,7 +10,7 @@ import {
   sha256OfFile,
 } from '@cflow/encoders/node'
 import type { OnProgress } from '@cflow/trainer'
-import { ordered } from '@cflow/trainer'
+import { ordered } from '@cflow/base'
 import { createHash } from 'node:crypto'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'

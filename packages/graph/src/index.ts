@@ -33,7 +33,7 @@ export {
   sub,
   tanh,
 } from './operators/elementwise.js'
-export { gather, range, sizeOfAxis } from './operators/indexing.js'
+export { gather, range, sizeOfAxis, topK } from './operators/indexing.js'
 export { and, equal, greater, less, where } from './operators/logic.js'
 export { gemm, matMul } from './operators/matrix.js'
 export {

@@ -1,71 +1,61 @@
-import { tensor } from '@cflow/base'
-import type { Tensor } from '@cflow/base'
-import { detectorNames, detectorOutputs, statisticsOf, writeDetector } from '@cflow/core'
-import type { Manifest, ScaleFlow, ScaleStatistics } from '@cflow/core'
+import { imageTensor, tensor, type Tensor } from '@cflow/base'
+import { detectorNames, evidenceModel, writeDetector, type Head, type Manifest } from '@cflow/core'
+import type { EncoderModel } from '@cflow/encoders'
 import { input, writeOnnx } from '@cflow/graph'
-import type { Value } from '@cflow/graph'
 import type { Runtime } from '@cflow/runtimes'
-import { calibrationOf } from './calibration.js'
-import type { CalibrationSource } from './calibration.js'
-import { likelihoodModel } from './encoding.js'
-import type { EncoderModel, ScaleShape } from './encoding.js'
+import { calibrationOf, type CalibrationSource, type ManifestDraft } from './manifest.js'
 
-/** Resized pixels, uint8 [S, S, 3], one image after the other. */
-export type Pixels = () => AsyncIterable<Uint8Array>
+/** What was found in images: the shape for one image, and the numbers image by image. */
+interface Found {
+  readonly shape: readonly number[]
+  readonly images: Float32Array[]
+}
 
-const feed = (size: number, pixels: Uint8Array): Record<string, Tensor> => ({
-  [detectorNames.image]: tensor('uint8', [1, size, size, 3], pixels),
-})
-
-/** Likelihoods per dimension of normal images: per scale, float32 [h·w] image by image. */
-async function normalLikelihoods(
+/** The first step of a head on normal images. @param pixels resized, uint8 [S, S, 3], one image after the other */
+async function evidenceOf(
   runtime: Runtime,
-  model: EncoderModel,
-  flows: readonly ScaleFlow[],
-  images: Pixels,
+  { encoder, inputSize: size }: EncoderModel,
+  head: Head,
+  pixels: AsyncIterable<Uint8Array>,
   onImage: (done: number) => void,
-): Promise<Float32Array[][]> {
-  const session = await runtime.createSession(likelihoodModel(model, flows))
-  const parts = flows.map((): Float32Array[] => [])
+): Promise<Map<string, Found>> {
+  const session = await runtime.createSession(evidenceModel(encoder, head, size))
+  const found = new Map<string, Found>()
   let done = 0
-  for await (const pixels of images()) {
-    const got = await session.run(feed(model.inputSize, pixels))
-    parts.forEach((list, k) => list.push(got[detectorNames.logLikelihood(k)]?.data as Float32Array))
+  for await (const data of pixels) {
+    const image = imageTensor({ width: size, height: size, data })
+    const got = await session.run({ [detectorNames.image]: image })
+    for (const [name, { shape, data }] of Object.entries(
+      got as Record<string, Tensor<'float32'>>,
+    )) {
+      const known = found.get(name) ?? { shape, images: [] }
+      found.set(name, known)
+      known.images.push(data)
+    }
     onImage(++done)
   }
   await session.release()
-  return parts
+  return found
 }
 
-/** @param parts likelihoods of each image, [h·w] */
-export function statisticsOfScale(
-  scale: Pick<ScaleShape, 'depth' | 'height' | 'width'>,
-  parts: readonly Float32Array[],
-): ScaleStatistics {
-  const { depth, height, width } = scale
-  const values = new Float32Array(parts.length * height * width)
-  parts.forEach((l, i) => values.set(l, i * height * width))
-  return statisticsOf({ depth, height, width, values })
-}
-
-/** Scores of images whose likelihoods are known: the last part of the detector's graph. */
+/** Scores of images, by the second step of a head. */
 async function scoresOf(
   runtime: Runtime,
-  model: EncoderModel,
-  aggregation: Manifest['aggregation'],
-  statistics: readonly ScaleStatistics[],
-  likelihoods: readonly (readonly Float32Array[])[],
+  head: Head,
+  found: ReadonlyMap<string, Found>,
+  size: number,
+  statistics: Manifest['scales'],
 ): Promise<number[]> {
-  const shapes = model.scales.map((s) => [1, s.height, s.width])
-  const inputs = shapes.map((shape, k) => input(detectorNames.logLikelihood(k), 'float32', shape))
-  const outputs = detectorOutputs(inputs, aggregation, statistics, model.inputSize)
-  const score = outputs[detectorNames.score] as Value
+  const evidence = [...found].map(
+    ([name, { shape }]) => [name, input(name, 'float32', shape)] as const,
+  )
+  const { score } = head.verdict(Object.fromEntries(evidence), size, statistics)
   const session = await runtime.createSession(writeOnnx({ [detectorNames.score]: score }))
   const scores: number[] = []
-  for (const i of (likelihoods[0] as readonly Float32Array[]).keys()) {
-    const feeds = shapes.map((shape, k) => {
-      const l = likelihoods[k]?.[i] as Float32Array
-      return [detectorNames.logLikelihood(k), tensor('float32', shape, l)] as const
+  for (const i of [...found.values()][0]?.images.keys() ?? []) {
+    const feeds = session.inputs.map((name) => {
+      const { shape, images } = found.get(name) as Found
+      return [name, tensor('float32', shape, images[i] as Float32Array)] as const
     })
     const got = await session.run(Object.fromEntries(feeds))
     scores.push(got[detectorNames.score]?.data[0] as number)
@@ -75,23 +65,23 @@ async function scoresOf(
 }
 
 /**
- * The detector file with its thresholds: likelihoods of the calibration images, their statistics at every scale (DESIGN,
- * Score), the scores that follow from both, then the file.
+ * The detector file with its thresholds: what a head finds in the calibration images, its statistics (DESIGN, Score), the
+ * scores that follow from both, then the file.
+ * @param pixels of the calibration images, resized
  */
 export async function calibratedDetector(
   runtime: Runtime,
   model: EncoderModel,
-  flows: readonly ScaleFlow[],
-  draft: Omit<Manifest, 'scales' | 'calibration'>,
+  head: Head,
+  draft: ManifestDraft,
   source: CalibrationSource,
-  images: Pixels,
+  pixels: AsyncIterable<Uint8Array>,
   onImage: (done: number) => void,
 ): Promise<{ readonly model: Uint8Array; readonly manifest: Manifest }> {
-  const likelihoods = await normalLikelihoods(runtime, model, flows, images, onImage)
-  const scales = model.scales.map((s, k) =>
-    statisticsOfScale(s, likelihoods[k] as readonly Float32Array[]),
-  )
-  const scores = await scoresOf(runtime, model, draft.aggregation, scales, likelihoods)
+  const found = await evidenceOf(runtime, model, head, pixels, onImage)
+  const images = Object.fromEntries([...found].map(([name, { images }]) => [name, images]))
+  const scales = [...(head.statistics?.(images) ?? [])]
+  const scores = await scoresOf(runtime, head, found, model.inputSize, scales)
   const manifest: Manifest = { ...draft, scales, calibration: calibrationOf(scores, source) }
-  return { model: writeDetector(model.encoder, flows, manifest), manifest }
+  return { model: writeDetector(model.encoder, head, manifest), manifest }
 }

@@ -1,7 +1,6 @@
-import type { RgbImage } from '@cflow/base'
+import { ordered, type RgbImage } from '@cflow/base'
 import { resizeMaskNearest } from '@cflow/datasets'
 import type { Sample } from '@cflow/datasets'
-import { ordered } from './pipeline.js'
 
 /** A decoded image, and its ground truth at the size of the maps. */
 export interface LabelledImage {

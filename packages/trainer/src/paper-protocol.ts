@@ -1,8 +1,7 @@
 import { CflowError, tensor } from '@cflow/base'
-import { addUpsampled, anomalyOf, detectorNames } from '@cflow/core'
+import { addUpsampled, anomalyOf, detectorNames, statisticsOfImages } from '@cflow/core'
 import type { Sample } from '@cflow/datasets'
 import type { Runtime } from '@cflow/runtimes'
-import { statisticsOfScale } from './calibrate.js'
 import { judgeMaps } from './evaluate.js'
 import type { EvaluationResult, ImageScore } from './evaluate.js'
 import type {
@@ -17,7 +16,7 @@ import type { OnProgress } from './progress.js'
 import { now, stageProgress } from './progress.js'
 
 export interface PaperProtocolOptions {
-  /** A model from `image` to `log_likelihood_k`: a detector file, or `likelihoodModel`. */
+  /** A model from `image` to `log_likelihood_k`: a detector file, or `evidenceModel` of flows. */
   readonly model: Uint8Array
   /** S: maps are S×S. */
   readonly inputSize: number
@@ -78,7 +77,7 @@ export async function evaluatePaper(options: PaperProtocolOptions): Promise<Eval
   const scales = depths.map((depth, k) => {
     const [, height, width] = shapes[k] as readonly [number, number, number]
     const maps = parts[k] as readonly Float32Array[]
-    return { height, width, maps, statistics: statisticsOfScale({ depth, height, width }, maps) }
+    return { height, width, maps, statistics: statisticsOfImages(depth, maps) }
   })
   const mapOf = (i: number): Float64Array => {
     const map = new Float64Array(size * size)

@@ -1,15 +1,8 @@
 import type { Manifest } from '@cflow/core'
 import type { Dataset } from '@cflow/datasets'
 import type { Runtime } from '@cflow/runtimes'
-import type {
-  BaselineConfig,
-  BestEpochs,
-  OnProgress,
-  PassRecord,
-  Protocol,
-  Scorer,
-  TrainConfig,
-} from '@cflow/trainer'
+import type { PassRecord, TrainConfig } from '@cflow/methods'
+import type { BestEpochs, OnProgress, Protocol } from '@cflow/trainer'
 import {
   judge,
   metricsDocument,
@@ -28,17 +21,15 @@ const mostHeldOut = 60
 
 /** A training that is over. */
 export interface Trained {
-  /** The detector file, or a detector that has none. */
-  readonly model: Uint8Array | Scorer
-  /** Size of the file, or what one would take. */
-  readonly bytes: number
+  /** The detector file. */
+  readonly model: Uint8Array
   readonly manifest: Manifest
-  readonly config: TrainConfig | BaselineConfig
+  readonly config: TrainConfig
   readonly history: readonly PassRecord[]
   /** Seconds of each stage. */
   readonly seconds: Readonly<Record<string, number>>
   readonly dataset: Dataset
-  /** Places of the images that were kept out of the training. */
+  /** Indices of the images that were kept out of the training. */
   readonly heldOut: readonly number[]
   readonly runtime: Runtime
   readonly protocol: Protocol
@@ -55,7 +46,7 @@ export async function conclude(
   trained: Trained,
   progress: ProgressReporter,
 ): Promise<void> {
-  const { model, bytes, manifest, config, history, dataset, runtime, out, protocol, best } = trained
+  const { model, manifest, config, history, dataset, runtime, out, protocol, best } = trained
   const { onProgress }: { onProgress: OnProgress } = progress
   // without a test set the report shows the good images that were held out
   const samples =
@@ -94,39 +85,28 @@ export async function conclude(
     judgement,
     dataset,
     runtime: runtime.name,
-    modelBytes: bytes,
+    modelBytes: model.length,
     seconds: { ...trained.seconds, total },
     config,
     history,
   })
   session.io.signal.throwIfAborted()
-  const file = model instanceof Uint8Array ? model : undefined
-  await writeRun(out, { ...(file && { model: file }), metrics, report })
+  await writeRun(out, { model, metrics, report })
   progress.end()
   const paths = runPaths(out)
-  const megabytes = `${(bytes / 1e6).toFixed(1)} MB`
   if (session.json) printJson(session, { ...metrics, files: filesOf(trained) })
   else
     session.io.out(
       summary(evaluation, manifest, [
         ['time', `${((performance.now() - trained.began) / 1000).toFixed(1)} s`],
-        [
-          'detector',
-          file
-            ? `${paths.model} (${megabytes})`
-            : `no file is written: its gallery and the encoder take ${megabytes}`,
-        ],
+        ['detector', `${paths.model} (${(model.length / 1e6).toFixed(1)} MB)`],
         ['report', paths.report],
       ]),
     )
 }
 
 /** The files that the run left, by what they are. */
-function filesOf({ model, config, out }: Trained): Readonly<Record<string, string>> {
-  const { model: file, checkpoint, ...rest } = runPaths(out)
-  return {
-    ...(model instanceof Uint8Array && { model: file }),
-    ...rest,
-    ...(!('method' in config) && { checkpoint }),
-  }
+function filesOf({ config, out }: Trained): Readonly<Record<string, string>> {
+  const { checkpoint, ...rest } = runPaths(out)
+  return { ...rest, ...('passes' in config && { checkpoint }) }
 }

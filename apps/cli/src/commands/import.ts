@@ -1,16 +1,11 @@
 import { CflowError } from '@cflow/base'
 import { writeFileAtomic } from '@cflow/base/node'
 import { aggregationSchema, clampSchema } from '@cflow/core'
-import { encoderSpec, readPth } from '@cflow/encoders'
+import { encoderModel, encoderSpec, readPth } from '@cflow/encoders'
 import { inFile, loadEncoderWeights, readBytes, sha256OfFile } from '@cflow/encoders/node'
 import { nodeRuntime } from '@cflow/runtimes/node'
-import {
-  assembleDetector,
-  authorsCheckpoint,
-  encoderModel,
-  recipes,
-  trainConfigSchema,
-} from '@cflow/trainer'
+import { cflow } from '@cflow/methods'
+import { assembleDetector, authorsCheckpoint } from '@cflow/trainer'
 import { runPaths } from '@cflow/trainer/node'
 import { join } from 'node:path'
 import * as z from 'zod'
@@ -23,16 +18,17 @@ import { resolveSettings } from '../settings/resolve.js'
 import { commonShape, datasetShape } from '../settings/schema.js'
 import { summary } from '../summary.js'
 
-const { inputSize, falsePositiveRate } = trainConfigSchema.shape
+const { inputSize, falsePositiveRate } = cflow.settings.shape
+const { paper } = cflow.recipes
 const schema = z.object({
   ...datasetShape,
   ...commonShape,
   encoder: z.string().min(1).optional(),
   weights: z.string().min(1).optional(),
-  inputSize: inputSize.default(recipes.paper.inputSize),
-  clamp: clampSchema.default(recipes.paper.clamp),
-  aggregation: aggregationSchema.default(recipes.paper.aggregation),
-  falsePositiveRate: falsePositiveRate.default(recipes.paper.falsePositiveRate),
+  inputSize: inputSize.default(paper.inputSize),
+  clamp: clampSchema.default(paper.clamp),
+  aggregation: aggregationSchema.default(paper.aggregation),
+  falsePositiveRate: falsePositiveRate.default(paper.falsePositiveRate),
   unseen: z.boolean().default(false),
 })
 

@@ -1,9 +1,15 @@
 import { CflowError } from '@cflow/base'
-import { encoderSpec, onnxInputSize } from '@cflow/encoders'
+import {
+  encoderModel,
+  encoderSpec,
+  normalised,
+  onnxEncoderModel,
+  onnxInputSize,
+  type EncoderModel,
+} from '@cflow/encoders'
 import { inFile, loadEncoderWeights, readBytes, sha256OfFile } from '@cflow/encoders/node'
 import type { Runtime } from '@cflow/runtimes'
-import { encoderModel, normalised, onnxEncoderModel, resolveConfig } from '@cflow/trainer'
-import type { EncoderModel, TrainConfig, TrainOptions } from '@cflow/trainer'
+import { resolveConfig, type TrainConfig, type TrainOptions } from '@cflow/methods'
 import { basename } from 'node:path'
 import type { OnnxSettings } from '../settings/schema.js'
 

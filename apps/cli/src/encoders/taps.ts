@@ -1,7 +1,7 @@
-import { onnxInputSize, onnxTaps } from '@cflow/encoders'
+import { onnxInputSize, onnxTaps, runOnce } from '@cflow/encoders'
 import { inFile, readBytes } from '@cflow/encoders/node'
 import { nodeRuntime } from '@cflow/runtimes/node'
-import { recipes, runOnce } from '@cflow/trainer'
+import { cflow } from '@cflow/methods'
 import { printJson } from '../io.js'
 import type { Session } from '../io.js'
 import { table } from './table.js'
@@ -15,7 +15,7 @@ export interface TapFlags {
 export async function listTaps(session: Session, path: string, flags: TapFlags): Promise<void> {
   const bytes = await readBytes(path)
   const fixed = inFile(path, () => onnxInputSize(bytes))
-  const inputSize = flags.inputSize ?? fixed ?? recipes.whitened.inputSize
+  const inputSize = flags.inputSize ?? fixed ?? cflow.recipes.whitened.inputSize
   const { prefixTokens } = flags
   const runtime = await nodeRuntime()
   const options = {

@@ -3,7 +3,7 @@ import type { RgbImage } from '@cflow/base'
 import type { Dataset } from '@cflow/datasets'
 import { decodeImage } from '@cflow/datasets/node'
 import type { Images } from '@cflow/quantization'
-import { ordered } from '@cflow/trainer'
+import { ordered } from '@cflow/base'
 import { findImages } from '../predict/paths.js'
 import type { Session } from '../io.js'
 

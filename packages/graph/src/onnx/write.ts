@@ -31,6 +31,8 @@ export interface OnnxOptions {
   readonly metadata?: Readonly<Record<string, string>>
   /** Operator sets besides the standard one, by domain, where the operators do not say. */
   readonly domains?: Readonly<Record<string, number>>
+  /** Names for the nodes that make inner values: `readOnnx` gives them as the nodes' labels. */
+  readonly labels?: Readonly<Record<string, Value>>
   readonly producer?: { readonly name: string; readonly version: string }
 }
 
@@ -48,7 +50,7 @@ export function writeOnnx(
   outputs: Readonly<Record<string, Value>>,
   options: OnnxOptions = {},
 ): Uint8Array {
-  const { graph, order } = graphProto(outputs, options.name)
+  const { graph, order } = graphProto(outputs, options.name, options.labels)
   return modelBytes(graph, order, options)
 }
 
@@ -56,10 +58,12 @@ export function writeOnnx(
 export function graphProto(
   outputs: Readonly<Record<string, Value>>,
   name = 'graph',
+  labels: Readonly<Record<string, Value>> = {},
 ): { readonly graph: GraphProto; readonly order: readonly Node[] } {
   const lowering = new Lowering()
   const results = distinct(Object.entries(outputs).map(([name, v]) => [name, lowering.of(v)]))
   const order = topologicalOrder(results.map(([, v]) => v))
+  const labelOf = new Map(Object.entries(labels).map(([label, v]) => [lowering.of(v).node, label]))
   const names = new Names(results, order)
   const initializers: TensorProto[] = []
   for (const node of order)
@@ -79,7 +83,7 @@ export function graphProto(
           create(NodeProtoSchema, {
             opType: node.operator.type,
             domain: node.operator.domain ?? '',
-            name: node.label ?? '',
+            name: labelOf.get(node) ?? node.label ?? '',
             input: node.inputs.map((v) => (v ? names.of(v) : '')),
             output: node.outputs.map((v) => names.of(v)),
             attribute: Object.entries(node.attributes).map(([k, a]) => toAttribute(k, a)),

@@ -1,9 +1,9 @@
 import { CflowError, tensor } from '@cflow/base'
 import type { DType } from '@cflow/base'
-import { apply, attribute, intAttribute } from '../operator.js'
+import { apply, applyAll, attribute, intAttribute } from '../operator.js'
 import type { Operator } from '../operator.js'
 import { axisOf } from '../shapes.js'
-import { constant, constantOf, integersOf, scalar, staticShape } from '../value.js'
+import { constant, constantOf, int64s, integersOf, scalar, staticShape } from '../value.js'
 import type { Dim, Value } from '../value.js'
 import { equal } from './logic.js'
 import { matMul } from './matrix.js'
@@ -100,6 +100,31 @@ export const Range: Operator = {
     }
     return [{ dtype: first(inputs).dtype, shape: [null] }]
   },
+}
+
+/** The k largest or smallest along an axis, sorted, and their indices (int64); of equal ones the first comes first. */
+export const TopK: Operator = {
+  type: 'TopK',
+  infer: (inputs, attributes) => {
+    const x = first(inputs)
+    const axis = axisOf(intAttribute(attributes, 'axis', -1), x.shape.length)
+    const [k] = integersOf(inputs[1], 'K of TopK')
+    const shape = x.shape.map((d, i) => (i === axis ? (k as number) : d))
+    return [
+      { dtype: x.dtype, shape },
+      { dtype: 'int64', shape },
+    ]
+  },
+}
+
+export function topK(
+  x: Value,
+  k: number,
+  axis: number,
+  { largest }: { readonly largest: boolean },
+): readonly [values: Value, indices: Value] {
+  const attributes = { axis: attribute.int(axis), largest: attribute.int(largest ? 1 : 0) }
+  return applyAll(TopK, [x, int64s([k])], attributes) as [Value, Value]
 }
 
 export const gather = (x: Value, index: Value, axis: number): Value =>

@@ -1,14 +1,8 @@
 import type { Random } from '@cflow/base'
-import { optimisationStep, trainable } from '@cflow/core'
 import type { ParameterShapes } from '@cflow/core'
-import { input, reduceMean, square, sub } from '@cflow/graph'
-import type { Value } from '@cflow/graph'
+import { reduceMean, square, sub, type Value } from '@cflow/graph'
 import { initialParameters, stack, stackShapes } from '../linear.js'
-import { standardised } from '../standardised.js'
-import type { Standardisation } from '../moments.js'
-
-/** Share of the variance that the bottleneck is wide enough for (Shi et al. 2021, section 3.3). */
-export const dfrVariance = 0.9
+import { standardised, type Standardisation } from '../training/moments.js'
 
 /** The autoencoder of DFR: three 1×1 convolutions down and three up, that is linear layers on feature vectors. */
 export interface Autoencoder {
@@ -45,16 +39,4 @@ export function reconstructionError(
   const x = standardised(rows, scaling)
   const decoded = stack(stack(x, 'encoder', 3, values), 'decoder', 3, values)
   return reduceMean(square(sub(decoded, x)), [1])
-}
-
-/** One step of DFR's training on `features` [rows, D]; see `optimisationStep` for the rest. */
-export function dfrTrainingStep(
-  net: Autoencoder,
-  scaling: Standardisation,
-  rows: number,
-): Uint8Array {
-  const parameters = trainable(autoencoderShapes(net))
-  const features = input('features', 'float32', [rows, net.depth])
-  const loss = reduceMean(reconstructionError(features, scaling, parameters.byName), [0])
-  return optimisationStep(loss, parameters)
 }

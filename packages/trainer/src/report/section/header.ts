@@ -1,4 +1,4 @@
-import { methodNames } from '@cflow/core'
+import { methodTitle } from '@cflow/core'
 import type { Manifest } from '@cflow/core'
 import type { BestEpochs } from '../../evaluation.js'
 import { bytes, count, dash, number, percent } from '../format.js'
@@ -115,7 +115,8 @@ function recipeOf({ recipe, flows, aggregation }: Manifest): string {
 }
 
 /** A baseline's name and settings, such as `PaDiM (channels 100)`. */
-function methodOf({ method, settings = {} }: Manifest): string {
-  const parts = Object.entries(settings).map(([name, value]) => `${name} ${value}`)
-  return parts.length > 0 ? `${methodNames[method]} (${parts.join(', ')})` : methodNames[method]
+function methodOf(manifest: Manifest): string {
+  const parts = Object.entries(manifest.settings ?? {}).map(([name, value]) => `${name} ${value}`)
+  const title = methodTitle(manifest)
+  return parts.length > 0 ? `${title} (${parts.join(', ')})` : title
 }

@@ -1,0 +1,205 @@
+import { Random, floats } from '@cflow/base'
+import {
+  aggregationSchema,
+  clampSchema,
+  conditionSize,
+  cosineLearningRate,
+  flowHead,
+  initialiseFlow,
+  paperLearningRate,
+  permutationSchema,
+  unflatten,
+  widthLearningRate,
+  type FlowConfig,
+  type ScaleFlow,
+  type Tap,
+} from '@cflow/core'
+import * as z from 'zod'
+import { method } from '../method.js'
+import {
+  choice,
+  commonDefaults,
+  commonSettings,
+  flowSettings,
+  passSettings,
+  setting,
+} from '../settings.js'
+import { trainInPasses, type StepAt } from '../training/loop.js'
+import { samplings } from '../training/sampling.js'
+import type { Trainer } from '../training/trainer.js'
+import { flowTrainer } from './flow-trainer.js'
+import { estimateWhitenings, whitener } from './whitening.js'
+
+const settings = z.strictObject({
+  ...commonSettings,
+  couplingLayers: flowSettings.couplingLayers,
+  permutation: setting(
+    permutationSchema,
+    'flow',
+    'NAME',
+    'between coupling layers: alternate, hard or soft',
+  ),
+  clamp: setting(clampSchema, 'flow', 'NAME', 'bound of a coupling layer’s scale: paper or freia'),
+  conditional: setting(z.boolean(), 'flow', undefined, 'flows see the position'),
+  loss: setting(z.enum(['logsigmoid', 'nll']), 'training', 'NAME', 'nll or logsigmoid'),
+  ...passSettings,
+  rotation: flowSettings.rotation,
+  shrinkage: setting(
+    z.number().positive().max(10),
+    'training',
+    'X',
+    'regularisation of the whitening: share of the mean variance',
+  ),
+  aggregation: setting(
+    aggregationSchema,
+    'calibration',
+    'NAME',
+    'of the scales: joint, calibrated, perDimension, standardised',
+  ),
+  whitening: choice(z.boolean(), 'whether the flows begin with a whitening of the features'),
+  start: choice(
+    z.enum(['identity', 'random']),
+    'parameters of the coupling layers before the first step',
+  ),
+  sampling: choice(z.enum(['grouped', 'permuted']), 'how mini-batches are drawn'),
+  imageBatch: choice(
+    z.int().min(1).optional(),
+    'images whose vectors are mixed; absent, all that are kept in memory',
+  ),
+  schedule: choice(z.enum(['cosine', 'paper']), 'of the learning rate'),
+})
+type Settings = z.infer<typeof settings>
+
+/** Meta-epochs of the paper's schedule. */
+const metaEpochs = 25
+
+/** Passes of one of the meta-epochs that the paper's schedule cuts a training into. */
+export const passesPerMetaEpoch = (passes: number): number =>
+  Math.max(Math.round(passes / metaEpochs), 1)
+
+const shared = {
+  ...commonDefaults,
+  clamp: 'paper',
+  conditional: true,
+  shrinkage: 0.01,
+  aggregation: 'calibrated',
+} as const
+
+/** CFLOW-AD (Gudovskiy et al. 2022): conditional normalising flows on feature vectors of up to three scales. */
+export const cflow = method({
+  name: 'cflow',
+  title: 'CFLOW-AD',
+  settings,
+  recipes: {
+    /** Starts at the Mahalanobis solution and trains for what a Gaussian cannot say. */
+    whitened: {
+      ...shared,
+      couplingLayers: 4,
+      permutation: 'alternate',
+      loss: 'nll',
+      passes: 4,
+      miniBatch: 512,
+      learningRate: 1e-2,
+      rotation: 0,
+      whitening: true,
+      start: 'identity',
+      sampling: 'grouped',
+      schedule: 'cosine',
+    },
+    /** What the authors' code does. */
+    paper: {
+      ...shared,
+      couplingLayers: 8,
+      permutation: 'soft',
+      loss: 'logsigmoid',
+      passes: 200,
+      miniBatch: 256,
+      learningRate: 2e-4,
+      rotation: 5,
+      heldOut: 0,
+      whitening: false,
+      start: 'random',
+      sampling: 'permuted',
+      imageBatch: 32,
+      schedule: 'paper',
+    },
+  },
+  prepare: ({ rotation }, { taps }) => ({
+    rotation,
+    kept: taps.reduce((n, t) => n + t.channels * t.height * t.width, 0),
+  }),
+  async learn(job) {
+    const { config, encoder, runtime, features, training } = job
+    const whitenings = config.whitening ? await estimateWhitenings(job) : []
+    const white = await whitener(runtime, whitenings)
+    if (config.whitening) await job.timed('whiten', () => features.transform((f) => white.apply(f)))
+    const flows = encoder.taps.map((tap, k): ScaleFlow => {
+      const flow = flowConfig(config, tap)
+      const parameters = initialiseFlow(flow, Random.seeded(config.seed, `flow ${k}`), config.start)
+      const whitening = whitenings[k]
+      return { config: flow, parameters, ...(whitening && { whitening }) }
+    })
+    const plan = chunkPlan(config, training.length, features.cached)
+    const sampling = samplings[config.sampling]
+    const trainers: Trainer[] = []
+    for (const [k, flow] of flows.entries()) {
+      const tap = encoder.taps[k] as Tap
+      const shape = sampling.shape(tap.height * tap.width, config.miniBatch, plan[0] as number)
+      trainers.push(await flowTrainer(runtime, tap, flow, shape, sampling, config.loss))
+    }
+    const learned = await trainInPasses(job, {
+      trainers,
+      stream: 'pass',
+      plan,
+      rate: rateOf(config, encoder.taps, plan.length),
+      head: (parameters) =>
+        flowHead(
+          flows.map((flow, k) => withParameters(flow, parameters[k] as Float32Array)),
+          config.aggregation,
+        ),
+    })
+    await white.release()
+    return { ...learned, manifest: { aggregation: config.aggregation } }
+  },
+})
+
+const flowConfig = (config: Settings, { channels }: Tap): FlowConfig => ({
+  depth: channels,
+  condition: config.conditional ? conditionSize : 0,
+  couplingLayers: config.couplingLayers,
+  permutation: config.permutation,
+  clamp: config.clamp,
+})
+
+const withParameters = (flow: ScaleFlow, theta: Float32Array): ScaleFlow => ({
+  ...flow,
+  parameters: unflatten(flow.config, floats('float32', [theta.length], theta), flow.parameters),
+})
+
+/** Images of a chunk when features are not kept in memory. */
+const uncachedChunk = 64
+
+/** Chunks of one size: images that are left over are left out of a pass. */
+function chunkPlan({ imageBatch }: Settings, images: number, cached: boolean): number[] {
+  const evenly = cached ? 1 : Math.ceil(images / uncachedChunk)
+  const size = imageBatch ? Math.min(imageBatch, images) : Math.floor(images / evenly)
+  return new Array<number>(imageBatch ? Math.floor(images / size) : evenly).fill(size)
+}
+
+function rateOf(
+  { schedule, learningRate, passes }: Settings,
+  taps: readonly Tap[],
+  batchesPerPass: number,
+): (at: StepAt) => number {
+  if (schedule === 'paper') {
+    const paper = {
+      learningRate,
+      metaEpochs,
+      passesPerMetaEpoch: passesPerMetaEpoch(passes),
+      batchesPerPass,
+    }
+    return ({ pass, chunk }) => paperLearningRate(paper, pass, chunk)
+  }
+  return ({ model, step, steps }) =>
+    cosineLearningRate(widthLearningRate(learningRate, (taps[model] as Tap).channels), step, steps)
+}

@@ -1,0 +1,264 @@
+import { Random, floats } from '@cflow/base'
+import { encodePixels, trainable, type Head } from '@cflow/core'
+import {
+  add,
+  concat,
+  constant,
+  div,
+  gradients,
+  input,
+  matMul,
+  max,
+  mul,
+  reduceMax,
+  reduceMean,
+  reduceMin,
+  reduceSum,
+  reduceSumSquare,
+  reshape,
+  resizeBilinear,
+  scalar,
+  scale,
+  split,
+  square,
+  sub,
+  type Value,
+} from '@cflow/graph'
+import * as z from 'zod'
+import { mapShape } from '../features.js'
+import { constantParameters } from '../linear.js'
+import { blur } from '../maps.js'
+import { method, type Job } from '../method.js'
+import {
+  checkInputSize,
+  commonDefaults,
+  commonSettings,
+  flowSettings,
+  passSettings,
+  setting,
+} from '../settings.js'
+import { trainInPasses } from '../training/loop.js'
+import {
+  channelMoments,
+  standardise,
+  standardised,
+  type Standardisation,
+} from '../training/moments.js'
+import { samplings } from '../training/sampling.js'
+import { stepOf, trainer } from '../training/trainer.js'
+import {
+  differnetFlow,
+  differnetForward,
+  differnetShapes,
+  initialDiffernet,
+  type DiffernetFlow,
+} from './flow.js'
+
+const settings = z.strictObject({
+  ...commonSettings,
+  ...passSettings,
+  ...flowSettings,
+  /** The authors: 3 hidden layers of 2,048. */
+  hiddenLayers: setting(
+    z.int().min(1).max(8),
+    'differnet',
+    'N',
+    'differnet: hidden layers of a subnet',
+  ),
+  hiddenUnits: setting(
+    z.int().min(1).max(8192),
+    'differnet',
+    'N',
+    'differnet: width of a hidden layer',
+  ),
+  /** The input size and its halves (the authors: 3, of 448 pixels). */
+  imageScales: setting(
+    z.int().min(1).max(4),
+    'differnet',
+    'N',
+    'differnet: sizes of the image, 1 to 4',
+  ),
+  /** One, the image as it is, without rotation. */
+  views: setting(
+    z.int().min(1).max(1000),
+    'differnet',
+    'N',
+    'differnet: rotated versions of an image',
+  ),
+})
+type Settings = z.infer<typeof settings>
+
+/** DifferNet (Rudolph et al. 2021): a flow on features averaged over the whole image. */
+export const differnet = method({
+  name: 'differnet',
+  title: 'DifferNet',
+  settings,
+  recipes: {
+    default: {
+      ...commonDefaults,
+      couplingLayers: 8,
+      hiddenLayers: 3,
+      hiddenUnits: 128,
+      imageScales: 1,
+      rotation: 5,
+      views: 4,
+      passes: 20,
+      miniBatch: 96,
+      learningRate: 2e-4,
+    },
+  },
+  check: (config) => checkInputSize(config, config.imageScales),
+  prepare: ({ rotation, imageScales }) => ({
+    rotation,
+    view: (pixels, encoder) => [pooledTaps(encodePixels(pixels, encoder, imageScales))],
+  }),
+  async learn(job) {
+    const { config, runtime } = job
+    const { couplingLayers, hiddenLayers, hiddenUnits, imageScales, rotation } = config
+    const vectors = await job.timed('encode', () => views(job))
+    const depth = (vectors[0] as Float32Array).length
+    const moments = await channelMoments(runtime, depth, 1)
+    for (const vector of vectors) await moments.add(vector)
+    const scaling = standardise(await moments.finish())
+    const random = Random.seeded(config.seed, 'differnet')
+    const flow = differnetFlow({ depth, couplingLayers, hiddenLayers, hiddenUnits }, random)
+    const sampling = samplings.permuted
+    const shape = sampling.shape(1, config.miniBatch, vectors.length)
+    const parameters = trainable(differnetShapes(flow))
+    const rows = input('features', 'float32', [shape.rows, depth])
+    const chunk = vectors.map((vector) => [vector])
+    const learned = await trainInPasses(job, {
+      trainers: [
+        await trainer(runtime, {
+          ...stepOf(runtime, differnetLoss(rows, flow, scaling, parameters.byName), parameters),
+          start: initialDiffernet(flow, random),
+          area: 1,
+          ...{ depth, shape, sampling },
+        }),
+      ],
+      stream: 'differnet pass',
+      plan: [vectors.length],
+      async *chunks() {
+        yield await Promise.resolve(chunk)
+      },
+      rate: () => config.learningRate,
+      head: ([theta]) =>
+        differnetHead({ flow, scaling, parameters: theta as Float32Array }, imageScales),
+    })
+    const own = { couplingLayers, hiddenLayers, hiddenUnits, imageScales, rotation, depth }
+    return { ...learned, manifest: { settings: own } }
+  },
+})
+
+/** Features of all views of all images. */
+async function views(job: Job<Settings>): Promise<readonly Float32Array[]> {
+  const { config, features, training } = job
+  const count = config.rotation > 0 ? config.views : 1
+  const report = job.progress('encode', training.length * count)
+  const vectors: Float32Array[] = []
+  for (let view = 0; view < count; view++) {
+    const random = Random.seeded(config.seed, `differnet view ${view}`)
+    for await (const [vector] of features.of(training, random))
+      report(vectors.push(vector as Float32Array))
+  }
+  return vectors
+}
+
+/** A trained DifferNet. */
+export interface DiffernetModel {
+  readonly flow: DiffernetFlow
+  readonly scaling: Standardisation
+  /** All its parameters, in the order of `differnetShapes`. */
+  readonly parameters: Float32Array
+}
+
+/** DifferNet's features: every tap averaged over its positions, one after the other, [N, ΣD]. */
+const pooledTaps = (taps: readonly Value[]): Value =>
+  concat(
+    taps.map((tap) => reduceMean(tap, [2, 3])),
+    1,
+  )
+
+/** −log p of every row up to a constant, ½‖z‖² − ln|det J|, and the latent vectors. @param rows pooled features [R, D] */
+function negativeLogLikelihood(
+  rows: Value,
+  flow: DiffernetFlow,
+  scaling: Standardisation,
+  values: ReadonlyMap<string, Value>,
+): { readonly latent: Value; readonly loss: Value } {
+  const { latent, logDeterminant } = differnetForward(standardised(rows, scaling), flow, values)
+  return { latent, loss: sub(scale(reduceSumSquare(latent, [1]), 0.5), logDeterminant) }
+}
+
+/** Mean −log p per dimension of a mini-batch, up to a constant. */
+export function differnetLoss(
+  rows: Value,
+  flow: DiffernetFlow,
+  scaling: Standardisation,
+  values: ReadonlyMap<string, Value>,
+): Value {
+  const { loss } = negativeLogLikelihood(rows, flow, scaling, values)
+  return scale(reduceMean(loss, [0]), 1 / flow.depth)
+}
+
+/**
+ * The score is the mean square of the latent vector, −2/D·log p_Z(z) up to a constant.
+ *
+ * The original localises by the gradient of the loss by the input image, through the whole encoder. Behind an average the
+ * gradient is the same at every position, so the map here is what that gradient says of each position: the gradient of
+ * −log p by the averaged channels (nodes of the same file), times how far the position's channels are from their mean
+ * over the training images, summed over channels and taps (Grad-CAM with a baseline). It is blurred and stretched so
+ * that it runs from 0 to the image's score.
+ */
+export const differnetHead = (
+  { flow, scaling, parameters }: DiffernetModel,
+  levels: number,
+): Head => ({
+  levels,
+  stage: 'flow',
+  evidence(taps) {
+    const values = constantParameters(differnetShapes(flow), parameters)
+    const pooled = pooledTaps(taps)
+    const { latent, loss } = negativeLogLikelihood(pooled, flow, scaling, values)
+    const [gradient] = gradients(reduceSum(loss, [0]), [pooled]) as [Value]
+    return {
+      score: reduceMean(square(latent), [1]),
+      ...Object.fromEntries(
+        attributions(taps, gradient, scaling.mean).map((v, k) => [`attribution${k}`, v]),
+      ),
+    }
+  },
+  verdict({ score, ...evidence }, size) {
+    const sum = Object.values(evidence)
+      .map((attribution) => resizeBilinear(attribution, size, size))
+      .reduce(add)
+    const map = stretched(blur(sum), size)
+    return { map: mul(map, reshape(score as Value, [-1, 1, 1])), score: score as Value }
+  },
+})
+
+/** Σ over channels of gradient·(feature − mean), [N, 1, h, w] of every tap. */
+function attributions(taps: readonly Value[], gradient: Value, mean: Float32Array): Value[] {
+  const shapes = taps.map(mapShape)
+  const parts = split(
+    gradient,
+    shapes.map((s) => s.channels),
+    1,
+  )
+  let from = 0
+  return shapes.map(({ channels, height, width }, k) => {
+    const centre = mean.slice(from, (from += channels))
+    const positions = reshape(taps[k] as Value, [-1, channels, height * width])
+    const away = sub(positions, constant(floats('float32', [1, channels, 1], centre)))
+    const along = matMul(reshape(parts[k] as Value, [-1, 1, channels]), away)
+    return reshape(along, [-1, 1, height, width])
+  })
+}
+
+/** Each map from 0 to 1, [N, S, S]. */
+function stretched(map: Value, size: number): Value {
+  const flat = reshape(map, [-1, size, size])
+  const low = reduceMin(flat, [1, 2], true)
+  const range = max(sub(reduceMax(flat, [1, 2], true), low), scalar(1e-12))
+  return div(sub(flat, low), range)
+}
