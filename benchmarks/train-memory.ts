@@ -12,9 +12,10 @@ import { Random } from '../packages/base/src/index.js'
 import { syntheticDataset } from '../packages/datasets/src/index.js'
 import type { Sample } from '../packages/datasets/src/index.js'
 import { decodeImage, writePng } from '../packages/datasets/src/node.js'
-import { encoderSpec } from '../packages/encoders/src/index.js'
+import { encoderModel, encoderSpec } from '../packages/encoders/src/index.js'
+import { resolveConfig } from '../packages/methods/src/index.js'
 import { nodeRuntime } from '../packages/runtimes/src/node.js'
-import { encoderModel, fit, resolveConfig } from '../packages/trainer/src/index.js'
+import { fit } from '../packages/trainer/src/index.js'
 import { randomWeights } from './random-weights.js'
 
 const [name = 'efficientnet-lite0', images = '32', passes = '1', threads] = process.argv.slice(2)

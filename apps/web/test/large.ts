@@ -1,5 +1,5 @@
 import { Random, floats, sizeOf } from '@cflow/base'
-import { initialiseFlow, writeDetector } from '@cflow/core'
+import { flowHead, initialiseFlow, writeDetector } from '@cflow/core'
 import type { Encoder, Manifest, ScaleFlow } from '@cflow/core'
 import { constant, conv } from '@cflow/graph'
 
@@ -61,4 +61,8 @@ const manifest: Manifest = {
 
 /** A detector file of some megabytes that needs so many bytes to run. */
 export const needing = (bytes: number): Uint8Array =>
-  writeDetector(encoder(Math.ceil(bytes / (4 * inputSize ** 2))), [flow], manifest)
+  writeDetector(
+    encoder(Math.ceil(bytes / (4 * inputSize ** 2))),
+    flowHead([flow], 'joint'),
+    manifest,
+  )

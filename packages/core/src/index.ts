@@ -1,24 +1,42 @@
 export { adamDefaults, adamFeeds, adamStep } from './training/adam.js'
 export { flowOfState } from './flow/checkpoint.js'
 export {
-  blockShape,
-  clampBound,
+  allParameters,
   clampSchema,
+  flatten,
   flowConfigSchema,
-  halves,
-  initialGlobalScale,
+  flowTransform,
+  initialiseFlow,
   parameterShapes,
   permutationSchema,
-} from './flow/config.js'
-export type { BlockShape, FlowConfig } from './flow/config.js'
-export { addRepeated, conditionPlaces, conditionRows, globalScale } from './flow/coupling.js'
-export type { BlockValues, Condition } from './flow/coupling.js'
-export { flowForward, flowInverse, flowValues, splitHalves } from './flow/flow.js'
-export type { FlowResult } from './flow/flow.js'
-export { logLikelihood, lossOf, perDimension } from './flow/likelihood.js'
+  unflatten,
+} from './flow/flow.js'
+export type { FlowConfig, FlowParameters, ScaleFlow } from './flow/flow.js'
+export { flowOf, logLikelihood, samples } from './flow/density.js'
+export type { Engine, Flow, RowOptions } from './flow/density.js'
+export { readFlow } from './flow/read.js'
+export { latentLogLikelihood, lossOf, perDimension } from './flow/likelihood.js'
 export type { Loss } from './flow/likelihood.js'
-export { flatten, initialiseFlow, mixingName, unflatten } from './flow/parameters.js'
-export type { FloatType, FlowParameters } from './flow/parameters.js'
+export { globalAffine, permutation } from './transforms/affine.js'
+export { compose } from './transforms/compose.js'
+export type { Part } from './transforms/compose.js'
+export { conditionRows } from './transforms/condition.js'
+export type { Condition } from './transforms/condition.js'
+export { affineCoupling, halves } from './transforms/coupling.js'
+export type { CouplingOptions } from './transforms/coupling.js'
+export { constantValues, initialise } from './transforms/transform.js'
+export type {
+  FloatType,
+  Mapped,
+  MapSize,
+  Parameters,
+  ParameterShapes,
+  Rows,
+  Transform,
+  Values,
+} from './transforms/transform.js'
+export { featureSums, whitening, whiteningFrom } from './transforms/whitening.js'
+export type { FeatureSums, Whitening } from './transforms/whitening.js'
 export { cholesky, haarRotation, invertLower, product, transposed } from './linalg.js'
 export { axisEncoding, conditionSize, positionalEncoding } from './positional.js'
 export {
@@ -37,7 +55,7 @@ export {
 } from './training/optimise.js'
 export type { Trainable } from './training/optimise.js'
 export { joinState, parameterCount, splitState, stateGroups, stateNames } from './training/state.js'
-export type { FlatState, ParameterShapes, StateGroup } from './training/state.js'
+export type { FlatState, StateGroup } from './training/state.js'
 export {
   lossAndGradient,
   stepNames,
@@ -46,9 +64,6 @@ export {
   trainingSteps,
 } from './training/step.js'
 export type { StepPositions, TrainingStepOptions } from './training/step.js'
-export { foldedLogLikelihood } from './flow/fold.js'
-export { featureSums, whiteningFrom } from './flow/whitening.js'
-export type { FeatureSums, Whitening } from './flow/whitening.js'
 export {
   addUpsampled,
   aggregationSchema,
@@ -75,7 +90,6 @@ export {
   type Head,
 } from './detector-file/detector.js'
 export { flowHead, likelihoodMap, statisticsOfImages } from './detector-file/flow-head.js'
-export type { ScaleFlow } from './flow/scale-flow.js'
 export {
   manifestKey,
   manifestSchema,

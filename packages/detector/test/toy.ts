@@ -1,6 +1,6 @@
 import { Random, floats, sizeOf } from '@cflow/base'
 import type { RgbImage } from '@cflow/base'
-import { initialiseFlow, writeDetector } from '@cflow/core'
+import { flowHead, initialiseFlow, writeDetector } from '@cflow/core'
 import type { Encoder, Manifest, ScaleFlow } from '@cflow/core'
 import { constant, conv } from '@cflow/graph'
 
@@ -70,8 +70,10 @@ export const toyManifest: Manifest = {
 }
 
 /** A detector file of 16×16 pixels with two scales. */
-export const toyDetector = (changes: Partial<Manifest> = {}): Uint8Array =>
-  writeDetector(encoder, flows, { ...toyManifest, ...changes })
+export function toyDetector(changes: Partial<Manifest> = {}): Uint8Array {
+  const manifest = { ...toyManifest, ...changes }
+  return writeDetector(encoder, flowHead(flows, manifest.aggregation), manifest)
+}
 
 /** An image of noise. */
 export function noise(seed: number, width: number, height: number): RgbImage {

@@ -2,7 +2,7 @@ import { Random, tensor } from '@cflow/base'
 import { conditionSize } from '@cflow/core'
 import type { FlowConfig } from '@cflow/core'
 import { constant, gemm, input, writeOnnx } from '@cflow/graph'
-import type { TrainConfig } from '@cflow/trainer'
+import type { TrainConfig } from '@cflow/methods'
 import { encoderOperations, emptyEncoder } from './complexity/complexity.js'
 import { flowOperations, positionsOf } from './complexity/flow.js'
 import { isPending } from './conduct/run-trial.js'
@@ -42,17 +42,17 @@ export async function estimate(
     const counts = trial.data.set === 'stc'
       ? { train: 20_000 / trial.data.frameStep, test: 3600 }
       : await laboratory.resources.dataset(trial).then((d) => ({ train: d.train.length, test: d.test.length })) // prettier-ignore
-    const scales = model.scales.slice(-trial.poolLayers)
+    const scales = model.taps.slice(-trial.poolLayers)
     const once = (counts.train + 2 * counts.test) * encode
     if (settings.kind === 'baseline') {
-      const d = scales.reduce((n, s) => n + s.depth, 0)
+      const d = scales.reduce((n, s) => n + s.channels, 0)
       const positions = positionsOf(scales[0] as (typeof scales)[number])
       const perImage = trial.method === 'spade' ? 50 * positions ** 2 * d : positions * d * 1000
       seconds += (once + counts.test * perImage) / (speed * efficiency.large)
       continue
     }
     const { config } = settings
-    const flow = scales.reduce((n, s) => n + positionsOf(s) * flowOperations(flowOf(config, s.depth)), 0) // prettier-ignore
+    const flow = scales.reduce((n, s) => n + positionsOf(s) * flowOperations(flowOf(config, s.channels)), 0) // prettier-ignore
     const passes = config.passes * counts.train
     const epochs = Math.min(25, config.passes) * counts.test * (encode + flow)
     const training = passes * 3 * flow
@@ -63,7 +63,7 @@ export async function estimate(
   return { pending, seconds }
 }
 
-const flowOf = (config: TrainConfig, depth: number): FlowConfig => ({
+const flowOf = (config: TrainConfig<'cflow'>, depth: number): FlowConfig => ({
   depth,
   condition: config.conditional ? conditionSize : 0,
   couplingLayers: config.couplingLayers,

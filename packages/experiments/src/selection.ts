@@ -1,6 +1,6 @@
-import { recipes, recipeSchema } from '@cflow/trainer'
+import { cflow } from '@cflow/methods'
 import * as z from 'zod'
-import { isFlow, methodSchema } from './trial.js'
+import { isFlow, methodSchema, recipeSchema } from './trial.js'
 import type { Method, Trial, TrialData } from './trial.js'
 
 /** What of the paper is computed again, and how. What is absent is as in the paper. */
@@ -44,7 +44,7 @@ export interface Case {
 export function trialsOf(selection: Selection, one: Case): readonly Trial[] {
   const { recipe, seeds } = selection
   const { method, encoder, inputSize, data, poolLayers = 3 } = one
-  const { couplingLayers, passes, heldOut } = recipes[recipe]
+  const { couplingLayers, passes, heldOut } = cflow.recipes[recipe]
   const flow = isFlow(method) && {
     couplingLayers: one.couplingLayers ?? couplingLayers,
     passes: selection.passes ?? passes,

@@ -1,6 +1,6 @@
 import { Random, floats, sizeOf, tensor } from '@cflow/base'
 import type { RgbImage } from '@cflow/base'
-import { initialiseFlow, writeDetector } from '@cflow/core'
+import { flowHead, initialiseFlow, writeDetector } from '@cflow/core'
 import type { Encoder, Manifest, ScaleFlow } from '@cflow/core'
 import { add, clip, constant, conv, maxPool, pad, relu } from '@cflow/graph'
 import type { Value } from '@cflow/graph'
@@ -95,8 +95,10 @@ export const toyManifest: Manifest = {
 }
 
 /** A detector file of 32×32 pixels with two scales. */
-export const toyDetector = (changes: Partial<Manifest> = {}): Uint8Array =>
-  writeDetector(encoder, flows, { ...toyManifest, ...changes })
+export function toyDetector(changes: Partial<Manifest> = {}): Uint8Array {
+  const manifest = { ...toyManifest, ...changes }
+  return writeDetector(encoder, flowHead(flows, manifest.aggregation), manifest)
+}
 
 /** Smooth images of differing contrast, so that their scores differ. */
 export const toyImages = (count: number): Images =>

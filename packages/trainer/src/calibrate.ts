@@ -46,17 +46,20 @@ async function scoresOf(
   size: number,
   statistics: Manifest['scales'],
 ): Promise<number[]> {
+  // an input must not have the name of the output
+  const given = (name: string) => `given.${name}`
   const evidence = [...found].map(
-    ([name, { shape }]) => [name, input(name, 'float32', shape)] as const,
+    ([name, { shape }]) => [name, input(given(name), 'float32', shape)] as const,
   )
   const { score } = head.verdict(Object.fromEntries(evidence), size, statistics)
   const session = await runtime.createSession(writeOnnx({ [detectorNames.score]: score }))
   const scores: number[] = []
   for (const i of [...found.values()][0]?.images.keys() ?? []) {
-    const feeds = session.inputs.map((name) => {
-      const { shape, images } = found.get(name) as Found
-      return [name, tensor('float32', shape, images[i] as Float32Array)] as const
-    })
+    const feeds = [...found].flatMap(([name, { shape, images }]) =>
+      session.inputs.includes(given(name))
+        ? [[given(name), tensor('float32', shape, images[i] as Float32Array)] as const]
+        : [],
+    )
     const got = await session.run(Object.fromEntries(feeds))
     scores.push(got[detectorNames.score]?.data[0] as number)
   }

@@ -6,13 +6,13 @@ import { describe, expect, it } from 'vitest'
 import { run, runBytes } from '@cflow/runtimes/testing'
 import {
   conditionRows,
+  constantValues,
   detectorNames,
-  flowForward,
   flowHead,
-  flowValues,
+  flowTransform,
   initialiseFlow,
+  latentLogLikelihood,
   likelihoodMap,
-  logLikelihood,
   manifestKey,
   methodTitle,
   normalise,
@@ -20,7 +20,6 @@ import {
   perDimension,
   positionalEncoding,
   resample,
-  splitHalves,
   writeDetector,
 } from '../index.js'
 import type { Encoder, FlowConfig, Manifest, ScaleFlow } from '../index.js'
@@ -177,13 +176,9 @@ describe('the folded flow', () => {
       ),
     )
     const condition = config.condition > 0 ? conditionRows(encoding) : undefined
-    const result = flowForward(
-      config,
-      flowValues(config, flow.parameters),
-      splitHalves(rows, 5),
-      condition,
-    )
-    const unfolded = reshape(perDimension(logLikelihood(result, 5), 5), [-1, h, w])
+    const values = constantValues(flow.parameters)
+    const latent = flowTransform(config).forward(rows, values, { condition })
+    const unfolded = reshape(perDimension(latentLogLikelihood(latent), 5), [-1, h, w])
     const feeds = {
       map: floats(
         'float32',

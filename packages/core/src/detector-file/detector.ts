@@ -1,5 +1,5 @@
 import { input, reduceMean, reshape, transpose, writeOnnx, type Value } from '@cflow/graph'
-import type { ScaleFlow } from '../flow/scale-flow.js'
+import type { ScaleFlow } from '../flow/flow.js'
 import type { ScaleStatistics } from '../score/aggregation.js'
 import { manifestKey, type Manifest } from './manifest.js'
 import { normalise, resample } from './preprocess.js'

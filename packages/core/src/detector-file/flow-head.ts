@@ -1,7 +1,6 @@
 import { reduceMax, reshape, type Value } from '@cflow/graph'
-import { foldedLogLikelihood } from '../flow/fold.js'
-import { perDimension } from '../flow/likelihood.js'
-import type { ScaleFlow } from '../flow/scale-flow.js'
+import type { ScaleFlow } from '../flow/flow.js'
+import { foldedLogLikelihood, perDimension } from '../flow/likelihood.js'
 import {
   anomalyMapValue,
   statisticsOf,
@@ -12,17 +11,9 @@ import { detectorNames, rowsOfMap, type Head } from './detector.js'
 
 /** Likelihood per dimension of every position of a map, [N, h, w]. */
 export function likelihoodMap(map: Value, flow: ScaleFlow, name: string): Value {
-  const [, depth, h, w] = map.shape as [unknown, number, number, number]
-  const logp = foldedLogLikelihood(
-    rowsOfMap(map),
-    h,
-    w,
-    flow.config,
-    flow.parameters,
-    flow.whitening,
-    name,
-  )
-  return reshape(perDimension(logp, depth), [-1, h, w])
+  const [, depth, height, width] = map.shape as [unknown, number, number, number]
+  const logp = foldedLogLikelihood(rowsOfMap(map), flow, { height, width }, name)
+  return reshape(perDimension(logp, depth), [-1, height, width])
 }
 
 /** Statistics of one scale from the likelihoods per dimension of each image. */

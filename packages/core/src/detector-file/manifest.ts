@@ -1,6 +1,6 @@
 import { CflowError } from '@cflow/base'
 import * as z from 'zod'
-import { flowConfigSchema } from '../flow/config.js'
+import { flowConfigSchema } from '../flow/flow.js'
 import { aggregationSchema, scaleStatisticsSchema } from '../score/aggregation.js'
 
 /** Key of the model's metadata that holds the manifest. */

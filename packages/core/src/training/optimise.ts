@@ -1,10 +1,10 @@
 import { sizeOf } from '@cflow/base'
 import { concat, gradients, input, reshape, split, writeOnnx, writeRepeated } from '@cflow/graph'
 import type { Value } from '@cflow/graph'
-import type { FloatType } from '../flow/parameters.js'
+import type { FloatType, ParameterShapes } from '../transforms/transform.js'
 import { adamStep } from './adam.js'
 import { stateGroups, stateNames } from './state.js'
-import type { ParameterShapes, StateGroup } from './state.js'
+import type { StateGroup } from './state.js'
 
 /** All trainable numbers of a model as graph inputs, and the tensors made of them. */
 export interface Trainable {

@@ -1,14 +1,15 @@
 import type { Dataset } from '@cflow/datasets'
-import { encoderSpec } from '@cflow/encoders'
+import { encoderModel, encoderSpec } from '@cflow/encoders'
 import type { Weights } from '@cflow/encoders'
 import type { Runtime } from '@cflow/runtimes'
-import { encoderModel, evaluate, fitBaseline } from '@cflow/trainer'
-import type { BaselineConfig, OnProgress } from '@cflow/trainer'
+import type { TrainConfig } from '@cflow/methods'
+import { evaluate, fit } from '@cflow/trainer'
+import type { OnProgress } from '@cflow/trainer'
 import { measuresOf } from '../result.js'
 import type { Measured } from './measured.js'
 
 export interface BaselineJob {
-  readonly config: BaselineConfig
+  readonly config: TrainConfig
   readonly dataset: Dataset
   readonly weights: Weights
   readonly runtime: Runtime
@@ -26,7 +27,7 @@ export async function measureBaseline(job: BaselineJob): Promise<Measured> {
     config.poolLayers,
     config.inputSize,
   )
-  const fitted = await fitBaseline({
+  const { model, manifest, seconds } = await fit({
     samples: dataset.train,
     category: dataset.category,
     config,
@@ -35,32 +36,21 @@ export async function measureBaseline(job: BaselineJob): Promise<Measured> {
     ...watch,
     ...(signal && { signal }),
   })
-  const { manifest, bytes, seconds } = fitted
-  try {
-    const model = fitted.model ?? fitted.scorer
-    const { evaluation, pixels } = await evaluate({
-      model,
-      manifest,
-      samples: dataset.test,
-      runtime,
-      ...watch,
-    })
-    const strict = measuresOf(evaluation)
-    const aupro = pixels?.aupro(0.3, { protocol: 'cflow-ad' })
-    return {
-      strict,
-      paper: {
-        ...strict,
-        ...(aupro !== undefined && { aupro: Number.isFinite(aupro) ? aupro : null }),
-      },
-      seconds: {
-        fit: Object.values(seconds).reduce((a, b) => a + b, 0),
-        evaluate: evaluation.timing.seconds['evaluate'] ?? NaN,
-      },
-      bytes,
-      millisecondsPerImage: evaluation.timing.millisecondsPerImage,
-    }
-  } finally {
-    await fitted.scorer?.release()
+  const samples = dataset.test
+  const { evaluation, pixels } = await evaluate({ model, manifest, samples, runtime, ...watch })
+  const strict = measuresOf(evaluation)
+  const aupro = pixels?.aupro(0.3, { protocol: 'cflow-ad' })
+  return {
+    strict,
+    paper: {
+      ...strict,
+      ...(aupro !== undefined && { aupro: Number.isFinite(aupro) ? aupro : null }),
+    },
+    seconds: {
+      fit: Object.values(seconds).reduce((a, b) => a + b, 0),
+      evaluate: evaluation.timing.seconds['evaluate'] ?? NaN,
+    },
+    bytes: model.length,
+    millisecondsPerImage: evaluation.timing.millisecondsPerImage,
   }
 }

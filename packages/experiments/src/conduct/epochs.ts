@@ -1,7 +1,8 @@
 import type { Sample } from '@cflow/datasets'
 import type { Runtime } from '@cflow/runtimes'
+import type { EncoderModel } from '@cflow/encoders'
 import { epochEvaluations } from '@cflow/trainer'
-import type { EncoderModel, EpochEvaluation, Evaluation, OnProgress } from '@cflow/trainer'
+import type { EpochEvaluation, Evaluation, OnProgress } from '@cflow/trainer'
 import * as z from 'zod'
 import type { Unfinished } from '../store.js'
 

@@ -1,9 +1,10 @@
 import type { Dataset } from '@cflow/datasets'
-import { encoderSpec } from '@cflow/encoders'
+import { encoderModel, encoderSpec, normalised } from '@cflow/encoders'
 import type { Weights } from '@cflow/encoders'
 import type { Runtime } from '@cflow/runtimes'
-import { bestEpochs, encoderModel, evaluate, evaluatePaper, fit, normalised } from '@cflow/trainer'
-import type { EvaluationResult, OnProgress, TrainConfig } from '@cflow/trainer'
+import type { TrainConfig } from '@cflow/methods'
+import { bestEpochs, evaluate, evaluatePaper, fit } from '@cflow/trainer'
+import type { EvaluationResult, OnProgress } from '@cflow/trainer'
 import { bestOf, measuresOf } from '../result.js'
 import type { Unfinished } from '../store.js'
 import { lastingEpochs } from './epochs.js'
@@ -11,7 +12,7 @@ import type { Measured } from './measured.js'
 import { picturesOf } from './pictures.js'
 
 export interface FlowJob {
-  readonly config: TrainConfig
+  readonly config: TrainConfig<'cflow'>
   readonly dataset: Dataset
   readonly weights: Weights
   readonly runtime: Runtime
@@ -51,7 +52,7 @@ export async function measureFlow(job: FlowJob): Promise<Measured> {
       await evaluatePaper({
         model,
         inputSize: config.inputSize,
-        depths: encoder.scales.map((s) => s.depth),
+        depths: encoder.taps.map((t) => t.channels),
         samples,
         runtime,
         ...watch,

@@ -1,12 +1,11 @@
-import { recipes, resolveBaseline, resolveConfig } from '@cflow/trainer'
-import type { BaselineConfig, TrainConfig } from '@cflow/trainer'
+import { cflow, resolveConfig, type TrainConfig } from '@cflow/methods'
 import { isFlow } from '../trial.js'
 import type { Trial } from '../trial.js'
 
 /** Complete settings of a trial, as the trainer takes them. */
 export type Settings =
-  | { readonly kind: 'flow'; readonly config: TrainConfig }
-  | { readonly kind: 'baseline'; readonly config: BaselineConfig }
+  | { readonly kind: 'flow'; readonly config: TrainConfig<'cflow'> }
+  | { readonly kind: 'baseline'; readonly config: TrainConfig }
 
 /** @throws CflowError CONFIG for an input size that the method cannot have, and the like */
 export function settingsOf(trial: Trial): Settings {
@@ -25,6 +24,6 @@ export function settingsOf(trial: Trial): Settings {
     })
     return { kind: 'flow', config }
   }
-  const { heldOut } = recipes[recipe]
-  return { kind: 'baseline', config: resolveBaseline({ method, ...common, heldOut }) }
+  const { heldOut } = cflow.recipes[recipe]
+  return { kind: 'baseline', config: resolveConfig({ method, ...common, heldOut }) }
 }

@@ -1,34 +1,24 @@
 import { tensor } from '@cflow/base'
 import type { RgbImage, Tensor } from '@cflow/base'
 import {
+  allParameters,
+  constantValues,
   detectorNames,
   encode,
-  flowForward,
-  flowValues,
+  flowTransform,
   imageInput,
   rowsOfMap,
-  splitHalves,
   thresholdAt,
 } from '@cflow/core'
 import type { ScaleFlow } from '@cflow/core'
 import { resizeLanczos, resizeMaskNearest } from '@cflow/datasets'
 import type { Dataset, Sample } from '@cflow/datasets'
-import { encoderSpec } from '@cflow/encoders'
-import type { Weights } from '@cflow/encoders'
-import {
-  concat,
-  constant,
-  gemm,
-  reduceSumSquare,
-  reshape,
-  sqrt,
-  sub,
-  writeOnnx,
-} from '@cflow/graph'
+import { encoderModel, encoderSpec, type EncoderModel, type Weights } from '@cflow/encoders'
+import { reduceSumSquare, sqrt, writeOnnx } from '@cflow/graph'
 import type { Value } from '@cflow/graph'
+import { resolveConfig } from '@cflow/methods'
 import type { Runtime, Session } from '@cflow/runtimes'
-import { encoderModel, fit, resolveConfig } from '@cflow/trainer'
-import type { EncoderModel, OnProgress } from '@cflow/trainer'
+import { fit, type OnProgress } from '@cflow/trainer'
 import { principalPlane } from './principal.js'
 
 export interface ToyOptions {
@@ -94,10 +84,10 @@ export async function toyDetector(options: ToyOptions): Promise<Toy> {
     ...{ passes, seed, heldOut: 0 },
   } as const)
   const model = encoderModel(encoderSpec(name), options.weights, 1, inputSize)
-  const [scale] = model.scales as [EncoderModel['scales'][number]]
+  const [scale] = model.taps as [EncoderModel['taps'][number]]
   // every fifth image is kept to see what was not trained on
   const unseen = dataset.train.filter((_, i) => i % 5 === 4)
-  const { flows } = await fit({
+  const { head } = await fit({
     samples: dataset.train.filter((_, i) => i % 5 !== 4),
     category: dataset.category,
     config,
@@ -106,7 +96,7 @@ export async function toyDetector(options: ToyOptions): Promise<Toy> {
     ...(options.onProgress && { onProgress: options.onProgress }),
     ...(signal && { signal }),
   })
-  const session = await runtime.createSession(latentFile(model, flows[0] as ScaleFlow))
+  const session = await runtime.createSession(latentFile(model, head.flows?.[0] as ScaleFlow))
   const defective = dataset.test.filter((s) => s.label === 'anomalous' && s.loadMask)
   let done = 0
   const advance = () => {
@@ -118,7 +108,7 @@ export async function toyDetector(options: ToyOptions): Promise<Toy> {
     })
   }
   try {
-    const { depth } = scale
+    const { channels: depth } = scale
     const good = { x: [] as Float32Array[], z: [] as Float32Array[] }
     const bad = { x: [] as Float32Array[], z: [] as Float32Array[] }
     const normal: number[] = []
@@ -169,21 +159,10 @@ export async function toyDetector(options: ToyOptions): Promise<Toy> {
 /** Image to x and z of every patch, [positions, D], and ‖z‖. */
 function latentFile(model: EncoderModel, flow: ScaleFlow): Uint8Array {
   const [map] = encode(imageInput(), model.encoder, model.inputSize) as [Value]
-  const { depth } = flow.config
   const x = rowsOfMap(map)
-  const first = splitHalves(whitened(x, flow), depth)
-  const { halves } = flowForward(flow.config, flowValues(flow.config, flow.parameters), first)
-  const z = concat(halves, 1)
+  const transform = flowTransform(flow.config, { whitened: flow.whitening !== undefined })
+  const { value: z } = transform.forward(x, constantValues(allParameters(flow)), {})
   return writeOnnx({ x, z, norm: sqrt(reduceSumSquare(z, [1])) })
-}
-
-function whitened(x: Value, { whitening: w }: ScaleFlow): Value {
-  if (!w) return x
-  const { depth, positions } = w
-  const mean = constant(tensor('float32', [positions, depth], Float32Array.from(w.mean)))
-  const matrix = constant(tensor('float32', [depth, depth], Float32Array.from(w.matrix)))
-  const centred = reshape(sub(reshape(x, [-1, positions, depth]), mean), [-1, depth])
-  return gemm(centred, matrix, { transB: true })
 }
 
 async function latent(session: Session, { width, height, data }: RgbImage) {

@@ -275,8 +275,18 @@ export const transpose = (x: Value, perm: readonly number[]): Value =>
 export const concat = (values: readonly Value[], axis: number): Value =>
   values.length === 1 ? (values[0] as Value) : apply(Concat, values, { axis: attribute.int(axis) })
 
-export const split = (x: Value, sizes: readonly number[], axis: number): readonly Value[] =>
-  sizes.length === 1 ? [x] : applyAll(Split, [x, int64s(sizes)], { axis: attribute.int(axis) })
+/** Parts along an axis; those of a concatenation that is cut where it was joined are what was joined. */
+export function split(x: Value, sizes: readonly number[], axis: number): readonly Value[] {
+  if (sizes.length === 1) return [x]
+  const { node } = x
+  if (node.kind === 'operator' && node.operator === Concat) {
+    const joined = node.inputs as readonly Value[]
+    const isCut =
+      joined.length === sizes.length && joined.every((v, i) => v.shape[axis] === sizes[i])
+    if (isCut && intAttribute(node.attributes, 'axis', 0) === axis) return joined
+  }
+  return applyAll(Split, [x, int64s(sizes)], { axis: attribute.int(axis) })
+}
 
 export const slice = (
   x: Value,

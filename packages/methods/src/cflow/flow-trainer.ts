@@ -25,14 +25,14 @@ export function flowTrainer(
   const { height, width } = tap
   const { depth, condition: size } = config
   const { rows, positions } = shape
-  // places are cheaper than conditions while they have fewer columns
-  const byPlace = width + height < size
+  // axes are cheaper than conditions while they have fewer columns
+  const byAxes = width + height < size
   const step = runtime.repeats ? trainingSteps : trainingStep
-  const conditionOf = byPlace ? places : conditions
+  const conditionOf = byAxes ? axes : conditions
   return trainer(runtime, {
     step: step(config, parameters, {
       rows,
-      positions: byPlace ? { positions, width, height } : positions,
+      positions: byAxes ? { positions, width, height } : positions,
       loss,
     }),
     groups: stepState(config),
@@ -45,11 +45,11 @@ export function flowTrainer(
   })
 }
 
-/** Positions as places in the map: a 1 in the position's column and one in its row. */
-function places({ width, height }: Tap, positions: number): RowFeed {
+/** Positions by the axes of the map: a 1 in the position's column and one in its row. */
+function axes({ width, height }: Tap, positions: number): RowFeed {
   const columns = width + height
   return {
-    name: stepNames.places,
+    name: stepNames.axes,
     shape: [positions, columns],
     fill(data, { position }) {
       data.fill(0)

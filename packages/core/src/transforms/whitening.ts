@@ -1,10 +1,67 @@
-import { CflowError } from '@cflow/base'
+import { CflowError, floats } from '@cflow/base'
+import type { Tensor } from '@cflow/base'
+import { add, constant, constantOf, gather, gemm, neg, reshape, scalar, sub } from '@cflow/graph'
+import type { Value } from '@cflow/graph'
 import { cholesky, invertLower } from '../linalg.js'
+import { logDeterminantName } from './transform.js'
+import type { FloatType, Mapped, Parameters, Rows, Transform, Values } from './transform.js'
 
 /**
- * The bijection a `whitened` flow begins with: z ↦ L⁻¹(z − μ(h, w)), μ the mean feature vector at each position and
+ * The bijection that a `whitened` flow begins with: z ↦ L⁻¹(z − μ(h, w)), μ the mean feature vector at each position and
  * LLᵀ the covariance of the residuals. By section 3.2 its log-likelihood is the Mahalanobis solution.
+ * Parameters, all fixed: `mean` μ [positions, D], `matrix` L⁻¹ [D, D], `log_determinant` [].
  */
+export function whitening(depth: number): Transform {
+  const volume = (values: Values, { dtype }: Value): Value =>
+    scalar(Number(constantOf(values(logDeterminantName), 'a log-determinant').data[0]), dtype)
+  /** ±μ of every row's position. */
+  const moved = (x: Value, values: Values, { positions }: Rows, by: typeof add): Value => {
+    const mean = values('mean')
+    if (positions) return by(x, gather(mean, positions, 0))
+    const grouped = reshape(x, [-1, mean.shape[0] as number, depth])
+    return reshape(by(grouped, mean), [-1, depth])
+  }
+  const whitened = (x: Value, matrix: string, values: Values, rows: Rows): Value =>
+    gemm(moved(x, values, rows, sub), values(matrix), { transB: true })
+  const coloured = (y: Value, matrix: string, values: Values, rows: Rows): Value => {
+    const inverse = Float64Array.from(
+      constantOf(values(matrix), 'a whitening').data as Float32Array,
+    )
+    const l = constant(floats(y.dtype as FloatType, [depth, depth], invertLower(inverse, depth)))
+    return moved(gemm(y, l, { transB: true }), values, rows, add)
+  }
+  const nothing = { depth, shapes: [], initial: () => new Map<string, Tensor>() }
+  return {
+    ...nothing,
+    forward: (x, values, rows): Mapped => ({
+      value: whitened(x, 'matrix', values, rows),
+      logDeterminant: volume(values, x),
+    }),
+    inverse: (y, values, rows): Mapped => ({
+      value: coloured(y, 'matrix', values, rows),
+      logDeterminant: neg(volume(values, y)),
+    }),
+    fold: {
+      transform: () => ({
+        ...nothing,
+        forward: (x, values, rows) => ({ value: whitened(x, 'whitening', values, rows) }),
+        inverse: (y, values, rows) => ({ value: coloured(y, 'whitening', values, rows) }),
+      }),
+      parameters: (own) =>
+        new Map([...own].map(([name, t]) => [name === 'matrix' ? 'whitening' : name, t])),
+    },
+  }
+}
+
+/** A whitening's tensors, as `whitening` takes them. */
+export const whiteningParameters = (w: Whitening): Parameters =>
+  new Map<string, Tensor>([
+    ['mean', floats('float32', [w.positions, w.depth], w.mean)],
+    ['matrix', floats('float32', [w.depth, w.depth], w.matrix)],
+    [logDeterminantName, floats('float64', [], [w.logDeterminant])],
+  ])
+
+/** What is estimated of the features for it. */
 export interface Whitening {
   readonly depth: number
   readonly positions: number
