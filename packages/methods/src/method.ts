@@ -38,8 +38,8 @@ export interface Extraction {
   readonly kept?: number
 }
 
-/** The part of a `Job` that is for whoever watches it, and may stop it. */
-export interface Watched {
+/** What a method has to learn with. */
+export interface Job<C> {
   readonly signal?: AbortSignal | undefined
   /** What reports how far a stage is; a report is also where an abort ends the job. */
   progress(
@@ -49,10 +49,6 @@ export interface Watched {
   ): (done: number, losses?: readonly number[]) => void
   /** Work whose time is accounted to a stage. */
   timed<T>(stage: string, work: () => Promise<T>): Promise<T>
-}
-
-/** What a method has to learn with. */
-export interface Job<C> extends Watched {
   readonly config: C
   readonly encoder: EncoderModel
   readonly runtime: Runtime
@@ -80,6 +76,20 @@ export interface Learned {
   /** What the manifest says beside what it says of every method. */
   readonly manifest?: Partial<Pick<Manifest, 'aggregation' | 'settings'>>
 }
+
+/** Read the features of all training images once, in order: the stage `encode`. */
+export const encodeAll = (
+  job: Pick<Job<unknown>, 'features' | 'training' | 'progress' | 'timed'>,
+  use: (features: Features, index: number) => unknown,
+): Promise<void> =>
+  job.timed('encode', async () => {
+    const report = job.progress('encode', job.training.length)
+    let done = 0
+    for await (const features of job.features.of(job.training)) {
+      await use(features, done)
+      report(++done)
+    }
+  })
 
 /** A way to detect anomalies. To add one, write it, and put it in the list of `methods.ts`. */
 export interface Method<

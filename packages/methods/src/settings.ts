@@ -14,64 +14,51 @@ export interface SettingMeta {
   readonly internal?: boolean
 }
 
-/** A setting of a group. */
-export const setting = <T extends z.ZodType>(
-  schema: T,
-  group: string,
-  placeholder: string | undefined,
-  help: string,
-): T =>
-  schema.meta({ help, group, ...(placeholder !== undefined && { placeholder }) } satisfies SettingMeta) // prettier-ignore
+const described = <T extends z.ZodType>(schema: T, meta: SettingMeta): T => schema.meta({ ...meta })
+
+/** Makes settings of a group: placeholder, help, type. */
+export const settingsOf =
+  (group: string) =>
+  <T extends z.ZodType>(placeholder: string, help: string, schema: T): T =>
+    described(schema, { help, placeholder, group })
+
+/** A setting that is on or off. */
+export const toggle = (group: string, help: string) => described(z.boolean(), { help, group })
 
 /** A choice of a recipe, without a flag. */
-export const choice = <T extends z.ZodType>(schema: T, help: string): T =>
-  schema.meta({ help, group: 'recipe', internal: true } satisfies SettingMeta)
+export const choice = <T extends z.ZodType>(help: string, schema: T): T =>
+  described(schema, { help, group: 'recipe', internal: true })
 
+const encoder = settingsOf('encoder')
+const training = settingsOf('training')
+const calibration = settingsOf('calibration')
 const triple = z.tuple([z.number(), z.number(), z.number()])
+
+/** How an encoder is read from an ONNX file (see `onnxEncoder`). */
+const onnxSchema = z.strictObject({
+  /** SHA-256 of the file. */
+  digest: z.string(),
+  taps: z.array(z.string()).min(1).max(3),
+  mean: triple,
+  std: triple,
+  prefixTokens: z.int().min(0).optional(),
+})
 
 /** Settings that every method has. */
 export const commonSettings = {
-  encoder: setting(z.string(), 'encoder', 'NAME', 'feature extractor, or an ONNX file with --taps'),
-  normalisation: setting(
-    z.enum(normalisations),
-    'encoder',
+  encoder: encoder('NAME', 'feature extractor, or an ONNX file with --taps', z.string()),
+  normalisation: encoder(
     'NAME',
-    'of pixels: encoder, or stc (the default of recipe paper on stc)',
+    'of pixels: encoder, or stc, which recipe paper takes on stc',
+    z.enum(normalisations),
   ),
-  onnx: choice(
-    z
-      .strictObject({
-        /** SHA-256 of the file. */
-        digest: z.string(),
-        taps: z.array(z.string()).min(1).max(3),
-        mean: triple,
-        std: triple,
-        prefixTokens: z.int().min(0).optional(),
-      })
-      .optional(),
-    'how the encoder is read from an ONNX file (see `onnxEncoder`)',
-  ),
-  inputSize: setting(z.int().min(32).max(4096), 'encoder', 'PIXELS', 'images are resized to this'),
-  poolLayers: setting(
-    z.union([z.literal(1), z.literal(2), z.literal(3)]),
-    'encoder',
-    'N',
-    'scales, 1 to 3',
-  ),
-  heldOut: setting(
-    z.number().min(0).max(0.5),
-    'calibration',
-    'SHARE',
-    'good images kept to calibrate with',
-  ),
-  falsePositiveRate: setting(
-    z.number().gt(0).lt(1),
-    'calibration',
-    'RATE',
-    'of the stored threshold',
-  ),
-  seed: setting(z.int().min(0), 'training', 'N', 'same seed, same detector'),
-} as const
+  onnx: choice('how the encoder is read from an ONNX file', onnxSchema.optional()),
+  inputSize: encoder('PIXELS', 'images are resized to this', z.int().min(32).max(4096)),
+  poolLayers: encoder('N', 'scales, 1 to 3', z.literal([1, 2, 3])),
+  heldOut: calibration('SHARE', 'good images kept to calibrate with', z.number().min(0).max(0.5)),
+  falsePositiveRate: calibration('RATE', 'of the stored threshold', z.number().gt(0).lt(1)),
+  seed: training('N', 'same seed, same detector', z.int().min(0)),
+}
 
 /** The recipes' values of `commonSettings`, but for what they choose themselves. */
 export const commonDefaults = {
@@ -86,21 +73,16 @@ export const commonDefaults = {
 
 /** Settings of the methods that learn in passes over the training images. */
 export const passSettings = {
-  passes: setting(z.int().min(0).max(100_000), 'training', 'N', 'passes over the training images'),
-  miniBatch: setting(z.int().min(1).max(1_000_000), 'training', 'N', 'feature vectors of one step'),
-  learningRate: setting(z.number().positive().max(1), 'training', 'X', 'largest learning rate'),
-} as const
+  passes: training('N', 'passes over the training images', z.int().min(0).max(100_000)),
+  miniBatch: training('N', 'feature vectors of one step', z.int().min(1).max(1_000_000)),
+  learningRate: training('X', 'largest learning rate', z.number().positive().max(1)),
+}
 
 /** Settings of the methods that train flows. */
 export const flowSettings = {
-  couplingLayers: setting(z.int().min(1).max(64), 'flow', 'N', 'coupling layers of each flow'),
-  rotation: setting(
-    z.number().min(0).max(180),
-    'training',
-    'DEGREES',
-    'random rotation of training images',
-  ),
-} as const
+  couplingLayers: settingsOf('flow')('N', 'coupling layers of each flow', z.int().min(1).max(64)),
+  rotation: training('DEGREES', 'random rotation of training images', z.number().min(0).max(180)),
+}
 
 /** The most bytes that an ONNX file holds. */
 const maxFileBytes = 2 ** 31 - 1
@@ -108,8 +90,7 @@ const maxFileBytes = 2 ** 31 - 1
 /** @throws CflowError USAGE when a detector file would hold more than an ONNX file can */
 export function checkFileSize(bytes: number, what: string, subject: string, hint: string): void {
   if (bytes <= maxFileBytes) return
-  const size = `${(bytes / 1e9).toFixed(1)} GB`
-  throw new CflowError('USAGE', `${what} make a file of ${size}`, {
+  throw new CflowError('USAGE', `${what} make a file of ${(bytes / 1e9).toFixed(1)} GB`, {
     subject,
     hint: `ONNX files hold 2 GB: ${hint}`,
   })

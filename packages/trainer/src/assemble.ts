@@ -4,9 +4,8 @@ import type { Sample } from '@cflow/datasets'
 import type { EncoderModel } from '@cflow/encoders'
 import { cflow } from '@cflow/methods'
 import type { Runtime } from '@cflow/runtimes'
-import { calibratedDetector } from './calibrate.js'
+import { areIndependent, calibratedDetector } from './calibrate.js'
 import { imageResizer } from './feature-cache.js'
-import { areIndependent, manifestDraft } from './manifest.js'
 import { stageProgress, type OnProgress } from './progress.js'
 import { inSessionScope } from './session-scope.js'
 import { requireImages } from './split.js'
@@ -36,12 +35,8 @@ export async function assembleDetector(
   options: AssembleOptions,
 ): Promise<{ readonly model: Uint8Array; readonly manifest: Manifest }> {
   const { encoder, flows, samples, unseen, category, aggregation, falsePositiveRate } = options
-  requireImages(
-    samples,
-    'calibrate with',
-    'use the good images that the flows were trained on, or others like them',
-  )
-  const head = flowHead(flows, aggregation)
+  const hint = 'use the good images that the flows were trained on, or others like them'
+  requireImages(samples, 'calibrate with', hint)
   const heldOut = unseen ? samples.length : 0
   const training = { seed: 0, images: 0, heldOut, passes: 0, digest: options.digest }
   return inSessionScope(options.runtime, async (runtime) => {
@@ -49,18 +44,14 @@ export async function assembleDetector(
     return calibratedDetector(
       runtime,
       encoder,
-      head,
-      manifestDraft(
-        encoder,
-        { head, manifest: { aggregation } },
-        { method: cflow.name, category, recipe: 'paper', training },
-      ),
+      { head: flowHead(flows, aggregation), manifest: { aggregation } },
+      { method: cflow.name, category, recipe: 'paper', training },
       {
         source: unseen ? 'held-out' : 'training',
         independent: areIndependent(samples),
         falsePositiveRate,
+        pixels: ordered(samples, async (s) => resize(await s.load())),
       },
-      ordered(samples, async (s) => resize(await s.load())),
       stageProgress('calibrate', samples.length, options),
     )
   })

@@ -2,13 +2,12 @@ import { tensor } from '@cflow/base'
 import type { Tensor } from '@cflow/base'
 import { detectorNames } from '@cflow/core'
 import type { Sample } from '@cflow/datasets'
-import { readPth } from '@cflow/encoders'
-
+import { encoderModel, readPth } from '@cflow/encoders'
 import { nodeRuntime } from '@cflow/runtimes/node'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { assembleDetector, authorsCheckpoint, encoderModel } from './index.js'
+import { assembleDetector, authorsCheckpoint } from './index.js'
 
 /** Folder that `benchmarks/peers/authors_detector.py` wrote; its checkpoint is too large for the repository. */
 const folder = process.env['CFLOW_AUTHORS_DETECTOR'] ?? ''

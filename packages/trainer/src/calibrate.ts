@@ -1,9 +1,74 @@
 import { imageTensor, tensor, type Tensor } from '@cflow/base'
-import { detectorNames, evidenceModel, writeDetector, type Head, type Manifest } from '@cflow/core'
+import {
+  detectorNames,
+  evidenceModel,
+  thresholdAt,
+  writeDetector,
+  type Head,
+  type Manifest,
+} from '@cflow/core'
+import type { Sample } from '@cflow/datasets'
 import type { EncoderModel } from '@cflow/encoders'
 import { input, writeOnnx } from '@cflow/graph'
+import { methodOf, type Learned } from '@cflow/methods'
 import type { Runtime } from '@cflow/runtimes'
-import { calibrationOf, type CalibrationSource, type ManifestDraft } from './manifest.js'
+
+/** Recorded in detector files. Kept equal to the package's version by a test. */
+export const software = { name: 'cflow', version: '0.1.0' } as const
+
+/** Good images to calibrate a detector with. */
+export interface CalibrationImages {
+  /** Resized pixels, uint8 [S, S, 3], one image after the other. */
+  readonly pixels: AsyncIterable<Uint8Array>
+  readonly source: Manifest['calibration']['source']
+  /** Whether the images were taken independently of one another; no rate is guaranteed for frames of a video. */
+  readonly independent: boolean
+  readonly falsePositiveRate: number
+}
+
+export const areIndependent = (samples: readonly Sample[]): boolean =>
+  samples.every((s) => s.sequence === undefined)
+
+/**
+ * The detector file with its thresholds: what the head finds in the calibration images, its statistics (DESIGN, Score), the
+ * scores that follow from both, their conformal quantile, then the file.
+ */
+export async function calibratedDetector(
+  runtime: Runtime,
+  encoder: EncoderModel,
+  { head, manifest = {} }: Learned,
+  about: Pick<Manifest, 'method' | 'category' | 'recipe' | 'training'>,
+  images: CalibrationImages,
+  onImage: (done: number) => void,
+): Promise<{ readonly model: Uint8Array; readonly manifest: Manifest }> {
+  const { spec, taps, inputSize } = encoder
+  const found = await evidenceOf(runtime, encoder, head, images.pixels, onImage)
+  const byName = Object.fromEntries([...found].map(([name, { images }]) => [name, images]))
+  const scales = [...(head.statistics?.(byName) ?? [])]
+  const scores = await scoresOf(runtime, head, found, inputSize, scales)
+  const complete: Manifest = {
+    format: 'cflow-detector',
+    version: 1,
+    software,
+    title: methodOf(about.method).title,
+    ...(manifest.settings && { settings: manifest.settings }),
+    ...about,
+    encoder: {
+      name: spec.name,
+      ...(spec.digest !== undefined && { digest: spec.digest }),
+      ...(spec.batch !== undefined && { batch: spec.batch }),
+      mean: [...spec.mean],
+      std: [...spec.std],
+      taps: [...taps],
+    },
+    inputSize,
+    flows: (head.flows ?? []).map((f) => f.config),
+    aggregation: manifest.aggregation ?? 'joint',
+    scales,
+    calibration: calibrationOf(scores, images),
+  }
+  return { model: writeDetector(encoder.encoder, head, complete), manifest: complete }
+}
 
 /** What was found in images: the shape for one image, and the numbers image by image. */
 interface Found {
@@ -11,26 +76,24 @@ interface Found {
   readonly images: Float32Array[]
 }
 
-/** The first step of a head on normal images. @param pixels resized, uint8 [S, S, 3], one image after the other */
+/** The first step of a head on images, by name of the evidence. */
 async function evidenceOf(
   runtime: Runtime,
   { encoder, inputSize: size }: EncoderModel,
   head: Head,
   pixels: AsyncIterable<Uint8Array>,
   onImage: (done: number) => void,
-): Promise<Map<string, Found>> {
+): Promise<ReadonlyMap<string, Found>> {
   const session = await runtime.createSession(evidenceModel(encoder, head, size))
   const found = new Map<string, Found>()
   let done = 0
   for await (const data of pixels) {
     const image = imageTensor({ width: size, height: size, data })
     const got = await session.run({ [detectorNames.image]: image })
-    for (const [name, { shape, data }] of Object.entries(
-      got as Record<string, Tensor<'float32'>>,
-    )) {
+    for (const [name, { shape, data }] of Object.entries(got)) {
       const known = found.get(name) ?? { shape, images: [] }
+      known.images.push(data as Float32Array)
       found.set(name, known)
-      known.images.push(data)
     }
     onImage(++done)
   }
@@ -53,13 +116,13 @@ async function scoresOf(
   )
   const { score } = head.verdict(Object.fromEntries(evidence), size, statistics)
   const session = await runtime.createSession(writeOnnx({ [detectorNames.score]: score }))
+  const needed = [...found].filter(([name]) => session.inputs.includes(given(name)))
   const scores: number[] = []
-  for (const i of [...found.values()][0]?.images.keys() ?? []) {
-    const feeds = [...found].flatMap(([name, { shape, images }]) =>
-      session.inputs.includes(given(name))
-        ? [[given(name), tensor('float32', shape, images[i] as Float32Array)] as const]
-        : [],
-    )
+  for (const i of needed[0]?.[1].images.keys() ?? []) {
+    const feeds = needed.map(([name, { shape, images }]): [string, Tensor] => [
+      given(name),
+      tensor('float32', shape, images[i] as Float32Array),
+    ])
     const got = await session.run(Object.fromEntries(feeds))
     scores.push(got[detectorNames.score]?.data[0] as number)
   }
@@ -67,24 +130,18 @@ async function scoresOf(
   return scores
 }
 
-/**
- * The detector file with its thresholds: what a head finds in the calibration images, its statistics (DESIGN, Score), the
- * scores that follow from both, then the file.
- * @param pixels of the calibration images, resized
- */
-export async function calibratedDetector(
-  runtime: Runtime,
-  model: EncoderModel,
-  head: Head,
-  draft: ManifestDraft,
-  source: CalibrationSource,
-  pixels: AsyncIterable<Uint8Array>,
-  onImage: (done: number) => void,
-): Promise<{ readonly model: Uint8Array; readonly manifest: Manifest }> {
-  const found = await evidenceOf(runtime, model, head, pixels, onImage)
-  const images = Object.fromEntries([...found].map(([name, { images }]) => [name, images]))
-  const scales = [...(head.statistics?.(images) ?? [])]
-  const scores = await scoresOf(runtime, head, found, model.inputSize, scales)
-  const manifest: Manifest = { ...draft, scales, calibration: calibrationOf(scores, source) }
-  return { model: writeDetector(model.encoder, head, manifest), manifest }
+/** The thresholds of a detector: its scores of normal images, and their conformal quantile. */
+function calibrationOf(
+  scores: readonly number[],
+  { source, independent, falsePositiveRate }: CalibrationImages,
+): Manifest['calibration'] {
+  const sorted = [...scores].sort((a, b) => a - b)
+  const { threshold, guaranteed } = thresholdAt(sorted, falsePositiveRate)
+  return {
+    source,
+    scores: sorted,
+    falsePositiveRate,
+    threshold,
+    guaranteed: source === 'held-out' && independent && guaranteed,
+  }
 }

@@ -1,6 +1,6 @@
-import { CflowError } from '@cflow/base'
+import { CflowError, type Tensor } from '@cflow/base'
 import { readSafetensors, writeSafetensors } from '@cflow/encoders'
-import type { TrainConfig, TrainingState } from '@cflow/methods'
+import type { Job, TrainConfig, TrainingState } from '@cflow/methods'
 import * as z from 'zod'
 import { now } from './progress.js'
 
@@ -63,7 +63,7 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
  * Check that a checkpoint belongs to a training.
  * @throws CflowError CHECKPOINT that names the first setting that differs, or the images
  */
-export function checkCheckpoint(checkpoint: Checkpoint, config: TrainConfig, digest: string): void {
+function checkCheckpoint(checkpoint: Checkpoint, config: TrainConfig, digest: string): void {
   const hint = 'use the settings and images it was begun with, or train without --resume'
   const kept: Readonly<Record<string, unknown>> = checkpoint.config
   const wanted: Readonly<Record<string, unknown>> = config
@@ -89,23 +89,41 @@ const textOf = (value: unknown): string =>
 /** Milliseconds between two checkpoints at least. */
 const interval = 10_000
 
-/** Writes a state now and then; `flush` what is not written yet. */
-export function checkpointWriter(
-  store: CheckpointStore,
+/**
+ * What a training does with its checkpoints: it goes on from the stored one, and writes its state now and then.
+ * @throws CflowError CHECKPOINT when the stored one is damaged, or of another training
+ */
+export async function checkpointing(
+  store: CheckpointStore | undefined,
+  resume: boolean,
   about: Pick<Checkpoint, 'config' | 'digest'>,
 ) {
+  const stored = resume ? await store?.read() : undefined
+  const resumed = stored && decodeCheckpoint(stored)
+  if (resumed) checkCheckpoint(resumed, about.config, about.digest)
+  /** Tensors that go into every checkpoint. */
+  const kept = new Map<string, Tensor>()
   let saved = now()
   let unsaved: TrainingState | undefined
+  /** Write what is not written yet. */
   const flush = async (): Promise<void> => {
-    if (unsaved) await store.write(encodeCheckpoint({ ...about, ...unsaved }))
+    if (!unsaved) return
+    const tensors = new Map([...kept, ...unsaved.tensors])
+    await store?.write(encodeCheckpoint({ ...about, ...unsaved, tensors }))
     unsaved = undefined
     saved = now()
   }
-  return {
-    flush,
-    async save(state: TrainingState, last: boolean): Promise<void> {
-      unsaved = state
-      if (last || now() - saved > interval) await flush()
-    },
+  const once: Job<unknown>['once'] = async (name, work) => {
+    const prefix = `${name}.`
+    const known = [...(resumed?.tensors ?? [])].filter(([key]) => key.startsWith(prefix))
+    const own = known.map(([key, t]) => [key.slice(prefix.length), t] as const)
+    const tensors = own.length > 0 ? Object.fromEntries(own) : await work()
+    for (const [key, t] of Object.entries(tensors)) kept.set(prefix + key, t)
+    return tensors
   }
+  const save = async (state: TrainingState, last: boolean): Promise<void> => {
+    unsaved = state
+    if (last || now() - saved > interval) await flush()
+  }
+  return { resumed, once, flush, ...(store && { save }) }
 }

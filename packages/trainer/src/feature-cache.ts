@@ -15,6 +15,8 @@ const featureBudget = 512 * 2 ** 20
 export interface FeatureCache extends FeatureSource {
   /** Resized pixels, uint8 [S, S, 3], in the order of the indices, read ahead. */
   pixels(indices: Iterable<number>): AsyncGenerator<Uint8Array>
+  /** SHA-256 over the SHA-256 of each image's pixels, in order; every image is read. */
+  digest(onImage: (done: number) => void): Promise<string>
   /** Forget the features that are kept: after training, only pixels are asked for. */
   forget(): void
 }
@@ -58,9 +60,15 @@ export async function featureCache(
     }
     return features
   }
+  const pixels = (indices: Iterable<number>) => ordered(indices, load)
   return {
     cached,
-    pixels: (indices) => ordered(indices, load),
+    pixels,
+    async digest(onImage) {
+      const parts: string[] = []
+      for await (const data of pixels(samples.keys())) onImage(parts.push(await sha256(data)))
+      return sha256(new TextEncoder().encode(parts.join('\n')))
+    },
     of: (indices, random) => ordered(indices, (i) => encode(i, random)),
     async transform(next) {
       const before = change
@@ -103,4 +111,10 @@ async function extractor(
     const got = await session.run({ pixels: tensor('uint8', [1, size, size, 3], data) })
     return features.map((_, k) => (got[`rows${k}`] as Tensor<'float32'>).data)
   }
+}
+
+/** SHA-256 as lower-case hexadecimal digits (Web Crypto: Node and secure pages). */
+async function sha256(data: Uint8Array): Promise<string> {
+  const hash = await crypto.subtle.digest('SHA-256', data as Uint8Array<ArrayBuffer>)
+  return Array.from(new Uint8Array(hash), (b) => b.toString(16).padStart(2, '0')).join('')
 }

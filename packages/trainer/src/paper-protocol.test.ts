@@ -1,20 +1,13 @@
 import { anomalyMaps, detectorNames, statisticsOf } from '@cflow/core'
 import { resizeMaskNearest, syntheticDataset } from '@cflow/datasets'
-import { encoderSpec } from '@cflow/encoders'
+import { encoderModel, encoderSpec } from '@cflow/encoders'
 import { loadEncoderWeights } from '@cflow/encoders/node'
+import { resolveConfig } from '@cflow/methods'
 import { PixelMetrics, auroc } from '@cflow/metrics'
 import { nodeRuntime } from '@cflow/runtimes/node'
 import { tensor } from '@cflow/base'
 import { describe, expect, it } from 'vitest'
-import {
-  bestEpochs,
-  encoderModel,
-  epochEvaluations,
-  evaluate,
-  evaluatePaper,
-  fit,
-  resolveConfig,
-} from './index.js'
+import { bestEpochs, epochEvaluations, evaluate, evaluatePaper, fit } from './index.js'
 import type { EpochEvaluation, Evaluation } from './index.js'
 
 const runtime = await nodeRuntime()
@@ -38,7 +31,7 @@ const fitted = await fit({
   runtime,
   epochs,
 })
-const depths = encoder.scales.map((s) => s.depth)
+const depths = encoder.taps.map((t) => t.channels)
 const options = { model: fitted.model, inputSize: 64, depths, samples: dataset.test, runtime }
 
 describe('the paper’s protocol', () => {
@@ -57,7 +50,7 @@ describe('the paper’s protocol', () => {
     }
     await session.release()
     const scales = parts.map((p, k) => {
-      const { height, width, depth } = encoder.scales[k]!
+      const { height, width, channels: depth } = encoder.taps[k]!
       return { height, width, depth, values: Float64Array.from(p.flat()) }
     })
     const { maps, scores } = anomalyMaps('paper', scales.map(statisticsOf), scales, 64)

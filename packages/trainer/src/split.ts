@@ -2,7 +2,7 @@ import { CflowError, Random } from '@cflow/base'
 import type { Sample } from '@cflow/datasets'
 
 /** Good images below which nothing sensible can be learned or calibrated. */
-export const minimumImages = 5
+const minimumImages = 5
 
 /**
  * @param purpose what they are for, in words

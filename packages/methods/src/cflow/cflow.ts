@@ -15,6 +15,7 @@ import {
   type Tap,
 } from '@cflow/core'
 import * as z from 'zod'
+import { sizeOfMap } from '../features.js'
 import { method } from '../method.js'
 import {
   choice,
@@ -22,7 +23,8 @@ import {
   commonSettings,
   flowSettings,
   passSettings,
-  setting,
+  settingsOf,
+  toggle,
 } from '../settings.js'
 import { trainInPasses, type StepAt } from '../training/loop.js'
 import { samplings } from '../training/sampling.js'
@@ -30,43 +32,27 @@ import type { Trainer } from '../training/trainer.js'
 import { flowTrainer } from './flow-trainer.js'
 import { estimateWhitenings, whitener } from './whitening.js'
 
+const flow = settingsOf('flow')
 const settings = z.strictObject({
   ...commonSettings,
-  couplingLayers: flowSettings.couplingLayers,
-  permutation: setting(
-    permutationSchema,
-    'flow',
-    'NAME',
-    'between coupling layers: alternate, hard or soft',
-  ),
-  clamp: setting(clampSchema, 'flow', 'NAME', 'bound of a coupling layer’s scale: paper or freia'),
-  conditional: setting(z.boolean(), 'flow', undefined, 'flows see the position'),
-  loss: setting(z.enum(['logsigmoid', 'nll']), 'training', 'NAME', 'nll or logsigmoid'),
   ...passSettings,
-  rotation: flowSettings.rotation,
-  shrinkage: setting(
-    z.number().positive().max(10),
-    'training',
-    'X',
-    'regularisation of the whitening: share of the mean variance',
-  ),
-  aggregation: setting(
-    aggregationSchema,
-    'calibration',
+  ...flowSettings,
+  permutation: flow('NAME', 'between coupling layers: alternate, hard or soft', permutationSchema),
+  clamp: flow('NAME', 'bound of a coupling layer’s scale: paper or freia', clampSchema),
+  conditional: toggle('flow', 'flows see the position'),
+  loss: settingsOf('training')('NAME', 'nll or logsigmoid', z.enum(['logsigmoid', 'nll'])),
+  shrinkage: flow('X', 'regularisation of the whitening', z.number().positive().max(10)),
+  aggregation: settingsOf('calibration')(
     'NAME',
     'of the scales: joint, calibrated, perDimension, standardised',
+    aggregationSchema,
   ),
-  whitening: choice(z.boolean(), 'whether the flows begin with a whitening of the features'),
-  start: choice(
-    z.enum(['identity', 'random']),
-    'parameters of the coupling layers before the first step',
-  ),
-  sampling: choice(z.enum(['grouped', 'permuted']), 'how mini-batches are drawn'),
-  imageBatch: choice(
-    z.int().min(1).optional(),
-    'images whose vectors are mixed; absent, all that are kept in memory',
-  ),
-  schedule: choice(z.enum(['cosine', 'paper']), 'of the learning rate'),
+  whitening: choice('whether the flows begin with a whitening of the features', z.boolean()),
+  start: choice('of the coupling layers’ parameters', z.enum(['identity', 'random'])),
+  sampling: choice('how mini-batches are drawn', z.enum(['grouped', 'permuted'])),
+  schedule: choice('of the learning rate', z.enum(['cosine', 'paper'])),
+  /** All that are kept in memory when absent. */
+  imageBatch: choice('images whose vectors are mixed', z.int().min(1).optional()),
 })
 type Settings = z.infer<typeof settings>
 
@@ -126,13 +112,15 @@ export const cflow = method({
   },
   prepare: ({ rotation }, { taps }) => ({
     rotation,
-    kept: taps.reduce((n, t) => n + t.channels * t.height * t.width, 0),
+    kept: taps.reduce((n, t) => n + sizeOfMap(t), 0),
   }),
   async learn(job) {
     const { config, encoder, runtime, features, training } = job
     const whitenings = config.whitening ? await estimateWhitenings(job) : []
-    const white = await whitener(runtime, whitenings)
-    if (config.whitening) await job.timed('whiten', () => features.transform((f) => white.apply(f)))
+    if (config.whitening) {
+      const whiten = await whitener(runtime, whitenings)
+      await job.timed('whiten', () => features.transform(whiten))
+    }
     const flows = encoder.taps.map((tap, k): ScaleFlow => {
       const flow = flowConfig(config, tap)
       const parameters = initialiseFlow(flow, Random.seeded(config.seed, `flow ${k}`), config.start)
@@ -158,7 +146,6 @@ export const cflow = method({
           config.aggregation,
         ),
     })
-    await white.release()
     return { ...learned, manifest: { aggregation: config.aggregation } }
   },
 })
@@ -192,12 +179,8 @@ function rateOf(
   batchesPerPass: number,
 ): (at: StepAt) => number {
   if (schedule === 'paper') {
-    const paper = {
-      learningRate,
-      metaEpochs,
-      passesPerMetaEpoch: passesPerMetaEpoch(passes),
-      batchesPerPass,
-    }
+    const epochs = { metaEpochs, passesPerMetaEpoch: passesPerMetaEpoch(passes) }
+    const paper = { learningRate, ...epochs, batchesPerPass }
     return ({ pass, chunk }) => paperLearningRate(paper, pass, chunk)
   }
   return ({ model, step, steps }) =>

@@ -1,29 +1,26 @@
 import { floats, tensor, type Tensor } from '@cflow/base'
 import { whiteningFrom, type Tap, type Whitening } from '@cflow/core'
 import { constant, gemm, input, reshape, sub, writeOnnx } from '@cflow/graph'
-import type { Runtime, Session } from '@cflow/runtimes'
-import type { Features, Job } from '../method.js'
+import type { Runtime } from '@cflow/runtimes'
+import { encodeAll, type Features, type Job } from '../method.js'
 import { momentsPass, type MomentsPass } from '../training/moments.js'
 
 /** The whitening of every tap, estimated in one pass over the training images. */
 export async function estimateWhitenings(
   job: Job<{ readonly shrinkage: number }>,
 ): Promise<readonly Whitening[]> {
-  const { runtime, encoder, training, config } = job
+  const { runtime, encoder, config } = job
   const positionsOf = ({ height, width }: Tap) => height * width
-  const estimated = await job.once('whitening', () =>
-    job.timed('encode', async () => {
-      const report = job.progress('encode', training.length)
-      const passes: MomentsPass[] = []
-      for (const tap of encoder.taps)
-        passes.push(
-          await momentsPass(runtime, tap.channels, positionsOf(tap), (first) => first, true),
-        )
-      let done = 0
-      for await (const features of job.features.of(training)) {
-        for (const [k, pass] of passes.entries()) await pass.add(features[k] as Float32Array)
-        report(++done)
-      }
+  const estimated = await job.once('whitening', async () => {
+    const passes: MomentsPass[] = []
+    for (const tap of encoder.taps)
+      passes.push(
+        await momentsPass(runtime, tap.channels, positionsOf(tap), (first) => first, true),
+      )
+    await encodeAll(job, async (features) => {
+      for (const [k, pass] of passes.entries()) await pass.add(features[k] as Float32Array)
+    })
+    return job.timed('whiten', async () => {
       const tensors: Record<string, Tensor> = {}
       for (const [k, pass] of passes.entries()) {
         const w = whiteningFrom(await pass.finish(), config.shrinkage)
@@ -32,8 +29,8 @@ export async function estimateWhitenings(
         tensors[`logDeterminant${k}`] = floats('float64', [1], [w.logDeterminant])
       }
       return tensors
-    }),
-  )
+    })
+  })
   return encoder.taps.map((tap, k) => ({
     depth: tap.channels,
     positions: positionsOf(tap),
@@ -44,36 +41,23 @@ export async function estimateWhitenings(
 }
 
 /** Turns features into whitened features, L⁻¹(z − μ), tap by tap. */
-export interface Whitener {
-  apply(features: Features): Promise<Features>
-  release(): Promise<void>
-}
-
 export async function whitener(
   runtime: Runtime,
   whitenings: readonly Whitening[],
-): Promise<Whitener> {
-  const sessions: Session[] = []
-  for (const w of whitenings) {
-    const x = input('x', 'float32', [w.positions, w.depth])
-    const mean = constant(floats('float32', [w.positions, w.depth], w.mean))
-    const matrix = constant(floats('float32', [w.depth, w.depth], w.matrix))
-    const y = gemm(sub(x, mean), matrix, { transB: true })
-    sessions.push(await runtime.createSession(writeOnnx({ y: reshape(y, [w.positions, w.depth]) })))
-  }
-  return {
-    async apply(features) {
-      const out: Float32Array[] = []
-      for (const [k, rows] of features.entries()) {
-        const w = whitenings[k] as Whitening
-        const x = floats('float32', [w.positions, w.depth], rows)
-        const got = await (sessions[k] as Session).run({ x })
-        out.push((got['y'] as Tensor<'float32'>).data)
-      }
-      return out
-    },
-    async release() {
-      for (const s of sessions) await s.release()
-    },
+): Promise<(features: Features) => Promise<Features>> {
+  const outputs = whitenings.map(({ positions, depth, mean, matrix }, k) => {
+    const shape = [positions, depth]
+    const centred = sub(input(`x${k}`, 'float32', shape), constant(floats('float32', shape, mean)))
+    const factor = constant(floats('float32', [depth, depth], matrix))
+    return [`y${k}`, reshape(gemm(centred, factor, { transB: true }), shape)] as const
+  })
+  const session = await runtime.createSession(writeOnnx(Object.fromEntries(outputs)))
+  return async (features) => {
+    const feeds = whitenings.map(({ positions, depth }, k) => {
+      const rows = features[k] as Float32Array
+      return [`x${k}`, tensor('float32', [positions, depth], rows)] as const
+    })
+    const got = await session.run(Object.fromEntries(feeds))
+    return outputs.map(([name]) => got[name]?.data as Float32Array)
   }
 }

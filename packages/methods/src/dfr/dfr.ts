@@ -1,17 +1,17 @@
 import { Random, floats, tensor } from '@cflow/base'
-import { encodePixels, rowsOfMap, trainable, type Head } from '@cflow/core'
-import { input, reduceMean, reshape, type Value } from '@cflow/graph'
+import { encodePixels, rowsOfMap, type Head, type Values } from '@cflow/core'
+import { reduceMean, reshape, type Value } from '@cflow/graph'
 import * as z from 'zod'
 import { componentsFor, eigenvalues } from '../eigenvalues.js'
 import { joinBilinear, joinedShape, mapShape, sizeOfMap } from '../features.js'
-import { constantParameters } from '../linear.js'
 import { mapVerdict } from '../maps.js'
-import { method, type Job } from '../method.js'
-import { checkInputSize, commonDefaults, commonSettings, passSettings, setting } from '../settings.js' // prettier-ignore
+import { encodeAll, method, type Job } from '../method.js'
+import { constantsOf } from '../parameters.js'
+import { checkInputSize, commonDefaults, commonSettings, passSettings, settingsOf } from '../settings.js' // prettier-ignore
 import { trainInPasses } from '../training/loop.js'
 import { channelMoments, standardise, type Standardisation } from '../training/moments.js'
 import { samplings } from '../training/sampling.js'
-import { stepOf, trainer } from '../training/trainer.js'
+import { lossTrainer } from '../training/trainer.js'
 import {
   autoencoderShapes,
   initialAutoencoder,
@@ -23,7 +23,7 @@ const settings = z.strictObject({
   ...commonSettings,
   ...passSettings,
   /** The bottleneck's width is chosen for it by principal components (Shi et al. 2021, section 3.3). */
-  variance: setting(z.number().gt(0).max(1), 'dfr', 'SHARE', 'dfr: that the bottleneck keeps'),
+  variance: settingsOf('dfr')('SHARE', 'dfr: that the bottleneck keeps', z.number().gt(0).max(1)),
 })
 
 /** Images whose vectors are mixed. */
@@ -54,16 +54,15 @@ export const dfr = method({
     )
     const sampling = samplings.permuted
     const shape = sampling.shape(area, config.miniBatch, plan[0] as number)
-    const parameters = trainable(autoencoderShapes(net))
-    const rows = input('features', 'float32', [shape.rows, channels])
     const learned = await trainInPasses(job, {
       trainers: [
-        await trainer(runtime, {
-          ...stepOf(runtime, dfrLoss(rows, scaling, parameters.byName), parameters),
-          start: initialAutoencoder(net, Random.seeded(config.seed, 'dfr')),
-          depth: channels,
-          ...{ area, shape, sampling },
-        }),
+        await lossTrainer(
+          runtime,
+          { depth: channels, area, shape, sampling },
+          autoencoderShapes(net),
+          initialAutoencoder(net, Random.seeded(config.seed, 'dfr')),
+          (rows, values) => dfrLoss(rows, scaling, values),
+        ),
       ],
       stream: 'dfr pass',
       plan,
@@ -77,20 +76,12 @@ export const dfr = method({
 
 /** Mean and deviation of every channel, and the width of the bottleneck. */
 async function statistics(job: Job<z.infer<typeof settings>>) {
-  const { encoder, runtime, features, training, config } = job
+  const { encoder, runtime, config } = job
   const { channels, height, width } = joinedShape(encoder.taps)
   const { mean, deviation, latent } = await job.once('statistics', async () => {
-    const sums = await job.timed('encode', async () => {
-      const report = job.progress('encode', training.length)
-      const pass = await channelMoments(runtime, channels, height * width)
-      let done = 0
-      for await (const [rows] of features.of(training)) {
-        await pass.add(rows as Float32Array)
-        report(++done)
-      }
-      return pass.finish()
-    })
-    const found = standardise(sums)
+    const pass = await channelMoments(runtime, channels, height * width)
+    await encodeAll(job, ([rows]) => pass.add(rows as Float32Array))
+    const found = standardise(await pass.finish())
     const width90 = await job.timed('whiten', () =>
       Promise.resolve(componentsFor(eigenvalues(found.correlation, channels), config.variance)),
     )
@@ -111,11 +102,8 @@ async function statistics(job: Job<z.infer<typeof settings>>) {
 const dfrRows = (taps: readonly Value[]): Value => rowsOfMap(joinBilinear(taps))
 
 /** Mean squared error of a mini-batch. */
-export const dfrLoss = (
-  rows: Value,
-  scaling: Standardisation,
-  values: ReadonlyMap<string, Value>,
-): Value => reduceMean(reconstructionError(rows, scaling, values), [0])
+export const dfrLoss = (rows: Value, scaling: Standardisation, values: Values): Value =>
+  reduceMean(reconstructionError(rows, scaling, values), [0])
 
 /** A trained autoencoder. */
 export interface DfrModel {
@@ -130,7 +118,7 @@ export const dfrHead = ({ net, scaling, parameters }: DfrModel): Head => ({
   stage: 'autoencoder',
   evidence(taps) {
     const { height, width } = mapShape(taps[0] as Value)
-    const values = constantParameters(autoencoderShapes(net), parameters)
+    const values = constantsOf(autoencoderShapes(net), parameters)
     const error = reconstructionError(dfrRows(taps), scaling, values)
     return { error: reshape(error, [-1, height, width]) }
   },

@@ -1,12 +1,11 @@
 import { Random, floats } from '@cflow/base'
-import { encodePixels, trainable, type Head } from '@cflow/core'
+import { encodePixels, type Head, type Transform } from '@cflow/core'
 import {
   add,
   concat,
   constant,
   div,
   gradients,
-  input,
   matMul,
   max,
   mul,
@@ -14,11 +13,9 @@ import {
   reduceMean,
   reduceMin,
   reduceSum,
-  reduceSumSquare,
   reshape,
   resizeBilinear,
   scalar,
-  scale,
   split,
   square,
   sub,
@@ -26,65 +23,35 @@ import {
 } from '@cflow/graph'
 import * as z from 'zod'
 import { mapShape } from '../features.js'
-import { constantParameters } from '../linear.js'
 import { blur } from '../maps.js'
 import { method, type Job } from '../method.js'
+import { constantsOf, flattened } from '../parameters.js'
 import {
   checkInputSize,
   commonDefaults,
   commonSettings,
   flowSettings,
   passSettings,
-  setting,
+  settingsOf,
 } from '../settings.js'
 import { trainInPasses } from '../training/loop.js'
-import {
-  channelMoments,
-  standardise,
-  standardised,
-  type Standardisation,
-} from '../training/moments.js'
+import { channelMoments, standardise, type Standardisation } from '../training/moments.js'
 import { samplings } from '../training/sampling.js'
-import { stepOf, trainer } from '../training/trainer.js'
-import {
-  differnetFlow,
-  differnetForward,
-  differnetShapes,
-  initialDiffernet,
-  type DiffernetFlow,
-} from './flow.js'
+import { lossTrainer } from '../training/trainer.js'
+import { differnetFlow, differnetLoss, negativeLogLikelihood } from './flow.js'
 
+const own = settingsOf('differnet')
 const settings = z.strictObject({
   ...commonSettings,
   ...passSettings,
   ...flowSettings,
   /** The authors: 3 hidden layers of 2,048. */
-  hiddenLayers: setting(
-    z.int().min(1).max(8),
-    'differnet',
-    'N',
-    'differnet: hidden layers of a subnet',
-  ),
-  hiddenUnits: setting(
-    z.int().min(1).max(8192),
-    'differnet',
-    'N',
-    'differnet: width of a hidden layer',
-  ),
+  hiddenLayers: own('N', 'differnet: hidden layers of a subnet', z.int().min(1).max(8)),
+  hiddenUnits: own('N', 'differnet: width of a hidden layer', z.int().min(1).max(8192)),
   /** The input size and its halves (the authors: 3, of 448 pixels). */
-  imageScales: setting(
-    z.int().min(1).max(4),
-    'differnet',
-    'N',
-    'differnet: sizes of the image, 1 to 4',
-  ),
+  imageScales: own('N', 'differnet: sizes of the image, 1 to 4', z.int().min(1).max(4)),
   /** One, the image as it is, without rotation. */
-  views: setting(
-    z.int().min(1).max(1000),
-    'differnet',
-    'N',
-    'differnet: rotated versions of an image',
-  ),
+  views: own('N', 'differnet: rotated versions of an image', z.int().min(1).max(1000)),
 })
 type Settings = z.infer<typeof settings>
 
@@ -124,17 +91,16 @@ export const differnet = method({
     const flow = differnetFlow({ depth, couplingLayers, hiddenLayers, hiddenUnits }, random)
     const sampling = samplings.permuted
     const shape = sampling.shape(1, config.miniBatch, vectors.length)
-    const parameters = trainable(differnetShapes(flow))
-    const rows = input('features', 'float32', [shape.rows, depth])
     const chunk = vectors.map((vector) => [vector])
     const learned = await trainInPasses(job, {
       trainers: [
-        await trainer(runtime, {
-          ...stepOf(runtime, differnetLoss(rows, flow, scaling, parameters.byName), parameters),
-          start: initialDiffernet(flow, random),
-          area: 1,
-          ...{ depth, shape, sampling },
-        }),
+        await lossTrainer(
+          runtime,
+          { depth, area: 1, shape, sampling },
+          flow.shapes,
+          flattened(flow.shapes, flow.initial(random, 'float32')),
+          (rows, values) => differnetLoss(rows, flow, scaling, values),
+        ),
       ],
       stream: 'differnet pass',
       plan: [vectors.length],
@@ -166,9 +132,9 @@ async function views(job: Job<Settings>): Promise<readonly Float32Array[]> {
 
 /** A trained DifferNet. */
 export interface DiffernetModel {
-  readonly flow: DiffernetFlow
+  readonly flow: Transform
   readonly scaling: Standardisation
-  /** All its parameters, in the order of `differnetShapes`. */
+  /** All its parameters, in the order of the flow's shapes. */
   readonly parameters: Float32Array
 }
 
@@ -178,28 +144,6 @@ const pooledTaps = (taps: readonly Value[]): Value =>
     taps.map((tap) => reduceMean(tap, [2, 3])),
     1,
   )
-
-/** −log p of every row up to a constant, ½‖z‖² − ln|det J|, and the latent vectors. @param rows pooled features [R, D] */
-function negativeLogLikelihood(
-  rows: Value,
-  flow: DiffernetFlow,
-  scaling: Standardisation,
-  values: ReadonlyMap<string, Value>,
-): { readonly latent: Value; readonly loss: Value } {
-  const { latent, logDeterminant } = differnetForward(standardised(rows, scaling), flow, values)
-  return { latent, loss: sub(scale(reduceSumSquare(latent, [1]), 0.5), logDeterminant) }
-}
-
-/** Mean −log p per dimension of a mini-batch, up to a constant. */
-export function differnetLoss(
-  rows: Value,
-  flow: DiffernetFlow,
-  scaling: Standardisation,
-  values: ReadonlyMap<string, Value>,
-): Value {
-  const { loss } = negativeLogLikelihood(rows, flow, scaling, values)
-  return scale(reduceMean(loss, [0]), 1 / flow.depth)
-}
 
 /**
  * The score is the mean square of the latent vector, −2/D·log p_Z(z) up to a constant.
@@ -217,7 +161,7 @@ export const differnetHead = (
   levels,
   stage: 'flow',
   evidence(taps) {
-    const values = constantParameters(differnetShapes(flow), parameters)
+    const values = constantsOf(flow.shapes, parameters)
     const pooled = pooledTaps(taps)
     const { latent, loss } = negativeLogLikelihood(pooled, flow, scaling, values)
     const [gradient] = gradients(reduceSum(loss, [0]), [pooled]) as [Value]

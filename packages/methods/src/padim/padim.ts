@@ -14,34 +14,26 @@ import {
 import * as z from 'zod'
 import { joinNearest, joinedShape, mapShape } from '../features.js'
 import { mapVerdict } from '../maps.js'
-import { method } from '../method.js'
-import { checkFileSize, checkInputSize, commonDefaults, commonSettings, setting } from '../settings.js' // prettier-ignore
+import { encodeAll, method } from '../method.js'
+import { checkFileSize, checkInputSize, commonDefaults, commonSettings, settingsOf } from '../settings.js' // prettier-ignore
 import {
-  addToPadim,
   defaultChannels,
   padimBytes,
-  padimFrom,
-  padimRegularisation,
   padimSums,
   randomChannels,
   type PadimModel,
 } from './estimate.js'
 
+const own = settingsOf('padim')
 const settings = z.strictObject({
   ...commonSettings,
-  /** Of the random subset; by default PaDiM's own number for the encoder. */
-  channels: setting(
-    z.int().min(1).max(100_000).optional(),
-    'padim',
+  /** By default PaDiM's own number for the encoder. */
+  channels: own(
     'N',
     'padim: random channels that are kept',
+    z.int().min(1).max(100_000).optional(),
   ),
-  regularisation: setting(
-    z.number().positive().max(1000),
-    'padim',
-    'X',
-    'padim: added to every variance',
-  ),
+  regularisation: own('X', 'padim: added to every variance', z.number().positive().max(1000)),
 })
 
 /** PaDiM (Defard et al. 2021): a Gaussian at every position of the joined taps, from one pass over the images. */
@@ -49,7 +41,7 @@ export const padim = method({
   name: 'padim',
   title: 'PaDiM',
   settings,
-  recipes: { default: { ...commonDefaults, regularisation: padimRegularisation } },
+  recipes: { default: { ...commonDefaults, regularisation: 0.01 } },
   check: (config) => checkInputSize(config),
   prepare(config, encoder) {
     const { height, width } = joinedShape(encoder.taps)
@@ -65,23 +57,16 @@ export const padim = method({
     }
   },
   async learn(job) {
-    const { config, encoder, features, training } = job
+    const { config, encoder } = job
     const { height, width } = joinedShape(encoder.taps)
     const channels = channelsOf(config, encoder)
     const sums = padimSums(height * width, channels.length)
-    await job.timed('encode', async () => {
-      const report = job.progress('encode', training.length)
-      for await (const [rows] of features.of(training)) {
-        addToPadim(sums, rows as Float32Array)
-        report(sums.images)
-      }
-    })
-    const gaussians = await job.timed('whiten', () =>
-      Promise.resolve(
-        padimFrom(sums, config.regularisation, job.progress('whiten', sums.positions)),
-      ),
-    )
+    await encodeAll(job, ([rows]) => sums.add(rows as Float32Array))
     const { regularisation } = config
+    const report = job.progress('whiten', height * width)
+    const gaussians = await job.timed('whiten', () =>
+      Promise.resolve(sums.gaussians(regularisation, report)),
+    )
     return {
       head: padimHead(gaussians, channels),
       manifest: { settings: { channels: channels.length, regularisation } },

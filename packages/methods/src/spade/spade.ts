@@ -24,15 +24,16 @@ import {
 import * as z from 'zod'
 import { joinNearest, joinRows, joinedShape, mapShape, sizeOfMap } from '../features.js'
 import { mapVerdict } from '../maps.js'
-import { method, type View } from '../method.js'
-import { checkFileSize, checkInputSize, commonDefaults, commonSettings, setting } from '../settings.js' // prettier-ignore
+import { encodeAll, method, type View } from '../method.js'
+import { checkFileSize, checkInputSize, commonDefaults, commonSettings, settingsOf } from '../settings.js' // prettier-ignore
 
 /** SPADE's number of neighbours (Cohen & Hoshen 2020). */
 export const spadeNeighbours = 50
 
+const neighbours = z.int().min(1).max(100_000)
 const settings = z.strictObject({
   ...commonSettings,
-  neighbours: setting(z.int().min(1).max(100_000), 'spade', 'K', 'spade: nearest training images'),
+  neighbours: settingsOf('spade')('K', 'spade: nearest training images', neighbours),
 })
 
 /**
@@ -55,21 +56,16 @@ export const spade = method({
     return { view: tapsAndDescriptor }
   },
   async learn(job) {
-    const { config, encoder, features, training } = job
+    const { config, encoder, training } = job
     const { neighbours } = config
     const shapes = [
       ...encoder.taps.map((t) => [training.length, t.height * t.width, t.channels]),
       [training.length, encoder.taps.at(-1)?.channels as number],
     ]
     const gallery = shapes.map((shape) => tensor('float32', shape, new Float32Array(sizeOf(shape))))
-    await job.timed('encode', async () => {
-      const report = job.progress('encode', training.length)
-      let done = 0
-      for await (const found of features.of(training)) {
-        found.forEach((values, k) => gallery[k]?.data.set(values, done * values.length))
-        report(++done)
-      }
-    })
+    await encodeAll(job, (features, i) =>
+      features.forEach((values, k) => gallery[k]?.data.set(values, i * values.length)),
+    )
     return { head: spadeHead(gallery, neighbours), manifest: { settings: { neighbours } } }
   },
 })

@@ -3,14 +3,6 @@ import { featureSums, type FeatureSums } from '@cflow/core'
 import { add, constant, gemm, input, mul, sub, writeOnnx, type Value } from '@cflow/graph'
 import type { Runtime } from '@cflow/runtimes'
 
-/** Sums over feature vectors while they are gathered. */
-export interface MomentsPass {
-  /** Account for one item. @param rows its vectors, [rows, depth] */
-  add(rows: Float32Array): Promise<void>
-  /** The sums, of at least one item; the pass is over. */
-  finish(): Promise<FeatureSums>
-}
-
 /**
  * First and second moments of feature vectors in one pass. Products run in the runtime, on features that are shifted,
  * which keeps float32 sums accurate.
@@ -24,7 +16,7 @@ export async function momentsPass(
   rows: number,
   shiftOf: (first: Float32Array) => Float32Array,
   rounded: boolean,
-): Promise<MomentsPass> {
+) {
   const total = input('total', 'float32', [depth, depth])
   const x = input('x', 'float32', [rows, depth])
   const next = add(total, gemm(x, x, { transA: true }))
@@ -32,7 +24,8 @@ export async function momentsPass(
   session.setState({ total: zeros('float32', [depth, depth]) })
   let sums: FeatureSums | undefined
   return {
-    async add(item) {
+    /** Account for one item. @param item its vectors, [rows, depth] */
+    async add(item: Float32Array): Promise<void> {
       if (!sums) {
         const shift = Float32Array.from(shiftOf(item))
         sums = featureSums(depth, shift.length / depth, shift)
@@ -49,7 +42,8 @@ export async function momentsPass(
       }
       await session.run({ x: floats('float32', [rows, depth], shifted) })
     },
-    async finish() {
+    /** The sums, of at least one item; the pass is over. */
+    async finish(): Promise<FeatureSums> {
       const found = sums as FeatureSums
       found.product.set((await session.getState())['total']?.data as Float32Array)
       await session.release()
@@ -57,6 +51,9 @@ export async function momentsPass(
     },
   }
 }
+
+/** Sums over feature vectors while they are gathered. */
+export type MomentsPass = Awaited<ReturnType<typeof momentsPass>>
 
 /** Moments of the channels, over vectors wherever they are; shifted by the mean of the first item. */
 export const channelMoments = (

@@ -4,10 +4,10 @@ import type { FlowConfig } from '@cflow/core'
 import type { Runtime } from '@cflow/runtimes'
 import { nodeRuntime } from '@cflow/runtimes/node'
 import { afterEach, expect, it, vi } from 'vitest'
-import { groupedSelections, groupedShape } from './sampling.js'
-import { scaleTrainer } from './scale.js'
+import { flowTrainer } from '../cflow/flow-trainer.js'
+import { samplings } from './sampling.js'
 
-const scale = { tap: '', depth: 8, stride: 8, height: 16, width: 16 }
+const tap = { name: '', channels: 8, stride: 8, height: 16, width: 16 }
 const config: FlowConfig = {
   depth: 8,
   condition: 16,
@@ -16,14 +16,15 @@ const config: FlowConfig = {
   clamp: 'paper',
 }
 const random = Random.seeded(1, 'scale')
-const initial = initialiseFlow(config, random, 'random')
-const shape = groupedShape(scale, 64, 8)
+const flow = { config, parameters: initialiseFlow(config, random, 'random') }
+const sampling = samplings.grouped
+const shape = sampling.shape(256, 64, 8)
 const chunk = Array.from({ length: 8 }, () =>
   Float32Array.from({ length: 256 * 8 }, () => random.normal()),
 )
-const selections = [...groupedSelections(shape, 256, 8, random)].slice(0, 16)
+const selections = [...sampling.select(shape, 256, 8, random)].slice(0, 16)
 
-const trainerOn = (runtime: Runtime) => scaleTrainer(runtime, scale, config, initial, shape, 'nll')
+const trainerOn = (runtime: Runtime) => flowTrainer(runtime, tap, flow, shape, sampling, 'nll')
 
 afterEach(() => vi.restoreAllMocks())
 
@@ -44,7 +45,8 @@ it('learns the same, however the steps are divided into runs', async () => {
   const one = await learned(...selections.map(() => 1))
   const some = await learned(3, 1, 8, 4)
   expect(some.losses).toEqual(one.losses)
-  expect(Buffer.compare(Buffer.from(some.theta.buffer), Buffer.from(one.theta.buffer))).toBe(0)
+  const bytes = ({ theta }: typeof one) => Buffer.from(theta.data.buffer)
+  expect(Buffer.compare(bytes(some), bytes(one))).toBe(0)
 })
 
 it('a run takes about half a second, at the speed that the runtime has', async () => {
@@ -68,15 +70,15 @@ it('a run takes about half a second, at the speed that the runtime has', async (
   const trainer = await trainerOn(clocked)
   const after = async (milliseconds: number) => {
     speed = milliseconds
-    const some = selections.slice(0, trainer.mostSteps)
+    const some = selections.slice(0, trainer.maxSteps)
     await trainer.step(
       chunk,
       some,
       some.map(() => 1e-3),
     )
-    return trainer.mostSteps
+    return trainer.maxSteps
   }
-  expect(trainer.mostSteps).toBe(1)
+  expect(trainer.maxSteps).toBe(1)
   expect(await after(100)).toBe(5)
   expect(await after(40)).toBe(12)
   expect(await after(200)).toBe(2)

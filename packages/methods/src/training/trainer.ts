@@ -7,35 +7,41 @@ import {
   optimiserNames,
   splitState,
   stateNames,
+  trainable,
+  type ParameterShapes,
   type StateGroup,
-  type Trainable,
+  type Values,
 } from '@cflow/core'
-import type { Value } from '@cflow/graph'
+import { input, type Value } from '@cflow/graph'
 import type { Runtime } from '@cflow/runtimes'
 import type { BatchShape, Sampling, Selection } from './sampling.js'
 
-/** A model that is to be trained: an optimisation step, and where its mini-batches come from. */
-export interface Model {
-  /** The step as an ONNX file (see `optimisationStep`), or many of them in one run. */
-  readonly step: Uint8Array
-  readonly groups: readonly StateGroup[]
-  /** Parameters at the start, flat. */
-  readonly start: Float32Array
-  /** Length of the feature vectors. */
+/** Vectors that a model learns from, and how mini-batches are made of them. */
+export interface Vectors {
+  /** Length of a vector. */
   readonly depth: number
   /** Positions of an image's map. */
   readonly area: number
   readonly shape: BatchShape
   readonly sampling: Sampling
+}
+
+/** A model that is to be trained. */
+export interface Model extends Vectors {
+  /** An optimisation step as an ONNX file (see `optimisationStep`), or many of them in one run. */
+  readonly step: Uint8Array
+  readonly groups: readonly StateGroup[]
+  /** Parameters at the start, flat. */
+  readonly start: Float32Array
   /** What a step is fed of its rows beside their features. */
   readonly condition?: RowFeed | undefined
 }
 
-/** An input of a step that depends on where the rows of a mini-batch are. */
+/** An input of a step that depends on the rows of a mini-batch. */
 export interface RowFeed {
   readonly name: string
   readonly shape: readonly number[]
-  fill(data: Float32Array, selection: Selection): void
+  fill(data: Float32Array, selection: Selection, chunk: readonly Float32Array[]): void
 }
 
 /** A model in training: parameters and Adam's sums stay in the runtime. */
@@ -69,14 +75,37 @@ export type TrainerState = {
   readonly [K in 'theta' | 'm' | 'v']: Tensor<'float32'>
 } & { readonly steps: Tensor<'int32'> }
 
-/** Name of the input of every step that takes the rows' features. */
-const featuresName = 'features'
-
-/** The step that lowers a loss, in the form that is fast in a runtime. */
-export const stepOf = (runtime: Runtime, loss: Value, parameters: Trainable) => ({
-  step: runtime.repeats ? optimisationSteps(loss, parameters) : optimisationStep(loss, parameters),
-  groups: parameters.groups.map(({ group }) => group),
+/** The input of every step that takes the rows' features. */
+const featuresFeed = ({ shape: { rows }, depth }: Vectors): RowFeed => ({
+  name: 'features',
+  shape: [rows, depth],
+  fill(data, { image, position }, chunk) {
+    for (let r = 0; r < rows; r++) {
+      const from = (position[r] as number) * depth
+      const vectors = chunk[image[r] as number] as Float32Array
+      data.set(vectors.subarray(from, from + depth), r * depth)
+    }
+  },
 })
+
+/**
+ * The trainer of a model whose loss follows from features alone.
+ * @param loss of rows [rows, depth], a scalar
+ */
+export function lossTrainer(
+  runtime: Runtime,
+  vectors: Vectors,
+  shapes: ParameterShapes,
+  start: Float32Array,
+  loss: (rows: Value, values: Values) => Value,
+): Promise<Trainer> {
+  const parameters = trainable(shapes)
+  const { name, shape } = featuresFeed(vectors)
+  const value = loss(input(name, 'float32', shape), (key) => parameters.byName.get(key) as Value)
+  const write = runtime.repeats ? optimisationSteps : optimisationStep
+  const groups = parameters.groups.map(({ group }) => group)
+  return trainer(runtime, { ...vectors, step: write(value, parameters), groups, start })
+}
 
 export async function trainer(runtime: Runtime, model: Model): Promise<Trainer> {
   const { groups, start, depth, area, shape, sampling, condition } = model
@@ -86,9 +115,10 @@ export async function trainer(runtime: Runtime, model: Model): Promise<Trainer> 
   session.setState(splitState(groups, { theta: start, m: zeros, v: zeros }))
   let steps = 0
   let maxSteps = 1
-  const features = feed(capacity, [shape.rows, depth])
-  const rows = condition && feed(capacity, condition.shape)
-  const [rate, epsilon] = [feed(capacity, []), feed(capacity, [])]
+  const rowFeeds = [featuresFeed(model), ...(condition ? [condition] : [])]
+  // arrays that are used again: the runtime has read them when a run is over
+  const inputs = rowFeeds.map((feed) => ({ feed, ...stepInput(runtime, capacity, feed.shape) }))
+  const [rate, epsilon] = [stepInput(runtime, capacity, []), stepInput(runtime, capacity, [])]
 
   return {
     model,
@@ -104,35 +134,24 @@ export async function trainer(runtime: Runtime, model: Model): Promise<Trainer> 
         const scalars = adamFeeds(learningRates[i] as number, ++steps)
         rate.of(i)[0] = scalars.rate
         epsilon.of(i)[0] = scalars.epsilon
-        if (rows) condition?.fill(rows.of(i), selection)
-        const batch = features.of(i)
-        for (let r = 0; r < shape.rows; r++) {
-          const vectors = chunk[selection.image[r] as number] as Float32Array
-          const from = (selection.position[r] as number) * depth
-          batch.set(vectors.subarray(from, from + depth), r * depth)
-        }
+        for (const { feed, of } of inputs) feed.fill(of(i), selection, chunk)
       })
-      const first = (f: Feed) => f.first(selections.length, runtime.repeats)
+      const count = selections.length
       const began = performance.now()
       const got = await session.run({
-        [featuresName]: first(features),
-        ...(rows && condition && { [condition.name]: first(rows) }),
-        [optimiserNames.rate]: first(rate),
-        [optimiserNames.epsilon]: first(epsilon),
+        ...Object.fromEntries(inputs.map(({ feed, first }) => [feed.name, first(count)])),
+        [optimiserNames.rate]: rate.first(count),
+        [optimiserNames.epsilon]: epsilon.first(count),
       })
-      const each = (performance.now() - began) / selections.length
+      const each = (performance.now() - began) / count
       maxSteps = Math.max(1, Math.min(capacity, Math.floor(runTime / each)))
       return got[optimiserNames.loss]?.data as Float32Array
     },
     async state() {
       const { theta, m, v } = joinState(groups, await session.getState())
       const flat = (data: Float32Array) => tensor('float32', [data.length], data)
-      return {
-        theta: flat(theta),
-        m: flat(m),
-        v: flat(v),
-        steps: tensor('int32', [1], Int32Array.of(steps)),
-      }
+      const taken = tensor('int32', [1], Int32Array.of(steps))
+      return { theta: flat(theta), m: flat(m), v: flat(v), steps: taken }
     },
     restore({ theta, m, v, steps: taken }) {
       session.setState(splitState(groups, { theta: theta.data, m: m.data, v: v.data }))
@@ -154,23 +173,13 @@ const runBytes = 16 * 2 ** 20
 const stepsInMemory = (numbers: number): number =>
   Math.max(1, Math.min(16, Math.floor(runBytes / (4 * numbers))))
 
-/** An input of every step of a run, over one array that is used again: the runtime has read it when its run is over. */
-interface Feed {
-  /** The numbers of one step. */
-  of(step: number): Float32Array
-  /** The first steps as a tensor; of a single one without the leading axis, if there is to be none. */
-  first(steps: number, axis: boolean): Tensor<'float32'>
-}
-
-function feed(steps: number, shape: readonly number[]): Feed {
+/** An input of every step of a run: the numbers of one step, and the first steps as a tensor. */
+function stepInput({ repeats }: Runtime, steps: number, shape: readonly number[]) {
   const size = sizeOf(shape)
   const data = allocate('float32', steps * size)
   return {
-    of: (step) => data.subarray(step * size, (step + 1) * size),
-    first: (count, axis) => ({
-      dtype: 'float32',
-      shape: axis ? [count, ...shape] : shape,
-      data: data.subarray(0, count * size),
-    }),
+    of: (step: number) => data.subarray(step * size, (step + 1) * size),
+    first: (count: number) =>
+      tensor('float32', repeats ? [count, ...shape] : shape, data.subarray(0, count * size)),
   }
 }

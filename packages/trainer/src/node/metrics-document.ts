@@ -1,7 +1,7 @@
 import type { Manifest } from '@cflow/core'
 import type { Dataset } from '@cflow/datasets'
 import type { PassRecord, TrainConfig } from '@cflow/methods'
-import { software } from '../manifest.js'
+import { software } from '../calibrate.js'
 import type { Judgement } from './judge.js'
 
 export interface MetricsSources {
