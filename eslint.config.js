@@ -9,7 +9,7 @@ const arrows = {
   metrics: [],
   core: ['base', 'graph'],
   weights: ['base'],
-  encoders: ['base', 'graph', 'weights'],
+  encoders: ['base', 'graph', 'core', 'runtimes', 'weights'],
   datasets: ['base'],
   runtimes: ['base', 'graph'],
   detector: ['base', 'graph', 'core', 'datasets', 'runtimes'],

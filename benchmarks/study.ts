@@ -19,12 +19,17 @@ import type { Aggregation } from '../packages/core/src/index.js'
 import { resizeMaskNearest, syntheticDataset } from '../packages/datasets/src/index.js'
 import type { Dataset, Sample } from '../packages/datasets/src/index.js'
 import { mvtecDataset } from '../packages/datasets/src/node.js'
-import { encoderSpec } from '../packages/encoders/src/index.js'
+import { encoderModel, encoderSpec } from '../packages/encoders/src/index.js'
 import { loadEncoderWeights } from '../packages/encoders/src/node.js'
+import {
+  resolveConfig,
+  type TrainConfig,
+  type TrainOptions,
+} from '../packages/methods/src/index.js'
 import { PixelMetrics, auroc } from '../packages/metrics/src/index.js'
-import { openRuntime, type Runtime } from '../packages/runtimes/src/index.node.js'
-import { encoderModel, fit, resolveConfig, splitHeldOut } from '../packages/trainer/src/index.js'
-import type { TrainConfig, TrainOptions } from '../packages/trainer/src/index.js'
+import type { Runtime } from '../packages/runtimes/src/index.node.js'
+import { openRuntime } from '../packages/runtimes/src/index.node.js'
+import { fit, splitHeldOut } from '../packages/trainer/src/index.js'
 import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 
@@ -40,7 +45,7 @@ const { values: flags } = parseArgs({
 })
 
 /** What is changed of the default recipe. */
-const variants: Readonly<Record<string, TrainOptions>> = {
+const variants: Readonly<Record<string, TrainOptions<'cflow'>>> = {
   default: {},
   'no training': { passes: 0 },
   '1 pass': { passes: 1 },
@@ -143,9 +148,9 @@ async function study(
   const seconds = (performance.now() - began) / 1000
   const { training, heldOut } = splitHeldOut(dataset.train, config)
   const normal = (heldOut.length > 0 ? heldOut : training).map((i) => dataset.train[i] as Sample)
-  const scales = encoder.scales.length
+  const scales = encoder.taps.length
   const calibration = await likelihoods(runtime, model, normal, scales)
-  const statistics = encoder.scales.map(({ depth, height, width }, k) => {
+  const statistics = encoder.taps.map(({ channels: depth, height, width }, k) => {
     const values = new Float32Array(calibration.length * height * width)
     calibration.forEach((l, i) => values.set(l[k] as Float32Array, i * height * width))
     return statisticsOf({ depth, height, width, values })
@@ -162,7 +167,7 @@ async function study(
     const pixels = new PixelMetrics()
     const scores = test.map((l, i) => {
       const map = new Float64Array(size * size)
-      encoder.scales.forEach(({ height, width }, k) => {
+      encoder.taps.forEach(({ height, width }, k) => {
         const anomaly = Float64Array.from(l[k] as Float32Array, (v) =>
           anomalyOf(aggregation, statistics[k] as (typeof statistics)[number], v),
         )

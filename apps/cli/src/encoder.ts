@@ -1,14 +1,13 @@
-import { encoderSpec, onnxInputSize } from '@cflow/encoders'
-import { loadEncoderWeights } from '@cflow/encoders/node'
-import type { Runtime } from '@cflow/runtimes'
 import {
   encoderModel,
+  encoderSpec,
   normalised,
   onnxEncoderModel,
-  resolveConfig,
-  type TrainConfig,
-  type TrainOptions,
-} from '@cflow/trainer'
+  onnxInputSize,
+} from '@cflow/encoders'
+import { loadEncoderWeights } from '@cflow/encoders/node'
+import { resolveConfig, type TrainConfig, type TrainOptions } from '@cflow/methods'
+import type { Runtime } from '@cflow/runtimes'
 import type { Weights } from '@cflow/weights'
 import { inFile, readBytes, sha256OfFile } from '@cflow/weights/node'
 import { basename } from 'node:path'

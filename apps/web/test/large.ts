@@ -1,5 +1,5 @@
 import { Random, floats, sizeOf } from '@cflow/base'
-import { writeDetector, type Encoder } from '@cflow/core'
+import { flowHead, writeDetector, type Encoder } from '@cflow/core'
 import { toyFlow, toyManifest } from '@cflow/core/testing'
 import { constant, conv } from '@cflow/graph'
 
@@ -21,7 +21,7 @@ function encoder(channels: number): Encoder {
 
 /** A detector file of some megabytes that needs so many bytes to run. */
 export const needing = (bytes: number): Uint8Array =>
-  writeDetector(encoder(Math.ceil(bytes / (4 * inputSize ** 2))), [flow], {
+  writeDetector(encoder(Math.ceil(bytes / (4 * inputSize ** 2))), flowHead([flow], 'joint'), {
     ...toyManifest,
     category: 'too large',
     encoder: {

@@ -79,24 +79,25 @@ export { pValue, thresholdAt } from './score/calibration.js'
 export type { Threshold } from './score/calibration.js'
 export {
   detectorNames,
-  detectorOutputs,
   encode,
   encodePixels,
+  evidenceModel,
   imageInput,
-  likelihoodMap,
   rowsOfMap,
   writeDetector,
-} from './detector/graph.js'
-export type { Encoder } from './detector/graph.js'
-export { detectorStages, stageNames } from './detector/stages.js'
-export type { DetectorStage, StageName } from './detector/stages.js'
+  type Encoder,
+  type Evidence,
+  type Head,
+} from './detector-file/detector.js'
+export { flowHead, likelihoodMap, statisticsOfImages } from './detector-file/flow-head.js'
 export {
   manifestKey,
   manifestSchema,
-  methodNames,
-  methodSchema,
+  methodTitle,
   parseManifest,
-} from './detector/manifest.js'
-export type { Manifest, Method } from './detector/manifest.js'
-export { normalise, resample, resampledImage } from './detector/preprocess.js'
+  type Manifest,
+  type Tap,
+} from './detector-file/manifest.js'
+export { normalise, resample, resampledImage } from './detector-file/preprocess.js'
+export { detectorStages } from './detector-file/stages.js'
 export { Random } from '@cflow/base'

@@ -1,6 +1,6 @@
 import { Random, floats, sizeOf, type RgbImage } from '@cflow/base'
 import { add, clip, constant, conv, maxPool, pad, relu, type Value } from '@cflow/graph'
-import { initialiseFlow, writeDetector, type Encoder, type Manifest, type ScaleFlow } from './index.js' // prettier-ignore
+import { flowHead, initialiseFlow, writeDetector, type Encoder, type Manifest, type ScaleFlow } from './index.js' // prettier-ignore
 
 /** For tests of this workspace: a detector that is made and run in milliseconds. */
 
@@ -86,8 +86,10 @@ export const toyManifest: Manifest = {
 }
 
 /** A detector file; the same bytes for the same changes of the manifest. */
-export const toyDetector = (changes: Partial<Manifest> = {}): Uint8Array =>
-  writeDetector(encoder, flows, { ...toyManifest, ...changes })
+export function toyDetector(changes: Partial<Manifest> = {}): Uint8Array {
+  const manifest = { ...toyManifest, ...changes }
+  return writeDetector(encoder, flowHead(flows, manifest.aggregation), manifest)
+}
 
 /** An image of noise. */
 export function noise(seed: number, width: number, height: number): RgbImage {

@@ -1,3 +1,4 @@
+import { ordered } from '@cflow/base'
 import {
   syntheticDataset,
   syntheticKinds,
@@ -9,7 +10,6 @@ import { mvtecCategories, mvtecDataset, stcDataset, stcScenes } from '@cflow/dat
 import { encoderSpec } from '@cflow/encoders'
 import { findEncoderWeights, loadEncoderWeights } from '@cflow/encoders/node'
 import type { OnProgress } from '@cflow/trainer'
-import { ordered } from '@cflow/trainer'
 import { cacheFolder, sha256OfFile } from '@cflow/weights/node'
 import { createHash } from 'node:crypto'
 import { readdir, stat } from 'node:fs/promises'

@@ -2,13 +2,14 @@ import { tensor } from '@cflow/base'
 import type { Tensor } from '@cflow/base'
 import { detectorNames } from '@cflow/core'
 import type { Sample } from '@cflow/datasets'
+import { encoderModel } from '@cflow/encoders'
 
 import { openRuntime } from '@cflow/runtimes'
 import { readPth } from '@cflow/weights'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { assembleDetector, authorsCheckpoint, encoderModel } from './index.js'
+import { assembleDetector, authorsCheckpoint } from './index.js'
 
 /** Folder that `benchmarks/peers/authors_detector.py` wrote; its checkpoint is too large for the repository. */
 const folder = process.env['CFLOW_AUTHORS_DETECTOR'] ?? ''

@@ -1,4 +1,4 @@
-import { CflowError, messageOf, type Mask, type RgbImage } from '@cflow/base'
+import { CflowError, messageOf, ordered, type Mask, type RgbImage } from '@cflow/base'
 import { resizeMaskNearest, type Sample } from '@cflow/datasets'
 import { loadDetector, readDetector, type DetectionOf } from '@cflow/detector'
 import {
@@ -11,7 +11,6 @@ import {
 } from '@cflow/metrics'
 import type { Judged } from '@cflow/report'
 import type { Runtime } from '@cflow/runtimes'
-import { ordered } from './pipeline.js'
 import { now, stageProgress, type OnProgress } from './progress.js'
 
 export interface EvaluateOptions {

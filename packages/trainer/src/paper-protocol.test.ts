@@ -1,19 +1,13 @@
 import { anomalyMaps, detectorNames, statisticsOf } from '@cflow/core'
 import { resizeMaskNearest, syntheticDataset } from '@cflow/datasets'
-import { encoderSpec } from '@cflow/encoders'
+import { encoderModel, encoderSpec } from '@cflow/encoders'
 import { loadEncoderWeights } from '@cflow/encoders/node'
+import { resolveConfig } from '@cflow/methods'
 import { PixelMetrics, auroc, type EpochEvaluation, type Evaluation } from '@cflow/metrics'
 import { openRuntime } from '@cflow/runtimes'
 import { tensor } from '@cflow/base'
 import { describe, expect, it } from 'vitest'
-import {
-  encoderModel,
-  epochEvaluations,
-  evaluate,
-  evaluatePaper,
-  fit,
-  resolveConfig,
-} from './index.js'
+import { epochEvaluations, evaluate, evaluatePaper, fit } from './index.js'
 
 const runtime = await openRuntime()
 const dataset = syntheticDataset({ kind: 'cable', size: 64, train: 8, test: 9 })
@@ -36,7 +30,7 @@ const fitted = await fit({
   runtime,
   epochs,
 })
-const depths = encoder.scales.map((s) => s.depth)
+const depths = encoder.taps.map((t) => t.channels)
 const options = { model: fitted.model, inputSize: 64, depths, samples: dataset.test, runtime }
 
 describe('the paper’s protocol', () => {
@@ -55,7 +49,7 @@ describe('the paper’s protocol', () => {
     }
     await session.release()
     const scales = parts.map((p, k) => {
-      const { height, width, depth } = encoder.scales[k]!
+      const { height, width, channels: depth } = encoder.taps[k]!
       return { height, width, depth, values: Float64Array.from(p.flat()) }
     })
     const { maps, scores } = anomalyMaps('paper', scales.map(statisticsOf), scales, 64)

@@ -7,7 +7,7 @@ import { labelledImages, timedEvaluation, type EvaluationResult } from './evalua
 import { now, stageProgress, type OnProgress } from './progress.js'
 
 export interface PaperProtocolOptions {
-  /** A model from `image` to `log_likelihood_k`: a detector file, or `likelihoodModel`. */
+  /** A model from `image` to `log_likelihood_k`: a detector file, or `evidenceModel` of flows. */
   readonly model: Uint8Array
   /** S: maps are S×S. */
   readonly inputSize: number

@@ -4,13 +4,8 @@ import type { BestEpochs, Protocol } from '@cflow/metrics'
 import { chooseExamples } from '@cflow/report'
 import { renderReport } from '@cflow/report/node'
 import type { Runtime } from '@cflow/runtimes'
-import {
-  judge,
-  loadExamples,
-  type BaselineConfig,
-  type PassRecord,
-  type TrainConfig,
-} from '@cflow/trainer'
+import type { PassRecord, TrainConfig } from '@cflow/methods'
+import { judge, loadExamples } from '@cflow/trainer'
 import { metricsDocument, runPaths, writeRun } from '@cflow/trainer/node'
 import { printJson } from '../io.js'
 import type { Session } from '../io.js'
@@ -25,7 +20,7 @@ export interface Trained {
   /** The detector file. */
   readonly model: Uint8Array
   readonly manifest: Manifest
-  readonly config: TrainConfig | BaselineConfig
+  readonly config: TrainConfig
   readonly history: readonly PassRecord[]
   /** Seconds of each stage. */
   readonly seconds: Readonly<Record<string, number>>
@@ -84,7 +79,7 @@ export async function conclude(
   await writeRun(out, { model, metrics, report })
   progress.end()
   const { checkpoint, ...paths } = runPaths(out)
-  const files = { ...paths, ...(!('method' in config) && { checkpoint }) }
+  const files = { ...paths, ...('passes' in config && { checkpoint }) }
   if (session.json) return printJson(session, { ...metrics, files })
   session.io.out(
     summary(evaluation, manifest, [

@@ -1,4 +1,4 @@
-import { CflowError } from '@cflow/base'
+import { CflowError, ordered } from '@cflow/base'
 import { writeFileAtomic } from '@cflow/base/node'
 import type { Dataset, Sample } from '@cflow/datasets'
 import { decodeImage } from '@cflow/datasets/node'
@@ -13,7 +13,7 @@ import {
   type Int8Export,
 } from '@cflow/quantization'
 import type { Runtime } from '@cflow/runtimes'
-import { evaluate, ordered } from '@cflow/trainer'
+import { evaluate } from '@cflow/trainer'
 import { readFileSync } from 'node:fs'
 import * as z from 'zod'
 import { defineCommand } from '../command.js'

@@ -1,14 +1,8 @@
 import { CflowError } from '@cflow/base'
 import { writeFileAtomic } from '@cflow/base/node'
-import { encoderSpec } from '@cflow/encoders'
-import {
-  assembleDetector,
-  authorsCheckpoint,
-  encoderModel,
-  recipes,
-  trainConfigSchema,
-  type TrainConfig,
-} from '@cflow/trainer'
+import { encoderModel, encoderSpec } from '@cflow/encoders'
+import { cflow, type TrainConfig } from '@cflow/methods'
+import { assembleDetector, authorsCheckpoint } from '@cflow/trainer'
 import { runPaths } from '@cflow/trainer/node'
 import { readPth } from '@cflow/weights'
 import { inFile, readBytes, sha256OfFile } from '@cflow/weights/node'
@@ -32,8 +26,8 @@ import {
 import { grouped } from '../settings/settings.js'
 import { summary } from '../summary.js'
 
-const { inputSize, clamp, aggregation, falsePositiveRate } = trainConfigSchema.shape
-const { paper } = recipes
+const { inputSize, clamp, aggregation, falsePositiveRate } = cflow.settings.shape
+const { paper } = cflow.recipes
 const schema = z.object({
   ...datasetShape,
   unseen: toggle('the checkpoint was not trained on these images', { group: 'images' }),
@@ -100,7 +94,11 @@ export const command = defineCommand({
 })
 
 /** The checkpoint's content; an error about the encoder names the flag. */
-async function understood(path: string, encoder: string | undefined, clamp: TrainConfig['clamp']) {
+async function understood(
+  path: string,
+  encoder: string | undefined,
+  clamp: TrainConfig<'cflow'>['clamp'],
+) {
   const options = { clamp, ...(encoder !== undefined && { encoder: encoderSpec(encoder).name }) }
   const bytes = await readBytes(path)
   try {

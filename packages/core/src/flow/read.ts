@@ -1,7 +1,7 @@
 import { CflowError } from '@cflow/base'
 import type { Tensor } from '@cflow/base'
 import { readMetadata, readOnnx, topologicalOrder } from '@cflow/graph'
-import { parseManifest } from '../detector/manifest.js'
+import { parseManifest } from '../detector-file/manifest.js'
 import { logDeterminantName } from '../transforms/transform.js'
 import { flowTransform } from './flow.js'
 import type { Flow } from './density.js'

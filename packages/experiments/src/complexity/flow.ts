@@ -1,12 +1,13 @@
 import { sizeOf, zeros, type Random } from '@cflow/base'
 import { conditionSize, parameterShapes } from '@cflow/core'
 import type { FlowConfig, ScaleFlow } from '@cflow/core'
-import { recipes, type Recipe, type ScaleShape } from '@cflow/trainer'
+import { cflow, type MapShape } from '@cflow/methods'
+import type { Recipe } from '../trial.js'
 import { uniform } from './weights.js'
 
 /** The flow of a scale under a recipe's defaults. */
 export function flowConfigOf(depth: number, recipe: Recipe): FlowConfig {
-  const { couplingLayers, permutation, clamp } = recipes[recipe]
+  const { couplingLayers, permutation, clamp } = cflow.recipes[recipe]
   return { depth, condition: conditionSize, couplingLayers, permutation, clamp }
 }
 
@@ -53,4 +54,4 @@ export function emptyFlow(config: FlowConfig, random?: Random): ScaleFlow {
 }
 
 /** Feature vectors of one image. */
-export const positionsOf = ({ height, width }: ScaleShape): number => height * width
+export const positionsOf = ({ height, width }: MapShape): number => height * width

@@ -5,8 +5,7 @@ import type { Identity } from '../resources.js'
 import { measuresOf, resultSchema, type Result } from '../result.js'
 import type { Key } from '../store.js'
 import { trialName, type Trial } from '../trial.js'
-import { trainBaseline } from './baseline.js'
-import { trainFlow } from './flow.js'
+import { train } from './train.js'
 import { picturesOf, picturesSchema, type Pictures } from './pictures.js'
 import { settingsOf } from './settings.js'
 
@@ -85,15 +84,12 @@ async function perform(
   identity: Identity,
   { store, resources, runtime, watch }: Laboratory,
 ): Promise<Result> {
-  const settings = settingsOf(trial)
+  const { config, flow } = settingsOf(trial)
   const dataset = await resources.dataset(trial)
   const unfinished = store.unfinished(key)
   const weights = await resources.weights(trial.encoder)
   const job = { dataset, weights, runtime, unfinished, watch }
-  const trained =
-    settings.kind === 'flow'
-      ? await trainFlow(settings.config, job)
-      : await trainBaseline(settings.config, job)
+  const trained = await train(config, flow?.passes, job)
   const { model, bytes, seconds } = trained
   const tested = { model, samples: dataset.test, runtime }
   const own = await evaluate({ ...tested, ...watch })

@@ -14,12 +14,12 @@ import type { ScaleFlow } from '@cflow/core'
 import { resizeLanczos, resizeMaskNearest } from '@cflow/datasets'
 import type { Dataset, Sample } from '@cflow/datasets'
 import { encodePng } from '@cflow/datasets/node'
-import { encoderSpec } from '@cflow/encoders'
+import { encoderModel, encoderSpec, type EncoderModel } from '@cflow/encoders'
 import { reduceSumSquare, sqrt, writeOnnx } from '@cflow/graph'
 import type { Value } from '@cflow/graph'
+import { resolveConfig } from '@cflow/methods'
 import type { Runtime, Session } from '@cflow/runtimes'
-import { encoderModel, fit, resolveConfig } from '@cflow/trainer'
-import type { EncoderModel } from '@cflow/trainer'
+import { fit } from '@cflow/trainer'
 import type { Laboratory } from '../laboratory.js'
 import { binned, quantile } from './density.js'
 import { outline } from './draw.js'
@@ -60,10 +60,10 @@ export async function toyDetector(options: ToyOptions): Promise<Figure1> {
     ...{ passes, seed, heldOut: 0 },
   } as const)
   const model = encoderModel(encoderSpec(name), options.weights, 1, inputSize)
-  const [scale] = model.scales as [EncoderModel['scales'][number]]
+  const [scale] = model.taps as [EncoderModel['taps'][number]]
   // every fifth image is kept to see what was not trained on
   const unseen = dataset.train.filter((_, i) => i % 5 === 4)
-  const { flows } = await fit({
+  const { head } = await fit({
     samples: dataset.train.filter((_, i) => i % 5 !== 4),
     category: dataset.category,
     config,
@@ -71,7 +71,7 @@ export async function toyDetector(options: ToyOptions): Promise<Figure1> {
     runtime,
     ...watch,
   })
-  const session = await runtime.createSession(latentFile(model, flows[0] as ScaleFlow))
+  const session = await runtime.createSession(latentFile(model, head.flows?.[0] as ScaleFlow))
   const defective = dataset.test.filter((s) => s.label === 'anomalous' && s.loadMask)
   const total = unseen.length + defective.length
   let done = 0
@@ -87,7 +87,7 @@ export async function toyDetector(options: ToyOptions): Promise<Figure1> {
   try {
     const [normal, anomalous] = [await look(unseen), await look(defective)]
     const { threshold } = thresholdAt(normal.norms, options.falsePositiveRate)
-    return { depth: scale.depth, patch: scale.stride, ...figureOf(normal, anomalous, threshold) }
+    return { depth: scale.channels, patch: scale.stride, ...figureOf(normal, anomalous, threshold) }
   } finally {
     await session.release()
   }
@@ -108,7 +108,7 @@ async function addPatches(
   { examples, ...patches }: Patches,
   session: Session,
   sample: Sample,
-  { depth, height: grid }: EncoderModel['scales'][number],
+  { channels: depth, height: grid }: EncoderModel['taps'][number],
   size: number,
 ): Promise<void> {
   const image = await sample.load()

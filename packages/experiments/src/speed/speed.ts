@@ -1,8 +1,8 @@
 import { Random, imageTensor, sizeOf } from '@cflow/base'
 import { detectorNames } from '@cflow/core'
 import type { Runtime, Tensors } from '@cflow/runtimes'
-import type { Recipe } from '@cflow/trainer'
 import * as z from 'zod'
+import type { Recipe } from '../trial.js'
 import { flowConfigOf, flowSize } from '../complexity/flow.js'
 import { uniform } from '../complexity/weights.js'
 import { cflowFile, encoderFile, padimPart, randomEncoder, spadePart } from './models.js'
@@ -70,7 +70,7 @@ export async function measureSpeed(options: SpeedOptions): Promise<Speed> {
     inputSize,
     bytes: {
       encoder: 4 * model.spec.parameters.reduce((n, p) => n + sizeOf(p.shape), 0),
-      cflow: 4 * model.scales.reduce((n, s) => n + flowSize(flowConfigOf(s.depth, recipe)).stored, 0), // prettier-ignore
+      cflow: 4 * model.taps.reduce((n, t) => n + flowSize(flowConfigOf(t.channels, recipe)).stored, 0), // prettier-ignore
       cflowFile: file.length,
       padim: matrices.bytes,
       spade: spade.bytes,
@@ -81,7 +81,7 @@ export async function measureSpeed(options: SpeedOptions): Promise<Speed> {
 
   async function padimTime(): Promise<number> {
     const filled = (...shape: readonly number[]) => uniform(random, shape, 0, 1)
-    const maps = model.scales.map((s, k) => [`tap${k}`, filled(1, s.depth, s.height, s.width)])
+    const maps = model.taps.map((t, k) => [`tap${k}`, filled(1, t.channels, t.height, t.width)])
     const join = await time(matrices.join, Object.fromEntries(maps) as Tensors)
     const distances = await time(matrices.distances, { map: filled(...matrices.map) })
     const { draw } = spadePart(model, 1)

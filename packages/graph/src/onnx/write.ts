@@ -21,6 +21,8 @@ export interface OnnxOptions {
   readonly metadata?: Readonly<Record<string, string>>
   /** Operator sets besides the standard one, by domain, where the operators do not say. */
   readonly domains?: Readonly<Record<string, number>>
+  /** Names for the nodes that make inner values: `readOnnx` gives them as the nodes' labels. */
+  readonly labels?: Readonly<Record<string, Value>>
   readonly producer?: { readonly name: string; readonly version: string }
 }
 
@@ -38,7 +40,7 @@ export function writeOnnx(
   outputs: Readonly<Record<string, Value>>,
   options: OnnxOptions = {},
 ): Uint8Array {
-  const { graph, order } = graphProto(outputs, options.name)
+  const { graph, order } = graphProto(outputs, options.name, options.labels)
   return modelBytes(graph, order, options)
 }
 
@@ -46,8 +48,12 @@ export function writeOnnx(
 export function graphProto(
   outputs: Readonly<Record<string, Value>>,
   name = 'graph',
+  labels: Readonly<Record<string, Value>> = {},
 ): { readonly graph: GraphProto; readonly order: readonly Node[] } {
-  const results = distinct(lowered(Object.entries(outputs)))
+  const all = lowered([...Object.entries(outputs), ...Object.entries(labels)])
+  const count = Object.keys(outputs).length
+  const results = distinct(all.slice(0, count))
+  const labelOf = new Map(all.slice(count).map(([label, v]) => [v.node, label]))
   const order = topologicalOrder(results.map(([, v]) => v))
   const names = new Names(results, order)
   const initializer = order.flatMap((node) => {
@@ -64,7 +70,7 @@ export function graphProto(
         {
           opType: operator.type,
           domain: operator.domain ?? '',
-          name: label,
+          name: labelOf.get(node) ?? label,
           input: inputs.map((v) => (v ? names.of(v) : '')),
           output: outputs.map((v) => names.of(v)),
           attribute: Object.entries(attributes).map(([k, a]) => toAttribute(k, a)),

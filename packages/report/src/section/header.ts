@@ -1,4 +1,4 @@
-import { methodNames, type Manifest } from '@cflow/core'
+import { methodTitle, type Manifest } from '@cflow/core'
 import type { BestEpochs } from '@cflow/metrics'
 import { bytes, count, number, percent } from '../format.js'
 import type { ReportInput } from '../input.js'
@@ -18,8 +18,9 @@ ${facts(input)}
 }
 
 /** The heading of a detector's report on a category. */
-export function titleOf({ category, manifest: { method, encoder, inputSize } }: ReportInput) {
-  const how = method === 'cflow' ? encoder.name : `${methodNames[method]} on ${encoder.name}`
+export function titleOf({ category, manifest }: ReportInput) {
+  const { method, encoder, inputSize } = manifest
+  const how = method === 'cflow' ? encoder.name : `${methodTitle(manifest)} on ${encoder.name}`
   return `${category}: ${how}, ${inputSize} pixels`
 }
 
@@ -116,7 +117,8 @@ function recipeOf({ recipe, flows, aggregation }: Manifest): string {
 }
 
 /** A baseline's name and settings, such as `PaDiM (channels 100)`. */
-function methodOf({ method, settings = {} }: Manifest): string {
-  const parts = Object.entries(settings).map(([name, value]) => `${name} ${value}`)
-  return parts.length > 0 ? `${methodNames[method]} (${parts.join(', ')})` : methodNames[method]
+function methodOf(manifest: Manifest): string {
+  const parts = Object.entries(manifest.settings ?? {}).map(([name, value]) => `${name} ${value}`)
+  const title = methodTitle(manifest)
+  return parts.length > 0 ? `${title} (${parts.join(', ')})` : title
 }

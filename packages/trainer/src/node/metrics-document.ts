@@ -1,10 +1,8 @@
 import type { Manifest } from '@cflow/core'
 import type { Dataset } from '@cflow/datasets'
+import type { PassRecord, TrainConfig } from '@cflow/methods'
 import type { Judgement } from '@cflow/report'
-import type { BaselineConfig } from '../baselines/config.js'
-import type { TrainConfig } from '../config.js'
-import type { PassRecord } from '../evaluation.js'
-import { software } from '../software.js'
+import { software } from '../calibrate.js'
 
 export interface MetricsSources {
   readonly manifest: Manifest
@@ -17,7 +15,7 @@ export interface MetricsSources {
   /** Seconds of the stages before the evaluation, and `total`. */
   readonly seconds: Readonly<Record<string, number>>
   /** Settings of the training; absent when a finished detector is evaluated. */
-  readonly config?: TrainConfig | BaselineConfig
+  readonly config?: TrainConfig
   readonly history?: readonly PassRecord[]
 }
 

@@ -1,5 +1,5 @@
-import { onnxInputSize, onnxTaps } from '@cflow/encoders'
-import { recipes, runOnce, trainConfigSchema } from '@cflow/trainer'
+import { onnxInputSize, onnxTaps, runOnce } from '@cflow/encoders'
+import { cflow } from '@cflow/methods'
 import { inFile, readBytes } from '@cflow/weights/node'
 import * as z from 'zod'
 import { defineCommand } from '../../command.js'
@@ -12,9 +12,9 @@ import { encoderShape, outputShape } from '../../settings/schema.js'
 export const command = defineCommand({
   arguments: { file: 'ONNX file' },
   settings: z.object({
-    inputSize: trainConfigSchema.shape.inputSize.optional().meta({
+    inputSize: cflow.settings.shape.inputSize.optional().meta({
       help: 'size of the images',
-      otherwise: `the file’s, or ${recipes.whitened.inputSize}`,
+      otherwise: `the file’s, or ${cflow.recipes.whitened.inputSize}`,
       error: 'needs a whole number from 32 to 4096',
     }),
     prefixTokens: encoderShape.prefixTokens,
@@ -23,7 +23,7 @@ export const command = defineCommand({
   async run(session, settings, path: string) {
     const bytes = await readBytes(path)
     const fixed = inFile(path, () => onnxInputSize(bytes))
-    const inputSize = settings.inputSize ?? fixed ?? recipes.whitened.inputSize
+    const inputSize = settings.inputSize ?? fixed ?? cflow.recipes.whitened.inputSize
     const { prefixTokens } = settings
     const taps = await onnxTaps(bytes, {
       inputSize,
