@@ -82,13 +82,7 @@ export async function onnxEncoder(
 }
 
 /** A value of a model that could be a tap. */
-export interface TapCandidate {
-  readonly name: string
-  readonly channels: number
-  readonly height: number
-  readonly width: number
-  readonly kind: Layout['kind']
-}
+export type TapCandidate = Layout & { readonly name: string }
 
 /**
  * The values of an ONNX model that are likely to be worth tapping, in the graph's order, with what they give for an image.
