@@ -68,9 +68,8 @@ export async function pullWeights(
     return await keep(spec, file, source.file)
   } catch (error) {
     if (!(error instanceof CflowError) || error.code !== 'NETWORK') throw error
-    const { subject } = error
     throw new CflowError('NETWORK', error.message, {
-      ...(subject !== undefined && { subject }),
+      subject: error.subject ?? source.url,
       hint: `try again to go on where it stopped, or get ${source.file} another way and ${wayAround}`,
       cause: error,
     })
