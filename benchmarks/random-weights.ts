@@ -1,6 +1,7 @@
 import { floats, sizeOf } from '../packages/base/src/index.js'
 import type { Random } from '../packages/base/src/index.js'
-import type { EncoderSpec, Weights } from '../packages/encoders/src/index.js'
+import type { EncoderSpec } from '../packages/encoders/src/index.js'
+import type { Weights } from '../packages/weights/src/index.js'
 
 /**
  * Weights of the right shapes with which activations keep an ordinary magnitude from the first layer to the last: numbers
