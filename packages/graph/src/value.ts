@@ -98,7 +98,6 @@ export function constant(value: Tensor, name?: string): Value {
 /** A scalar constant. */
 export function scalar(value: number, dtype: DType = 'float32'): Value {
   if (dtype === 'int64') return constant(tensor('int64', [], BigInt64Array.of(BigInt(value))))
-  if (dtype === 'int32') return constant(tensor('int32', [], Int32Array.of(value)))
   if (dtype === 'float32' || dtype === 'float64') return constant(floats(dtype, [], [value]))
   throw shapeError(`no scalar constant of type ${dtype}`)
 }
