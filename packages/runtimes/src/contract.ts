@@ -113,10 +113,7 @@ export const contract: readonly ContractTest[] = [
       const x = g.input('x', 'float32', [1])
       const state = { next: 'total' }
       const session = await runtime.createSession(
-        g.writeScan(
-          { next: g.add(g.mul(total, g.scalar(2)), x), seen: g.add(total, x) },
-          state,
-        ),
+        g.writeScan({ next: g.add(g.mul(total, g.scalar(2)), x), seen: g.add(total, x) }, state),
         { state },
       )
       session.setState({ total: floats('float32', [1], [0]) })
