@@ -27,8 +27,7 @@ import {
   type TrainOptions,
 } from '../packages/methods/src/index.js'
 import { PixelMetrics, auroc } from '../packages/metrics/src/index.js'
-import type { Runtime } from '../packages/runtimes/src/index.node.js'
-import { openRuntime } from '../packages/runtimes/src/index.node.js'
+import { openRuntime, type Runtime } from '../packages/runtimes/src/index.node.js'
 import { fit, splitHeldOut } from '../packages/trainer/src/index.js'
 import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'

@@ -3,8 +3,7 @@ import { writeFileAtomic } from '@cflow/base/node'
 import { datasetCategories, type DatasetSettings } from '@cflow/datasets/node'
 import { jsonText } from '@cflow/trainer/node'
 import { join } from 'node:path'
-import { note, printJson } from './io.js'
-import type { Session } from './io.js'
+import { note, printJson, type Session } from './io.js'
 import { rate } from './summary.js'
 
 /** What a command prints of one scene with `--json`, as far as it is used here. */

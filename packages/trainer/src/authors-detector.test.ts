@@ -1,5 +1,4 @@
-import { tensor } from '@cflow/base'
-import type { Tensor } from '@cflow/base'
+import { tensor, type Tensor } from '@cflow/base'
 import { detectorNames } from '@cflow/core'
 import type { Sample } from '@cflow/datasets'
 import { encoderModel } from '@cflow/encoders'

@@ -1,6 +1,5 @@
 import { manifestKey, parseManifest } from '@cflow/core'
-import { syntheticDataset } from '@cflow/datasets'
-import type { Dataset } from '@cflow/datasets'
+import { syntheticDataset, type Dataset } from '@cflow/datasets'
 import { explain, loadDetector } from '@cflow/detector'
 import { encoderModel, encoderSpec } from '@cflow/encoders'
 import { loadEncoderWeights } from '@cflow/encoders/node'
@@ -10,9 +9,8 @@ import { chooseExamples } from '@cflow/report'
 import { renderReport } from '@cflow/report/node'
 import { openRuntime } from '@cflow/runtimes'
 import { describe, expect, it } from 'vitest'
-import { decodeCheckpoint, evaluate, fit, judge } from './index.js'
+import { decodeCheckpoint, evaluate, fit, judge, type CheckpointStore } from './index.js'
 import type { FitOptions } from './fit.js'
-import type { CheckpointStore } from './index.js'
 
 const runtime = await openRuntime({ threads: 1 })
 const weights = await loadEncoderWeights('efficientnet-lite0')

@@ -1,6 +1,5 @@
 import { sizeOf, zeros, type Random } from '@cflow/base'
-import { conditionSize, parameterShapes } from '@cflow/core'
-import type { FlowConfig, ScaleFlow } from '@cflow/core'
+import { conditionSize, parameterShapes, type FlowConfig, type ScaleFlow } from '@cflow/core'
 import { cflow, type MapShape } from '@cflow/methods'
 import type { Recipe } from '../trial.js'
 import { uniform } from './weights.js'

@@ -1,5 +1,4 @@
-import { imageTensor } from '@cflow/base'
-import type { RgbImage, Tensor } from '@cflow/base'
+import { imageTensor, type RgbImage, type Tensor } from '@cflow/base'
 import {
   allParameters,
   constantValues,
@@ -11,12 +10,10 @@ import {
   thresholdAt,
 } from '@cflow/core'
 import type { ScaleFlow } from '@cflow/core'
-import { resizeLanczos, resizeMaskNearest } from '@cflow/datasets'
-import type { Dataset, Sample } from '@cflow/datasets'
+import { resizeLanczos, resizeMaskNearest, type Dataset, type Sample } from '@cflow/datasets'
 import { encodePng } from '@cflow/datasets/node'
 import { encoderModel, encoderSpec, type EncoderModel } from '@cflow/encoders'
-import { reduceSumSquare, sqrt, writeOnnx } from '@cflow/graph'
-import type { Value } from '@cflow/graph'
+import { reduceSumSquare, sqrt, writeOnnx, type Value } from '@cflow/graph'
 import { resolveConfig } from '@cflow/methods'
 import type { Runtime, Session } from '@cflow/runtimes'
 import { fit } from '@cflow/trainer'
