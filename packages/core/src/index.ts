@@ -63,14 +63,14 @@ export type { StepPositions, TrainingStepOptions } from './training/step.js'
 export {
   addUpsampled,
   aggregationSchema,
-  anomalyMaps,
+  anomalyMap,
   anomalyMapValue,
   anomalyOf,
   anomalyValue,
   scaleStatisticsSchema,
   statisticsOf,
 } from './score/aggregation.js'
-export type { Aggregation, ScaleLikelihoods, ScaleStatistics } from './score/aggregation.js'
+export type { Aggregation, ScaleStatistics } from './score/aggregation.js'
 export { pValue, thresholdAt, type Threshold } from './score/calibration.js'
 export {
   detectorNames,
@@ -84,7 +84,7 @@ export {
   type Evidence,
   type Head,
 } from './detector-file/detector.js'
-export { flowHead, likelihoodMap, statisticsOfImages } from './detector-file/flow-head.js'
+export { flowHead, likelihoodMap } from './detector-file/flow-head.js'
 export {
   manifestKey,
   manifestSchema,
