@@ -61,7 +61,7 @@ export function anomalyOf(aggregation: Aggregation, s: ScaleStatistics, l: numbe
 }
 
 /** The same as a graph, elementwise. */
-export function anomalyValue(aggregation: Aggregation, s: ScaleStatistics, l: Value): Value {
+function anomalyValue(aggregation: Aggregation, s: ScaleStatistics, l: Value): Value {
   const { exponential, offset, factor } = ruleOf(aggregation, s)
   if (exponential) return sub(scalar(1, l.dtype), exp(neg(relu(sub(scalar(offset, l.dtype), l)))))
   const a = offset === 0 ? neg(l) : sub(scalar(offset, l.dtype), l)
