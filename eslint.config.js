@@ -12,7 +12,7 @@ const arrows = {
   encoders: ['base', 'graph', 'core', 'runtimes', 'weights'],
   datasets: ['base'],
   runtimes: ['base', 'graph'],
-  detector: ['base', 'core', 'datasets', 'runtimes'],
+  detector: ['base', 'graph', 'core', 'datasets', 'runtimes'],
   quantization: ['base', 'graph', 'core', 'runtimes', 'detector'],
   report: ['base', 'core', 'metrics', 'detector'],
   methods: ['base', 'graph', 'core', 'encoders', 'runtimes'],

@@ -10,9 +10,9 @@ import type { ScaleFlow } from '../packages/core/src/index.js'
 import { encoderModel, encoderSpec } from '../packages/encoders/src/index.js'
 import { cflow } from '../packages/methods/src/index.js'
 import { exportInt8 } from '../packages/quantization/src/index.js'
-import type { Runtime } from '../packages/runtimes/src/index.js'
+import type { Runtime } from '../packages/runtimes/src/index.node.js'
 import { software } from '../packages/trainer/src/index.js'
-import { randomWeights } from './random-weights.js'
+import { randomWeights } from '../packages/experiments/src/complexity/weights.js'
 
 /**
  * A detector file of a recipe's shape with random numbers in it: for sizes and speed, not for accuracy.
@@ -27,7 +27,7 @@ export function randomDetector(
   const random = Random.seeded(1, 'random detector')
   const { inputSize, poolLayers, couplingLayers, permutation, clamp, aggregation, whitening } =
     cflow.recipes[recipe]
-  const model = encoderModel(spec, randomWeights(spec, random), poolLayers, inputSize)
+  const model = encoderModel(spec, randomWeights(spec), poolLayers, inputSize)
   const flows = model.taps.map(({ channels: depth, height, width }): ScaleFlow => {
     const config = { depth, condition: conditionSize, couplingLayers, permutation, clamp }
     // hard matrices are drawn at once; a rotation of 2,048 dimensions takes minutes

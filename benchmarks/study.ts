@@ -7,7 +7,7 @@
  * Results are appended to benchmarks/results/study.jsonl as they come; what is there already is not run again. The table is
  * printed as Markdown at the end.
  */
-import { tensor } from '../packages/base/src/index.js'
+import { imageTensor } from '../packages/base/src/index.js'
 import {
   addUpsampled,
   aggregationSchema,
@@ -21,14 +21,13 @@ import type { Dataset, Sample } from '../packages/datasets/src/index.js'
 import { mvtecDataset } from '../packages/datasets/src/node.js'
 import { encoderModel, encoderSpec } from '../packages/encoders/src/index.js'
 import { loadEncoderWeights } from '../packages/encoders/src/node.js'
+import { PixelMetrics, auroc } from '../packages/metrics/src/index.js'
+import { openRuntime, type Runtime } from '../packages/runtimes/src/index.node.js'
 import {
   resolveConfig,
   type TrainConfig,
   type TrainOptions,
 } from '../packages/methods/src/index.js'
-import { PixelMetrics, auroc } from '../packages/metrics/src/index.js'
-import type { Runtime } from '../packages/runtimes/src/index.js'
-import { nodeRuntime } from '../packages/runtimes/src/node.js'
 import { fit, splitHeldOut } from '../packages/trainer/src/index.js'
 import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
@@ -98,7 +97,7 @@ const rows: Row[] = existsSync(log)
   : []
 
 const threads = flags.threads ? { threads: Number(flags.threads) } : {}
-const runtime = await nodeRuntime(threads)
+const runtime = await openRuntime(threads)
 const sets: Record<string, () => Promise<Dataset>> = {
   mesh: () => Promise.resolve(syntheticDataset({ kind: 'mesh' })),
   cable: () => Promise.resolve(syntheticDataset({ kind: 'cable' })),
@@ -200,8 +199,7 @@ async function likelihoods(
   const names = Array.from({ length: scales }, (_, k) => detectorNames.logLikelihood(k))
   const all: Float32Array[][] = []
   for (const sample of samples) {
-    const { width, height, data } = await sample.load()
-    const got = await session.run({ image: tensor('uint8', [1, height, width, 3], data) }, names)
+    const got = await session.run({ image: imageTensor(await sample.load()) }, names)
     all.push(names.map((n) => Float32Array.from(got[n]?.data as Float32Array)))
   }
   await session.release()

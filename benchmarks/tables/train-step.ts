@@ -4,8 +4,7 @@ import type { FlowConfig } from '../../packages/core/src/index.js'
 import { flowTrainer } from '../../packages/methods/src/cflow/flow-trainer.js'
 import { samplings, type Selection } from '../../packages/methods/src/training/sampling.js'
 import type { Trainer } from '../../packages/methods/src/training/trainer.js'
-import type { Runtime } from '../../packages/runtimes/src/index.js'
-import { nodeRuntime } from '../../packages/runtimes/src/node.js'
+import { openRuntime, type Runtime } from '../../packages/runtimes/src/index.node.js'
 import { interleaved, measured } from '../measure.js'
 import type { Measured, Side } from '../measure.js'
 import type { BenchOptions } from '../options.js'
@@ -70,7 +69,7 @@ async function training(
 /** Vectors a second of one optimisation step, against the authors' flow in PyTorch. */
 export async function trainStep(options: BenchOptions): Promise<Table> {
   const { threads, seconds } = options
-  const runtime = await nodeRuntime({ threads })
+  const runtime = await openRuntime({ threads })
   const peer = options.peers ? startPeer('train_step.py') : undefined
   const rows: (string | number | undefined)[][] = []
   for (const depth of options.depths)

@@ -1,8 +1,8 @@
 import { CflowError } from '@cflow/base'
 import type { Dataset } from '@cflow/datasets'
 import { stcCategory, stcDataset, stcScenes } from '@cflow/datasets/node'
-import { cacheFolder } from '@cflow/encoders/node'
 import type { OnProgress } from '@cflow/trainer'
+import { cacheFolder } from '@cflow/weights/node'
 import { join } from 'node:path'
 import type { DatasetSettings } from './settings/schema.js'
 

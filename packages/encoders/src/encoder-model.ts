@@ -2,8 +2,9 @@ import { CflowError } from '@cflow/base'
 import type { Encoder, Tap } from '@cflow/core'
 import { input } from '@cflow/graph'
 import type { Runtime } from '@cflow/runtimes'
+import type { Weights } from '@cflow/weights'
 import { onnxEncoder, type OnnxEncoderOptions, type RunModel } from './onnx/encoder.js'
-import { selectTaps, type EncoderSpec, type Weights } from './spec.js'
+import { selectTaps, type EncoderSpec } from './spec.js'
 
 /** An encoder with its weights, for detectors of one input size. */
 export interface EncoderModel {

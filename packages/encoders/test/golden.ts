@@ -4,7 +4,8 @@ import type { Tensor } from '@cflow/base'
 import { input, writeOnnx } from '@cflow/graph'
 import * as ort from 'onnxruntime-node'
 import { expect } from 'vitest'
-import type { EncoderSpec, Parameter, Weights } from '../src/index.js'
+import type { Weights } from '@cflow/weights'
+import type { EncoderSpec, Parameter } from '../src/spec.js'
 
 /** What a reference implementation gave for one tap. */
 export interface GoldenTap {

@@ -1,16 +1,16 @@
-import { syntheticDataset, syntheticKinds } from '@cflow/datasets'
-import type { Dataset, Sample, SyntheticKind } from '@cflow/datasets'
+import { ordered } from '@cflow/base'
+import {
+  syntheticDataset,
+  syntheticKinds,
+  type Dataset,
+  type Sample,
+  type SyntheticKind,
+} from '@cflow/datasets'
 import { mvtecCategories, mvtecDataset, stcDataset, stcScenes } from '@cflow/datasets/node'
 import { encoderSpec } from '@cflow/encoders'
-import type { Weights } from '@cflow/encoders'
-import {
-  cacheFolder,
-  findEncoderWeights,
-  loadEncoderWeights,
-  sha256OfFile,
-} from '@cflow/encoders/node'
+import { findEncoderWeights, loadEncoderWeights } from '@cflow/encoders/node'
 import type { OnProgress } from '@cflow/trainer'
-import { ordered } from '@cflow/base'
+import { cacheFolder, sha256OfFile } from '@cflow/weights/node'
 import { createHash } from 'node:crypto'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -29,16 +29,6 @@ export interface ResourceOptions {
   readonly onProgress?: OnProgress
 }
 
-/** Images and weights on this machine; looked up once. */
-export interface Resources {
-  /** What decides the result beside the trial itself: digests of images and weights. */
-  identify(trial: Trial): Promise<Found<Identity>>
-  dataset(trial: Trial): Promise<Dataset>
-  weights(encoder: string): Promise<Weights>
-  /** Classes of MVTec AD and scenes of ShanghaiTech Campus that are there. */
-  available(set: 'mvtec' | 'stc' | 'synthetic'): Promise<readonly string[]>
-}
-
 export interface Identity {
   /** SHA-256 of the encoder's weight file. */
   readonly weights: string
@@ -46,10 +36,14 @@ export interface Identity {
   readonly images: string
 }
 
-export function resources(options: ResourceOptions): Resources {
+export type Resources = ReturnType<typeof resources>
+
+/** Images and weights on this machine; looked up once. */
+export function resources(options: ResourceOptions) {
   const once = memory()
-  const { mvtec, stc } = options
-  const available: Resources['available'] = (set) =>
+  const { mvtec, stc, signal, onProgress, ffmpeg } = options
+  /** Classes of MVTec AD, scenes of ShanghaiTech Campus or built-in kinds that are there. */
+  const available = (set: TrialData['set']): Promise<readonly string[]> =>
     once(`available ${set}`, async () => {
       if (set === 'synthetic') return [...syntheticKinds]
       if (set === 'mvtec') return mvtec === undefined ? [] : mvtecCategories(mvtec)
@@ -67,7 +61,8 @@ export function resources(options: ResourceOptions): Resources {
   }
   return {
     available,
-    async identify({ encoder, data }) {
+    /** What decides the result beside the trial itself: digests of images and weights. */
+    async identify({ encoder, data }: Trial): Promise<Found<Identity>> {
       const spec = encoderSpec(encoder)
       const path = await findEncoderWeights(spec)
       const pictures = await once(`images ${JSON.stringify(data)}`, () => images(data))
@@ -77,27 +72,26 @@ export function resources(options: ResourceOptions): Resources {
       const weights = await once(`digest ${spec.name}`, () => sha256OfFile(path))
       return { found: { weights, images: pictures.found } }
     },
-    dataset({ data, inputSize }) {
-      if (data.set === 'mvtec') return mvtecClass(mvtec as string, data.category)
-      if (data.set === 'synthetic') {
-        const { category, train, test } = data
-        return Promise.resolve(syntheticDataset({ kind: category as SyntheticKind, train, test }))
-      }
-      const { signal, onProgress, ffmpeg } = options
+    async dataset({ data, inputSize: size }: Trial): Promise<Dataset> {
+      const { category } = data
+      if (data.set === 'mvtec') return mvtecClass(mvtec as string, category)
+      if (data.set === 'synthetic')
+        return syntheticDataset({
+          kind: category as SyntheticKind,
+          train: data.train,
+          test: data.test,
+        })
+      const videos = { folder: join(cacheFolder(), 'frames'), size, ffmpeg }
       return stcDataset(
         stc as string,
-        {
-          scene: data.category,
-          frameStep: data.frameStep,
-          videos: { folder: join(cacheFolder(), 'frames'), size: inputSize, ffmpeg },
-        },
+        { scene: category, frameStep: data.frameStep, videos },
         {
           ...(signal && { signal }),
           onProgress: (done, total) => onProgress?.({ stage: 'decode', done, total }),
         },
       )
     },
-    weights: (encoder) => loadEncoderWeights(encoder),
+    weights: (encoder: string) => loadEncoderWeights(encoder),
   }
 }
 

@@ -15,7 +15,6 @@ export {
   methodOf,
   methods,
   resolveConfig,
-  trainSettings,
   type MethodName,
   type TrainConfig,
   type TrainOptions,

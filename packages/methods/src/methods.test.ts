@@ -1,6 +1,7 @@
 import { CflowError } from '@cflow/base'
 import { describe, expect, it } from 'vitest'
-import { methodOf, methods, resolveConfig, trainSettings, type SettingMeta } from './index.js'
+import { methodOf, methods, resolveConfig } from './index.js'
+import type { SettingMeta } from './settings.js'
 
 describe('settings', () => {
   it('name the field that is wrong', () => {
@@ -40,10 +41,7 @@ describe('settings', () => {
       for (const [name, schema] of Object.entries(settings.shape)) {
         const meta = schema.meta() as SettingMeta | undefined
         expect(meta?.help, name).toMatch(/^[^()]+[^.]$/s)
-        expect(meta?.group, name).toBeTruthy()
-        if (!meta?.internal) expect(trainSettings.shape).toHaveProperty(name)
       }
-    expect(Object.keys(trainSettings.shape)).not.toContain('schedule')
     expect(methodOf('dfr').settings.shape['passes']).toBe(
       methodOf('cflow').settings.shape['passes'],
     )

@@ -1,6 +1,6 @@
 import type { ParameterShapes, Values } from '@cflow/core'
 import type { Value } from '@cflow/graph'
-import { nodeRuntime } from '@cflow/runtimes/node'
+import { openRuntime } from '@cflow/runtimes'
 import { samplings } from '../src/training/sampling.js'
 import { lossTrainer } from '../src/training/trainer.js'
 
@@ -17,7 +17,7 @@ export async function train(
 ): Promise<{ readonly losses: readonly number[]; readonly parameters: Float32Array }> {
   const { shapes, start, depth } = model
   const rows = batches[0]!.length / depth
-  const runtime = await nodeRuntime({ threads: 1 })
+  const runtime = await openRuntime({ threads: 1 })
   const shape = { rows, positions: rows }
   const vectors = { depth, area: rows, shape, sampling: samplings.permuted }
   const trained = await lossTrainer(runtime, vectors, shapes, start, (x, values) => model.loss(x, values)) // prettier-ignore

@@ -8,10 +8,10 @@ import {
   initialiseFlow,
   latentLogLikelihood,
 } from '@cflow/core'
-import { encoderSpec, readPth } from '@cflow/encoders'
-import type { Weights } from '@cflow/encoders'
+import { encoderSpec } from '@cflow/encoders'
 import { input, writeOnnx } from '@cflow/graph'
-import { nodeRuntime } from '@cflow/runtimes/node'
+import { openRuntime } from '@cflow/runtimes'
+import { readPth, type Weights } from '@cflow/weights'
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { authorsCheckpoint } from './authors-checkpoint.js'
@@ -56,7 +56,7 @@ describe('a checkpoint that PyTorch and FrEIA wrote', () => {
       const condition = config.condition > 0 ? conditionRows(cs) : undefined
       const latent = flowTransform(config).forward(xs, constantValues(wide), { condition })
       const session = await (
-        await nodeRuntime()
+        await openRuntime()
       ).createSession(writeOnnx({ logp: latentLogLikelihood(latent) }))
       const got = await session.run({
         x: floats('float64', [rows, config.depth], x.flat()),

@@ -2,8 +2,10 @@ import { tensor } from '@cflow/base'
 import type { Tensor } from '@cflow/base'
 import { detectorNames } from '@cflow/core'
 import type { Sample } from '@cflow/datasets'
-import { encoderModel, readPth } from '@cflow/encoders'
-import { nodeRuntime } from '@cflow/runtimes/node'
+
+import { encoderModel } from '@cflow/encoders'
+import { openRuntime } from '@cflow/runtimes'
+import { readPth } from '@cflow/weights'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -34,7 +36,7 @@ describe.skipIf(!present)('a detector that PyTorch, torchvision and FrEIA wrote'
       defect: 'good',
       load: () => Promise.resolve({ width: size, height: size, data }),
     }
-    const runtime = await nodeRuntime()
+    const runtime = await openRuntime()
     const { model, manifest } = await assembleDetector({
       encoder: encoderModel(spec, weights!, 3, size),
       flows,

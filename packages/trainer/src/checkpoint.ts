@@ -1,6 +1,6 @@
 import { CflowError, type Tensor } from '@cflow/base'
-import { readSafetensors, writeSafetensors } from '@cflow/encoders'
 import type { Job, TrainConfig, TrainingState } from '@cflow/methods'
+import { readSafetensors, writeSafetensors } from '@cflow/weights'
 import * as z from 'zod'
 import { now } from './progress.js'
 

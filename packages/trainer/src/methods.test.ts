@@ -6,16 +6,14 @@ import { encoderModel, encoderSpec } from '@cflow/encoders'
 import { loadEncoderWeights } from '@cflow/encoders/node'
 import { readMetadata } from '@cflow/graph'
 import { resolveConfig, type MethodName, type TrainOptions } from '@cflow/methods'
-import { nodeRuntime } from '@cflow/runtimes/node'
+import { openRuntime } from '@cflow/runtimes'
+import { chooseExamples } from '@cflow/report'
+import { renderReport } from '@cflow/report/node'
 import { describe, expect, it } from 'vitest'
-import { decodeCheckpoint, evaluate, fit } from './index.js'
+import { decodeCheckpoint, evaluate, fit, judge, type CheckpointStore } from './index.js'
 import type { FitOptions } from './fit.js'
-import type { CheckpointStore } from './index.js'
-import { chooseExamples } from './node/choose-examples.js'
-import { reportInput } from './node/report-input.js'
-import { renderReport } from './report/render.js'
 
-const runtime = await nodeRuntime({ threads: 1 })
+const runtime = await openRuntime({ threads: 1 })
 const weights = await loadEncoderWeights('efficientnet-lite0')
 const dataset = syntheticDataset({ kind: 'mesh', size: 128, train: 20, test: 12 })
 
@@ -44,7 +42,7 @@ describe.each([
     expect(manifest).toMatchObject({ method, calibration: { source: 'held-out' } })
     if (history.length > 0) expect(history.at(-1)!.losses[0]).toBeLessThan(history[0]!.losses[0]!)
 
-    const judged = await evaluate({ model: model, manifest, samples: dataset.test, runtime })
+    const judged = await evaluate({ model, samples: dataset.test, runtime })
     expect(judged.evaluation.image.auroc).toBeGreaterThan(least)
     expect(judged.evaluation.pixel!.auroc).toBeGreaterThan(least)
 
@@ -82,10 +80,10 @@ it('SPADE keeps its gallery in the file, and has a report', async () => {
   const { model, manifest } = await job('spade', { neighbours: 5 })
   // 16 images of 16×16×40 + 8×8×112 + 4×4×192 numbers
   expect(model.length).toBeGreaterThan(16 * 4 * 20480)
-  const judgement = await evaluate({ model, manifest, samples: dataset.test, runtime })
-  expect(judgement.evaluation.pixel!.auroc).toBeGreaterThan(0.85)
-  const sources = { category: 'mesh', model, manifest, samples: dataset.test, judgement }
-  const html = await renderReport(await reportInput({ ...sources, history: [], runtime }))
+  const judgement = await judge({ model, samples: dataset.test, runtime })
+  expect(judgement.evaluation!.pixel!.auroc).toBeGreaterThan(0.85)
+  const rest = { category: 'mesh', manifest, examples: [], history: [], modelBytes: model.length }
+  const html = await renderReport({ ...judgement, ...rest })
   expect(html).toContain('SPADE (neighbours 5)')
   expect(html).toContain('model.onnx')
   expect(html).not.toContain('id="learning"')
@@ -113,13 +111,13 @@ it.each(['dfr', 'differnet'] as const)(
 it('has a report without what is by scale', async () => {
   const { model, manifest } = await job('padim', { inputSize: 64, channels: 20 })
   const samples = dataset.test.slice(0, 6)
-  const judgement = await evaluate({ model: model, manifest, samples, runtime })
-  const sources = { category: 'mesh', model: model, manifest, samples, judgement, history: [] }
-  const html = await renderReport(await reportInput({ ...sources, runtime }))
+  const judgement = await judge({ model, samples, runtime })
+  const rest = { category: 'mesh', manifest, examples: [], history: [], modelBytes: model.length }
+  const html = await renderReport({ ...judgement, ...rest })
   expect(html).toContain('PaDiM (channels 20, regularisation 0.01)')
   expect(html).toContain('model.onnx')
   expect(html).not.toMatch(/coupling layer|joint score|id="learning"/)
-  expect(chooseExamples(judgement.scores, manifest.calibration.threshold).length).toBeGreaterThan(0)
+  expect(chooseExamples(judgement.scores).length).toBeGreaterThan(0)
 })
 
 it('encodes the image at several sizes for DifferNet', async () => {

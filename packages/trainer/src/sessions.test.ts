@@ -2,13 +2,12 @@ import { syntheticDataset } from '@cflow/datasets'
 import { encoderModel, encoderSpec } from '@cflow/encoders'
 import { loadEncoderWeights } from '@cflow/encoders/node'
 import { resolveConfig, type MethodName, type TrainOptions } from '@cflow/methods'
-import type { Runtime } from '@cflow/runtimes'
-import { nodeRuntime } from '@cflow/runtimes/node'
+import { openRuntime, type Runtime } from '@cflow/runtimes'
 import { describe, expect, it } from 'vitest'
 import { countedRuntime } from '../test/counted-runtime.js'
 import { assembleDetector, fit, type OnProgress, type Stage } from './index.js'
 
-const driver = await nodeRuntime({ threads: 1 })
+const driver = await openRuntime({ threads: 1 })
 const weights = await loadEncoderWeights('efficientnet-lite0')
 const { train: samples } = syntheticDataset({ kind: 'part', size: 64, train: 7, test: 0 })
 const encoder = encoderModel(encoderSpec('efficientnet-lite0'), weights, 1, 64)

@@ -1,17 +1,12 @@
 import { manifestKey, parseManifest } from '@cflow/core'
 import { syntheticDataset } from '@cflow/datasets'
 import type { Sample } from '@cflow/datasets'
-import {
-  encoderModel,
-  encoderSpec,
-  normalised,
-  readSafetensors,
-  writeSafetensors,
-} from '@cflow/encoders'
+import { encoderModel, encoderSpec, normalised } from '@cflow/encoders'
 import { loadEncoderWeights } from '@cflow/encoders/node'
 import { readMetadata } from '@cflow/graph'
 import { resolveConfig, type TrainOptions } from '@cflow/methods'
-import { nodeRuntime } from '@cflow/runtimes/node'
+import { openRuntime } from '@cflow/runtimes'
+import { readSafetensors, writeSafetensors } from '@cflow/weights'
 import fc from 'fast-check'
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
@@ -19,7 +14,7 @@ import { decodeCheckpoint, evaluate, fit, software, splitHeldOut } from './index
 import type { FitOptions } from './fit.js'
 import type { CheckpointStore, Progress } from './index.js'
 
-const runtime = await nodeRuntime()
+const runtime = await openRuntime()
 const weights = await loadEncoderWeights('efficientnet-lite0')
 const dataset = syntheticDataset({ kind: 'cable', size: 64, train: 10, test: 9 })
 
@@ -129,8 +124,8 @@ describe('training', () => {
   })
 
   it('finds the defects of the built-in set, also at 64 pixels', async () => {
-    const { model, manifest } = await job({})
-    const { evaluation } = await evaluate({ model, manifest, samples: dataset.test, runtime })
+    const { model } = await job({})
+    const { evaluation } = await evaluate({ model, samples: dataset.test, runtime })
     expect(evaluation.pixel!.auroc).toBeGreaterThan(0.75)
     expect(evaluation.defects.length).toBeGreaterThan(2)
   })
@@ -198,7 +193,7 @@ describe('frames of videos', () => {
       return { ...sample, id: `${i}`, load }
     })
     const onProgress = (p: Progress): void => void (done = p.done)
-    const { evaluation } = await evaluate({ model, manifest, samples: many, runtime, onProgress })
+    const { evaluation } = await evaluate({ model, samples: many, runtime, onProgress })
     expect(loaded).toBe(30)
     expect(most).toBeLessThanOrEqual(6)
     expect(evaluation.pixel).not.toHaveProperty('aurocError')

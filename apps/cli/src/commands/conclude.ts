@@ -1,23 +1,19 @@
 import type { Manifest } from '@cflow/core'
 import type { Dataset } from '@cflow/datasets'
-import type { Runtime } from '@cflow/runtimes'
 import type { PassRecord, TrainConfig } from '@cflow/methods'
-import type { BestEpochs, OnProgress, Protocol } from '@cflow/trainer'
-import {
-  judge,
-  metricsDocument,
-  renderReport,
-  reportInput,
-  runPaths,
-  writeRun,
-} from '@cflow/trainer/node'
+import type { BestEpochs, Protocol } from '@cflow/metrics'
+import { chooseExamples } from '@cflow/report'
+import { renderReport } from '@cflow/report/node'
+import type { Runtime } from '@cflow/runtimes'
+import { judge, loadExamples } from '@cflow/trainer'
+import { metricsDocument, runPaths, writeRun } from '@cflow/trainer/node'
 import { printJson } from '../io.js'
 import type { Session } from '../io.js'
 import type { ProgressReporter } from '../progress/reporter.js'
 import { summary } from '../summary.js'
 
 /** Good images that stand in for a test set where there is none. */
-const mostHeldOut = 60
+const maxHeldOut = 60
 
 /** A training that is over. */
 export interface Trained {
@@ -33,7 +29,7 @@ export interface Trained {
   readonly heldOut: readonly number[]
   readonly runtime: Runtime
   readonly protocol: Protocol
-  readonly best?: BestEpochs
+  readonly best?: BestEpochs | undefined
   /** Folder of the run. */
   readonly out: string
   /** Milliseconds of the clock when the command began. */
@@ -46,67 +42,50 @@ export async function conclude(
   trained: Trained,
   progress: ProgressReporter,
 ): Promise<void> {
-  const { model, manifest, config, history, dataset, runtime, out, protocol, best } = trained
-  const { onProgress }: { onProgress: OnProgress } = progress
+  const { model, manifest, config, history, dataset, runtime, out, protocol, best, seconds } =
+    trained
+  const { category, test } = dataset
   // without a test set the report shows the good images that were held out
   const samples =
-    dataset.test.length > 0
-      ? dataset.test
-      : trained.heldOut.slice(0, mostHeldOut).map((i) => dataset.train[i]!)
-  const judged = await judge({
-    model,
+    test.length > 0 ? test : trained.heldOut.slice(0, maxHeldOut).map((i) => dataset.train[i]!)
+  const subject = { model, samples, runtime }
+  const { onProgress } = progress
+  const judged = await judge({ ...subject, protocol, best, seconds, onProgress })
+  const { evaluation: tested, ...untested } = judged
+  const evaluation = test.length > 0 ? tested : undefined
+  const judgement = evaluation ? judged : untested
+  const examples = await loadExamples({ ...subject, choices: chooseExamples(judged.scores) })
+  const modelBytes = model.length
+  const report = await renderReport({
+    ...judgement,
+    category,
     manifest,
-    samples,
-    runtime,
-    protocol,
-    ...(best && { best }),
-    onProgress,
+    examples,
+    history,
+    modelBytes,
   })
-  const tested = dataset.test.length > 0 ? judged.evaluation : undefined
-  const evaluation = tested && {
-    ...tested,
-    timing: { ...tested.timing, seconds: { ...trained.seconds, ...tested.timing.seconds } },
-  }
-  const { scores, pixels, measured, pixelThreshold } = judged
-  const judgement = {
-    scores,
-    ...(pixels && { pixels }),
-    ...(measured && { measured }),
-    ...(pixelThreshold !== undefined && { pixelThreshold }),
-    ...(evaluation && { evaluation }),
-  }
-  const { category } = dataset
-  const report = await renderReport(
-    await reportInput({ category, model, manifest, samples, judgement, history, runtime }),
-  )
   const total = (performance.now() - trained.began) / 1000
   const metrics = metricsDocument({
     manifest,
     judgement,
     dataset,
     runtime: runtime.name,
-    modelBytes: model.length,
-    seconds: { ...trained.seconds, total },
+    modelBytes,
+    seconds: { ...seconds, total },
     config,
     history,
   })
   session.io.signal.throwIfAborted()
   await writeRun(out, { model, metrics, report })
   progress.end()
-  const paths = runPaths(out)
-  if (session.json) printJson(session, { ...metrics, files: filesOf(trained) })
-  else
-    session.io.out(
-      summary(evaluation, manifest, [
-        ['time', `${((performance.now() - trained.began) / 1000).toFixed(1)} s`],
-        ['detector', `${paths.model} (${(model.length / 1e6).toFixed(1)} MB)`],
-        ['report', paths.report],
-      ]),
-    )
-}
-
-/** The files that the run left, by what they are. */
-function filesOf({ config, out }: Trained): Readonly<Record<string, string>> {
-  const { checkpoint, ...rest } = runPaths(out)
-  return { ...rest, ...('passes' in config && { checkpoint }) }
+  const { checkpoint, ...paths } = runPaths(out)
+  const files = { ...paths, ...('passes' in config && { checkpoint }) }
+  if (session.json) return printJson(session, { ...metrics, files })
+  session.io.out(
+    summary(evaluation, manifest, [
+      ['time', `${((performance.now() - trained.began) / 1000).toFixed(1)} s`],
+      ['detector', `${paths.model} (${(modelBytes / 1e6).toFixed(1)} MB)`],
+      ['report', paths.report],
+    ]),
+  )
 }

@@ -1,47 +1,44 @@
-import { methods, type TrainOptions } from '@cflow/methods'
-import { nodeRuntime } from '@cflow/runtimes/node'
-import { bestEpochs, epochEvaluations, fit, splitHeldOut } from '@cflow/trainer'
-import type { EpochEvaluation } from '@cflow/trainer'
+import { methods } from '@cflow/methods'
+import { bestEpochs, type EpochEvaluation } from '@cflow/metrics'
+import { epochEvaluations, fit, splitHeldOut } from '@cflow/trainer'
 import { fileCheckpoints, runPaths } from '@cflow/trainer/node'
 import { join } from 'node:path'
+import { defineCommand } from '../command.js'
 import { openTrainingSet } from '../dataset.js'
-import { prepareEncoder } from '../encoders/open.js'
+import { prepareEncoder } from '../encoder.js'
 import { note } from '../io.js'
 import type { Session } from '../io.js'
 import { inRunFolder } from '../run-folder.js'
 import { everyScene } from '../scenes.js'
-import { deviceOptions } from '../settings/device.js'
-import { settingsOf } from '../settings/method.js'
-import { resolveSettings } from '../settings/resolve.js'
-import { trainSchema } from '../settings/train-schema.js'
-import type { TrainSettings } from '../settings/train-schema.js'
+import { runtimeOf } from '../settings/machine.js'
+import { optionsOf, trainSettings, type TrainSettings } from '../settings/methods.js'
 import { conclude } from './conclude.js'
 
 /** `cflow train`: from images to model.onnx, metrics.json, report.html and checkpoint/. */
-export async function train(session: Session, flags: object): Promise<void> {
+export const command = defineCommand({ settings: trainSettings, run: train })
+
+async function train(session: Session, settings: TrainSettings): Promise<void> {
   const began = performance.now()
-  const settings = await resolveSettings(session, flags, trainSchema)
   if (settings.scenes !== undefined) {
     const { out = join('runs', 'stc') } = settings
-    return everyScene(session, { ...settings, out }, flags, train)
+    return everyScene(session, { ...settings, out }, train)
   }
   const { config, open } = await prepareEncoder(optionsOf(settings), settings)
   const dataset = await openTrainingSet(session, settings, config.inputSize)
-  const { stopAfter, resume = false, protocol = 'strict' } = settings
-  const runtime = await nodeRuntime(deviceOptions(settings))
+  const { stopAfter, resume = false, protocol } = settings
+  const runtime = await runtimeOf(settings)
   const encoder = await open(runtime)
   const { method } = config
   const name = method === methods[0].name ? dataset.category : `${dataset.category}-${method}`
   const out = settings.out ?? join('runs', name)
   const paths = runPaths(out)
   const { training, heldOut } = splitHeldOut(dataset.train, config)
-  const positions = encoder.taps.reduce((n, s) => n + s.height * s.width, 0)
+  const positions = encoder.taps.reduce((n, t) => n + t.height * t.width, 0)
   const files = fileCheckpoints(paths.checkpoint)
-  const inPasses = 'passes' in config
   let written = false
   const seen: EpochEvaluation[] = []
   const epochs =
-    inPasses && protocol === 'paper' && dataset.test.length > 0
+    'passes' in config && protocol === 'paper' && dataset.test.length > 0
       ? epochEvaluations({
           samples: dataset.test,
           encoder,
@@ -51,10 +48,10 @@ export async function train(session: Session, flags: object): Promise<void> {
         })
       : undefined
   const options = {
-    checkpoint: inPasses,
+    checkpoint: 'passes' in config,
     vectorsPerPass: training.length * positions,
     interrupted: () => {
-      if (!inPasses) return 'interrupted: there is nothing to resume'
+      if (!('passes' in config)) return 'interrupted: there is nothing to resume'
       return written || resume
         ? `interrupted; the checkpoint is in ${paths.checkpoint}: add --resume to go on`
         : 'interrupted before the first checkpoint: there is nothing to resume'
@@ -84,14 +81,7 @@ export async function train(session: Session, flags: object): Promise<void> {
       ...(epochs && { epochs }),
       signal: session.io.signal,
     })
-    const best = bestEpochs(seen)
-    const run = { config, dataset, heldOut, runtime, protocol, out, began }
-    await conclude(session, { ...fitted, ...run, ...(best && { best }) }, progress)
+    const run = { config, dataset, heldOut, runtime, protocol, out, began, best: bestEpochs(seen) }
+    await conclude(session, { ...fitted, ...run }, progress)
   })
-}
-
-/** Settings of the training: what is not said comes from the recipe, and for recipe `paper` from the dataset. */
-function optionsOf(settings: TrainSettings): TrainOptions {
-  const asAuthors = settings.dataset === 'stc' && settings.recipe === 'paper'
-  return { ...(asAuthors && { normalisation: 'stc' }), ...settingsOf(settings) }
 }

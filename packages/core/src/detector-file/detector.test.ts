@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { Random, floats, sizeOf, tensor } from '@cflow/base'
-import { constant, conv, input, readMetadata, reshape } from '@cflow/graph'
+import { Random, floats, tensor } from '@cflow/base'
+import { constant, input, readMetadata, reshape } from '@cflow/graph'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { run, runBytes } from '@cflow/runtimes/testing'
@@ -8,7 +8,6 @@ import {
   conditionRows,
   constantValues,
   detectorNames,
-  flowHead,
   flowTransform,
   initialiseFlow,
   latentLogLikelihood,
@@ -20,9 +19,9 @@ import {
   perDimension,
   positionalEncoding,
   resample,
-  writeDetector,
 } from '../index.js'
-import type { Encoder, FlowConfig, Manifest, ScaleFlow } from '../index.js'
+import type { FlowConfig, ScaleFlow } from '../index.js'
+import { toyDetector, toyManifest } from '../testing.js'
 import { rowsOfMap } from './detector.js'
 import { resampleTo } from './preprocess.js'
 
@@ -197,64 +196,7 @@ describe('the folded flow', () => {
 const twice = (a: Float64Array): number[] => [...a, ...a]
 
 describe('the detector file', () => {
-  const random = Random.seeded(1)
-  const weights = (shape: number[]) =>
-    constant(
-      floats(
-        'float32',
-        shape,
-        Array.from({ length: sizeOf(shape) }, () => 0.3 * random.normal()),
-      ),
-    )
-  const [w1, w2] = [weights([6, 3, 4, 4]), weights([4, 6, 2, 2])]
-  const encoder: Encoder = {
-    mean: [0.5, 0.5, 0.5],
-    std: [0.5, 0.5, 0.5],
-    taps(x) {
-      const a = conv(x, w1, { strides: [4, 4] })
-      return [a, conv(a, w2, { strides: [2, 2] })]
-    },
-  }
-  const flows = [6, 4].map((depth) =>
-    wildFlow(
-      { depth, condition: 128, couplingLayers: 2, permutation: 'alternate', clamp: 'paper' },
-      random,
-    ),
-  )
-  const manifest: Manifest = {
-    format: 'cflow-detector',
-    version: 1,
-    software: { name: 'cflow', version: '0.1.0' },
-    method: 'cflow',
-    category: 'test',
-    encoder: {
-      name: 'toy',
-      mean: [0.5, 0.5, 0.5],
-      std: [0.5, 0.5, 0.5],
-      taps: [
-        { name: 'a', channels: 6, stride: 4, height: 4, width: 4 },
-        { name: 'b', channels: 4, stride: 8, height: 2, width: 2 },
-      ],
-    },
-    inputSize: 16,
-    recipe: 'whitened',
-    flows: flows.map((f) => f.config),
-    aggregation: 'joint',
-    scales: [
-      { depth: 6, mean: -1, deviation: 1, max: 0 },
-      { depth: 4, mean: -1, deviation: 1, max: 0 },
-    ],
-    calibration: {
-      source: 'held-out',
-      scores: [1, 2],
-      falsePositiveRate: 0.5,
-      threshold: 2,
-      guaranteed: true,
-    },
-    training: { seed: 0, images: 2, heldOut: 2, passes: 1, digest: '' },
-  }
-  const head = flowHead(flows, 'joint')
-  const bytes = writeDetector(encoder, head, manifest)
+  const bytes = toyDetector()
   const pixels = (n: number, h: number, w: number) => {
     const r = Random.seeded(n)
     return Uint8Array.from({ length: n * h * w * 3 }, () => r.integer(256))
@@ -267,11 +209,11 @@ describe('the detector file', () => {
       [2, 7, 5],
     ] as const) {
       const got = await runBytes(bytes, { image: tensor('uint8', [n, h, w, 3], pixels(n, h, w)) })
-      expect(got['anomaly_map']!.shape).toEqual([n, 16, 16])
+      expect(got['anomaly_map']!.shape).toEqual([n, 32, 32])
       expect(got['score']!.shape).toEqual([n])
-      expect(got[detectorNames.logLikelihood(1)]!.shape).toEqual([n, 2, 2])
+      expect(got[detectorNames.logLikelihood(1)]!.shape).toEqual([n, 4, 4])
       got['score']!.data.forEach((s, i) =>
-        expect(s).toBe(Math.max(...got['anomaly_map']!.data.slice(i * 256, (i + 1) * 256))),
+        expect(s).toBe(Math.max(...got['anomaly_map']!.data.slice(i * 1024, (i + 1) * 1024))),
       )
     }
   })
@@ -288,13 +230,13 @@ describe('the detector file', () => {
   })
 
   it('carries its manifest', () => {
-    expect(parseManifest(readMetadata(bytes))).toEqual(manifest)
+    expect(parseManifest(readMetadata(bytes))).toEqual(toyManifest)
   })
 
   it('a file of a version that wrote no titles has one', () => {
-    expect(methodTitle(manifest)).toBe('CFLOW-AD')
-    expect(methodTitle({ ...manifest, method: 'mine' })).toBe('mine')
-    expect(methodTitle({ ...manifest, method: 'mine', title: 'Mine' })).toBe('Mine')
+    expect(methodTitle(toyManifest)).toBe('CFLOW-AD')
+    expect(methodTitle({ ...toyManifest, method: 'mine' })).toBe('mine')
+    expect(methodTitle({ ...toyManifest, method: 'mine', title: 'Mine' })).toBe('Mine')
   })
 
   it('a manifest that is missing, broken or from the future is refused with the reason', () => {
@@ -302,12 +244,12 @@ describe('the detector file', () => {
     expect(() => parseManifest({})).toThrow(/no "cflow"/)
     expect(() => parseManifest({ [key]: '{' })).toThrow(/not JSON/)
     expect(() => parseManifest({ [key]: '{"version": 2}' })).toThrow(/later version/)
-    expect(() => parseManifest({ [key]: JSON.stringify({ ...manifest, inputSize: -1 }) })).toThrow(
-      /inputSize/,
-    )
+    expect(() =>
+      parseManifest({ [key]: JSON.stringify({ ...toyManifest, inputSize: -1 }) }),
+    ).toThrow(/inputSize/)
   })
 
   it('is the same bytes for the same flows', () => {
-    expect(writeDetector(encoder, head, manifest)).toEqual(bytes)
+    expect(toyDetector()).toEqual(bytes)
   })
 })

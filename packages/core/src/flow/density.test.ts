@@ -1,5 +1,5 @@
 import { Random, floats } from '@cflow/base'
-import { nodeRuntime } from '@cflow/runtimes/node'
+import { openRuntime } from '@cflow/runtimes'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { configOf, flat, golden, parametersOf } from '../../test/golden.js'
 import { flowOf, initialiseFlow, logLikelihood, samples } from '../index.js'
@@ -7,7 +7,7 @@ import type { Engine, FlowConfig, ScaleFlow, Whitening } from '../index.js'
 
 let runtime: Engine
 beforeAll(async () => {
-  runtime = await nodeRuntime({ threads: 1 })
+  runtime = await openRuntime({ threads: 1 })
 })
 
 const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length

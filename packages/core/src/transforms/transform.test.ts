@@ -104,7 +104,9 @@ const near = (actual: readonly number[], expected: readonly number[], tolerance:
   )
 const seeds = { numRuns: 8 }
 
-describe.each(transforms)('%s', (_, transform, draw = (r, t) => wild(transform, r, t)) => {
+describe.each([...transforms])('%s', (...[, given, drawn]) => {
+  const transform = given as Transform
+  const draw = (drawn as Draw | undefined) ?? ((r, t) => wild(transform, r, t))
   /** Both directions on rows at given positions. */
   const both = (
     values: Values,

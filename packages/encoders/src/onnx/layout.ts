@@ -1,6 +1,5 @@
 import { CflowError } from '@cflow/base'
-import { apply, cast, reshape, slice, transpose } from '@cflow/graph'
-import type { Operator, Value } from '@cflow/graph'
+import { apply, cast, reshape, slice, transpose, type Operator, type Value } from '@cflow/graph'
 
 /** How a tapped value holds a feature map. */
 export interface Layout {
@@ -57,28 +56,20 @@ export function asMap(
   value: Value,
   layout: Layout,
   batch: Value['shape'][number],
-  half: boolean,
+  dtype: Value['dtype'],
 ): Value {
   const { kind, channels, height, width, prefix } = layout
-  const dtype = half ? 'float16' : 'float32'
-  const of = (...shape: Value['shape']) => typed(value, dtype, [batch, ...shape])
+  // operators that are not known leave open which type their values are
+  const typed = (v: Value, ...shape: Value['shape']): Value => {
+    const same: Operator = { type: 'Identity', infer: () => [{ dtype, shape: [batch, ...shape] }] }
+    return apply(same, [v])
+  }
   const wide = (v: Value) => cast(v, 'float32')
-  if (kind === 'maps') return wide(of(channels, height, width))
-  if (kind === 'channelsLast') return wide(transpose(of(height, width, channels), [0, 3, 1, 2]))
-  const tokens = of(prefix + height * width, channels)
+  if (kind === 'maps') return wide(typed(value, channels, height, width))
+  if (kind === 'channelsLast')
+    return wide(transpose(typed(value, height, width, channels), [0, 3, 1, 2]))
+  const tokens = typed(value, prefix + height * width, channels)
   const image = prefix > 0 ? slice(tokens, [1], [prefix], [prefix + height * width]) : tokens
-  return wide(
-    typed(reshape(transpose(image, [0, 2, 1]), [-1, channels, height, width]), dtype, [
-      batch,
-      channels,
-      height,
-      width,
-    ]),
-  )
-}
-
-/** The same value with the type that it is known to have (operators that are not known leave it open). */
-function typed(value: Value, dtype: Value['dtype'], shape: Value['shape']): Value {
-  const same: Operator = { type: 'Identity', infer: () => [{ dtype, shape }] }
-  return apply(same, [value])
+  const planes = reshape(transpose(image, [0, 2, 1]), [-1, channels, height, width])
+  return wide(typed(planes, channels, height, width))
 }

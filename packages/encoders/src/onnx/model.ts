@@ -1,6 +1,13 @@
 import { CflowError, messageOf } from '@cflow/base'
-import { readOnnx, shapeText, topologicalOrder, transpose, unknownRank } from '@cflow/graph'
-import type { OnnxModel, Value } from '@cflow/graph'
+import {
+  readOnnx,
+  shapeText,
+  topologicalOrder,
+  transpose,
+  unknownRank,
+  type OnnxModel,
+  type Value,
+} from '@cflow/graph'
 
 /** How an ONNX model takes its image. */
 export interface ImageInput {

@@ -1,9 +1,9 @@
-import { Random, sizeOf, zeros } from '@cflow/base'
-import type { Tensor } from '@cflow/base'
+import { sizeOf, zeros, type Random } from '@cflow/base'
 import { conditionSize, parameterShapes } from '@cflow/core'
 import type { FlowConfig, ScaleFlow } from '@cflow/core'
 import { cflow, type MapShape } from '@cflow/methods'
 import type { Recipe } from '../trial.js'
+import { uniform } from './weights.js'
 
 /** The flow of a scale under a recipe's defaults. */
 export function flowConfigOf(depth: number, recipe: Recipe): FlowConfig {
@@ -44,17 +44,14 @@ export function emptyFlow(config: FlowConfig, random?: Random): ScaleFlow {
   const { depth, couplingLayers, permutation } = config
   const layers = permutation === 'alternate' ? 0 : couplingLayers
   const mixings = Array.from({ length: layers }, (_, k) => [`module_list.${k}.w_perm`, [depth, depth]] as const) // prettier-ignore
-  const shapes = [...parameterShapes(config), ...mixings]
-  const parameters = new Map<string, Tensor<'float32'>>()
-  for (const [name, shape] of shapes) {
-    const values = zeros('float32', shape)
-    const bound = 1 / Math.sqrt(shape.at(-1) as number)
-    if (random)
-      for (let i = 0; i < values.data.length; i++) values.data[i] = random.uniform(-bound, bound)
-    parameters.set(name, values)
-  }
+  const parameters = new Map(
+    [...parameterShapes(config), ...mixings].map(([name, shape]) => {
+      const bound = 1 / Math.sqrt(shape.at(-1) as number)
+      return [name, random ? uniform(random, shape, -bound, bound) : zeros('float32', shape)]
+    }),
+  )
   return { config, parameters }
 }
 
 /** Feature vectors of one image. */
-export const positionsOf = ({ height, width }: MapShape): number => height * width
+export const positionsOf = ({ height, width }: Omit<MapShape, 'channels'>): number => height * width

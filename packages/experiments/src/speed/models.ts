@@ -1,4 +1,4 @@
-import { Random, floats, type Tensor } from '@cflow/base'
+import { Random, type Tensor } from '@cflow/base'
 import { encode, flowHead, imageInput, type ScaleStatistics } from '@cflow/core'
 import { encoderModel, encoderSpec, type EncoderModel } from '@cflow/encoders'
 import { gather, input, int64s, writeOnnx } from '@cflow/graph'
@@ -15,7 +15,7 @@ import {
   spadeNeighbours,
 } from '@cflow/methods'
 import { emptyFlow, flowConfigOf } from '../complexity/flow.js'
-import { randomWeights } from '../complexity/weights.js'
+import { randomWeights, uniform } from '../complexity/weights.js'
 import type { Recipe } from '../trial.js'
 
 /** An encoder that runs as fast as a trained one. */
@@ -60,20 +60,16 @@ export interface PadimPart {
 }
 
 /** Bytes of matrices that are put into one graph; the time of the rest is in proportion. */
-const mostMatrices = 128 * 2 ** 20
+const maxMatrices = 128 * 2 ** 20
 
 export function padimPart(model: EncoderModel): PadimPart {
   const { channels: depth, height, width } = joinedShape(model.taps)
   const channels = defaultChannels(model.spec.name, depth)
   const bytes = padimBytes(height * width, channels)
-  const rows = Math.max(1, Math.min(height, Math.floor((height * mostMatrices) / bytes)))
+  const rows = Math.max(1, Math.min(height, Math.floor((height * maxMatrices) / bytes)))
   const positions = rows * width
   const random = Random.seeded(0, 'padim')
-  const filled = (n: number, bound: number) => {
-    const data = new Float32Array(n)
-    for (let i = 0; i < n; i++) data[i] = random.uniform(-bound, bound)
-    return data
-  }
+  const filled = (n: number, bound: number) => uniform(random, [n], -bound, bound).data
   const map = [1, channels, rows, width] as const
   const taps = model.taps.map((t, k) =>
     input(`tap${k}`, 'float32', [1, t.channels, t.height, t.width]),
@@ -100,21 +96,18 @@ export function padimPart(model: EncoderModel): PadimPart {
 export function spadePart(model: EncoderModel, images: number) {
   const { taps, inputSize } = model
   const random = Random.seeded(0, 'spade')
-  const filled = (shape: readonly number[]) => {
-    const values = floats('float32', shape, new Float32Array(shape.reduce((a, b) => a * b, 1)))
-    for (let i = 0; i < values.data.length; i++) values.data[i] = random.uniform(0, 1)
-    return values
-  }
+  const filled = (...shape: readonly number[]) => uniform(random, shape, 0, 1)
+  const given = (name: string, { dtype, shape }: Tensor) => input(name, dtype, shape)
   const neighbours = Math.min(spadeNeighbours, images)
   const last = taps.at(-1)?.channels as number
   const { height, width, channels } = joinedShape(taps)
-  const valueOf = (name: string, { dtype, shape }: Tensor) => input(name, dtype, shape)
-  const [pooled, gallery] = [filled([1, last]), filled([images, last])]
-  const [distances] = nearestImages(valueOf('pooled', pooled), valueOf('gallery', gallery), neighbours) // prettier-ignore
-  const [query, rows] = [filled([1, height * width, channels]), filled([1, height * width, channels])] // prettier-ignore
-  const nearest = nearestPositions(valueOf('query', query), valueOf('rows', rows))
-  const positions = filled([1, height, width])
-  const { map } = mapVerdict(valueOf('positions', positions), inputSize, { corners: 'half', blurred: true }) // prettier-ignore
+  const [pooled, gallery] = [filled(1, last), filled(images, last)]
+  const [distances] = nearestImages(given('pooled', pooled), given('gallery', gallery), neighbours)
+  const [query, rows] = [filled(1, height * width, channels), filled(1, height * width, channels)]
+  const nearest = nearestPositions(given('query', query), given('rows', rows))
+  const positions = filled(1, height, width)
+  const drawing = { corners: 'half', blurred: true } as const
+  const { map } = mapVerdict(given('positions', positions), inputSize, drawing)
   return {
     neighbours,
     /** Of the whole gallery. */

@@ -1,9 +1,6 @@
-import { CflowError, tensor } from '@cflow/base'
-import type { Tensor } from '@cflow/base'
+import { CflowError, floats, tensor, type Tensor } from '@cflow/base'
 import { apply, attribute } from '../operator.js'
-import type { Operator } from '../operator.js'
-import { constant, shapeText } from '../value.js'
-import type { Value } from '../value.js'
+import { constant, scalar, shapeText, type Operator, type Value } from '../value.js'
 
 /** Scales are one number, or one for each index of `axis`. */
 function checkScale(type: string, x: Value, scale: Value): void {
@@ -18,7 +15,7 @@ function checkScale(type: string, x: Value, scale: Value): void {
 export const QuantizeLinear: Operator = {
   type: 'QuantizeLinear',
   infer: (inputs) => {
-    const [x, scale, zero] = inputs as readonly [Value, Value, Value | undefined]
+    const [x, scale, zero] = inputs as readonly [Value, Value, Value?]
     checkScale('QuantizeLinear', x, scale)
     return [{ dtype: zero?.dtype ?? 'uint8', shape: x.shape }]
   },
@@ -42,7 +39,7 @@ export interface ByteScale {
 }
 
 const parameters = ({ scale, zero }: ByteScale): readonly [Value, Value] => [
-  constant(tensor('float32', [], Float32Array.of(scale))),
+  scalar(scale),
   constant(tensor('uint8', [], Uint8Array.of(zero))),
 ]
 
@@ -64,14 +61,13 @@ export function dequantizeConstant(
   axis: number,
   name: string,
 ): Value {
-  const zeros = values.dtype === 'int8' ? new Int8Array(scales.length) : undefined
-  return apply(
-    DequantizeLinear,
-    [
-      constant(values, name),
-      constant(tensor('float32', [scales.length], scales), `${name}_scale`),
-      zeros && constant(tensor('int8', [scales.length], zeros), `${name}_zero`),
-    ],
-    { axis: attribute.int(axis) },
-  )
+  const n = scales.length
+  const inputs = [
+    constant(values, name),
+    constant(floats('float32', [n], scales), `${name}_scale`),
+    values.dtype === 'int8'
+      ? constant(tensor('int8', [n], new Int8Array(n)), `${name}_zero`)
+      : undefined,
+  ]
+  return apply(DequantizeLinear, inputs, { axis: attribute.int(axis) })
 }

@@ -27,7 +27,7 @@ export function flowTrainer(
   const { rows, positions } = shape
   // axes are cheaper than conditions while they have fewer columns
   const byAxes = width + height < size
-  const step = runtime.repeats ? trainingSteps : trainingStep
+  const step = runtime.scans ? trainingSteps : trainingStep
   const conditionOf = byAxes ? axes : conditions
   return trainer(runtime, {
     step: step(config, parameters, {

@@ -1,8 +1,7 @@
 import { Random } from '@cflow/base'
 import { initialiseFlow } from '@cflow/core'
 import type { FlowConfig } from '@cflow/core'
-import type { Runtime } from '@cflow/runtimes'
-import { nodeRuntime } from '@cflow/runtimes/node'
+import { openRuntime, type Runtime } from '@cflow/runtimes'
 import { afterEach, expect, it, vi } from 'vitest'
 import { flowTrainer } from '../cflow/flow-trainer.js'
 import { samplings } from './sampling.js'
@@ -29,7 +28,7 @@ const trainerOn = (runtime: Runtime) => flowTrainer(runtime, tap, flow, shape, s
 afterEach(() => vi.restoreAllMocks())
 
 it('learns the same, however the steps are divided into runs', async () => {
-  const runtime = await nodeRuntime()
+  const runtime = await openRuntime()
   const learned = async (...runs: readonly number[]) => {
     const trainer = await trainerOn(runtime)
     const losses: number[] = []
@@ -50,7 +49,7 @@ it('learns the same, however the steps are divided into runs', async () => {
 })
 
 it('a run takes about half a second, at the speed that the runtime has', async () => {
-  const runtime = await nodeRuntime()
+  const runtime = await openRuntime()
   let clock = 0
   let speed = 0
   vi.spyOn(performance, 'now').mockImplementation(() => clock)

@@ -102,14 +102,14 @@ export function lossTrainer(
   const parameters = trainable(shapes)
   const { name, shape } = featuresFeed(vectors)
   const value = loss(input(name, 'float32', shape), (key) => parameters.byName.get(key) as Value)
-  const write = runtime.repeats ? optimisationSteps : optimisationStep
+  const write = runtime.scans ? optimisationSteps : optimisationStep
   const groups = parameters.groups.map(({ group }) => group)
   return trainer(runtime, { ...vectors, step: write(value, parameters), groups, start })
 }
 
 export async function trainer(runtime: Runtime, model: Model): Promise<Trainer> {
   const { groups, start, depth, area, shape, sampling, condition } = model
-  const capacity = runtime.repeats ? stepsInMemory(shape.rows * depth) : 1
+  const capacity = runtime.scans ? stepsInMemory(shape.rows * depth) : 1
   const session = await runtime.createSession(model.step, { state: stateNames(groups) })
   const zeros = new Float32Array(start.length)
   session.setState(splitState(groups, { theta: start, m: zeros, v: zeros }))
@@ -174,12 +174,12 @@ const stepsInMemory = (numbers: number): number =>
   Math.max(1, Math.min(16, Math.floor(runBytes / (4 * numbers))))
 
 /** An input of every step of a run: the numbers of one step, and the first steps as a tensor. */
-function stepInput({ repeats }: Runtime, steps: number, shape: readonly number[]) {
+function stepInput({ scans }: Runtime, steps: number, shape: readonly number[]) {
   const size = sizeOf(shape)
   const data = allocate('float32', steps * size)
   return {
     of: (step: number) => data.subarray(step * size, (step + 1) * size),
     first: (count: number) =>
-      tensor('float32', repeats ? [count, ...shape] : shape, data.subarray(0, count * size)),
+      tensor('float32', scans ? [count, ...shape] : shape, data.subarray(0, count * size)),
   }
 }
