@@ -50,11 +50,24 @@ describe('train --method', { timeout: 120_000 }, () => {
     }
   })
 
-  it('spade measures itself, writes no detector, and says how large one would be', async () => {
+  it('spade writes a detector with its gallery in it, and says how large it is', async () => {
     const { code, out } = await cflow(['train', '--method', 'spade', '--neighbours', '3', ...set(), ...small, '--out', at('spade')]) // prettier-ignore
     expect(code).toBe(0)
-    expect(out).toMatch(/detector +no file is written: .* \d+\.\d MB/)
-    expect((await readdir(at('spade'))).sort()).toEqual(['metrics.json', 'report.html'])
+    expect(out).toMatch(/detector +.*model\.onnx \(\d+\.\d MB\)/)
+    expect((await readdir(at('spade'))).sort()).toEqual([
+      'metrics.json',
+      'model.onnx',
+      'report.html',
+    ])
+  })
+
+  it('dfr goes on from its checkpoint, and gives the same bytes as in one go', async () => {
+    const passes = ['--method', 'dfr', ...set(), ...small, '--passes', '2', '--mini-batch', '64']
+    expect((await cflow(['train', ...passes, '--out', at('whole')])).code).toBe(0)
+    for (const more of [['--stop-after', '1'], ['--resume']])
+      expect((await cflow(['train', ...passes, '--out', at('parts'), ...more])).code).toBe(0)
+    const bytes = (run: string) => readFile(at(run, 'model.onnx'))
+    expect((await bytes('parts')).equals(await bytes('whole'))).toBe(true)
   })
 
   it('refuses settings of other methods, and what needs a checkpoint', async () => {
@@ -67,6 +80,6 @@ describe('train --method', { timeout: 120_000 }, () => {
     await refused(['--method', 'padim', '--neighbours', '3'], /neighbours is no setting of padim/)
     await refused(['--method', 'dfr', '--recipe', 'paper'], /recipe is no setting of dfr/)
     await refused(['--channels', '3'], /--channels is no setting of CFLOW-AD/)
-    await refused(['--method', 'dfr', '--resume'], /no checkpoint/)
+    await refused(['--method', 'padim', '--resume'], /no checkpoint/)
   })
 })

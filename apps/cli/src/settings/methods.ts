@@ -46,23 +46,22 @@ function defaultOf(owners: readonly Method[], key: string): string | undefined {
   return all.join('; ') || undefined
 }
 
-/** Names of the recipes that there are to choose from. */
-const recipes = all.flatMap((m) => Object.keys(m.recipes)).filter((name) => name !== 'default')
+/** Methods whose defaults come in several sets. */
+const withRecipes = all.filter((m) => Object.keys(m.recipes).length > 1)
+const recipes = withRecipes.flatMap((m) => Object.keys(m.recipes))
+const recipeHelp = `${withRecipes.map((m) => m.title).join(', ')}: sets the defaults of the rest`
 
 /** What `train` takes: the settings of every method, and what decides images and machine. */
 export const trainSettings = z.object({
   ...datasetShape,
-  ...methodsShape(),
   ...grouped('training', {
     method: z
       .enum(methods.map((m) => m.name))
       .default(methods[0].name)
       .meta({ help: 'how to detect' }),
-    recipe: z
-      .enum(recipes)
-      .optional()
-      .meta({ help: 'sets the defaults of the rest', otherwise: recipes[0] }),
+    recipe: z.enum(recipes).optional().meta({ help: recipeHelp, otherwise: recipes[0] }),
   }),
+  ...methodsShape(),
   ...encoderShape,
   ...grouped('training', {
     stopAfter: z.int().min(0).optional().meta({ help: 'stop after N passes; --resume goes on' }),
@@ -77,17 +76,26 @@ export type TrainSettings = z.infer<typeof trainSettings>
 
 /**
  * The settings that decide what a training makes, without those of the images and the machine.
- * @throws CflowError USAGE for what needs a checkpoint, of a method that does not learn in passes
+ * @throws CflowError USAGE for what needs a checkpoint, of a method that does not learn in passes, and for a setting that
+ *   only other methods than the default have
  */
 export function optionsOf(settings: TrainSettings): TrainOptions {
-  const { title, settings: own } = methodOf(settings.method)
-  const key = (['resume', 'stopAfter'] as const).find((k) => settings[k] !== undefined)
-  if (key && !('passes' in own.shape)) {
-    const flag = `--${kebab(key)}`
+  const { name, title, settings: own } = methodOf(settings.method)
+  const passing = (['resume', 'stopAfter'] as const).find((k) => settings[k] !== undefined)
+  if (passing && !('passes' in own.shape)) {
+    const flag = `--${kebab(passing)}`
     throw usage(flag, `${title} keeps no checkpoint to resume`, `Leave ${flag} out.`)
   }
-  const asAuthors = settings.dataset === 'stc' && settings.recipe === 'paper'
-  const keys = ['method', 'recipe', ...allKeys]
-  const given = Object.entries(settings).filter(([k, v]) => keys.includes(k) && v !== undefined)
-  return { ...(asAuthors && { normalisation: 'stc' }), ...Object.fromEntries(given) }
+  const given = Object.entries(settings).filter(([, value]) => value !== undefined)
+  const chosen = given.filter(([key]) => allKeys.includes(key))
+  const [foreign] = chosen.find(([key]) => !(key in own.shape)) ?? []
+  if (foreign !== undefined && name === methods[0].name) {
+    const flag = `--${kebab(foreign)}`
+    const others = all.filter((m) => foreign in m.settings.shape).map((m) => m.name)
+    const hint = `Give --method too: ${others.join(', ')}.`
+    throw usage(flag, `${flag} is no setting of ${title}`, hint)
+  }
+  const { method, recipe } = settings
+  const asAuthors = settings.dataset === 'stc' && recipe === 'paper'
+  return { ...(asAuthors && { normalisation: 'stc' }), ...Object.fromEntries(chosen), method, recipe } // prettier-ignore
 }
