@@ -1,5 +1,4 @@
-import { Random } from '../packages/base/src/index.js'
-import type { RgbImage } from '../packages/base/src/index.js'
+import { Random, type RgbImage } from '../packages/base/src/index.js'
 import {
   conditionSize,
   flowHead,

@@ -1,13 +1,11 @@
 import { imageTensor } from '../../packages/base/src/index.js'
 import { detectorNames } from '../../packages/core/src/index.js'
 import { openRuntime, type Runtime } from '../../packages/runtimes/src/index.node.js'
-import { interleaved, measured } from '../measure.js'
-import type { Measured, Side } from '../measure.js'
+import { interleaved, measured, type Measured, type Side } from '../measure.js'
 import type { BenchOptions } from '../options.js'
 import { startPeer } from '../peer.js'
 import { noiseImages, randomDetector, randomInt8 } from '../random-detector.js'
-import { cellText } from '../table.js'
-import type { Table } from '../table.js'
+import { cellText, type Table } from '../table.js'
 
 const size = 256
 

@@ -1,11 +1,9 @@
 import { CflowError } from '@cflow/base'
 import { writeFileAtomic } from '@cflow/base/node'
-import { stcScenes } from '@cflow/datasets/node'
+import { datasetCategories, type DatasetSettings } from '@cflow/datasets/node'
 import { jsonText } from '@cflow/trainer/node'
 import { join } from 'node:path'
-import { note, printJson } from './io.js'
-import type { Session } from './io.js'
-import type { DatasetSettings } from './settings/schema.js'
+import { note, printJson, type Session } from './io.js'
 import { rate } from './summary.js'
 
 /** What a command prints of one scene with `--json`, as far as it is used here. */
@@ -32,7 +30,7 @@ export async function everyScene<S extends DatasetSettings & { readonly out?: st
     })
   if (settings.scene !== undefined)
     throw new CflowError('USAGE', '--scene and --scenes exclude each other', { subject: '--scene' })
-  const { testing: scenes } = await stcScenes(root)
+  const scenes = await datasetCategories({ dataset: 'stc', root })
   if (scenes.length === 0)
     throw new CflowError('EMPTY', `there are no test clips in ${root}`, {
       subject: root,

@@ -1,7 +1,6 @@
 import { temporaryFolder } from '@cflow/base/testing'
 import { decodeCheckpoint } from '@cflow/trainer'
-import { spawn } from 'node:child_process'
-import type { ChildProcess } from 'node:child_process'
+import { spawn, type ChildProcess } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'

@@ -15,15 +15,11 @@ export type { FlowConfig, FlowParameters, ScaleFlow } from './flow/flow.js'
 export { flowOf, logLikelihood, samples } from './flow/density.js'
 export type { Engine, Flow, RowOptions } from './flow/density.js'
 export { readFlow } from './flow/read.js'
-export { latentLogLikelihood, lossOf, perDimension } from './flow/likelihood.js'
-export type { Loss } from './flow/likelihood.js'
+export { latentLogLikelihood, lossOf, perDimension, type Loss } from './flow/likelihood.js'
 export { globalAffine, permutation } from './transforms/affine.js'
-export { compose } from './transforms/compose.js'
-export type { Part } from './transforms/compose.js'
-export { conditionRows } from './transforms/condition.js'
-export type { Condition } from './transforms/condition.js'
-export { affineCoupling, halves } from './transforms/coupling.js'
-export type { CouplingOptions } from './transforms/coupling.js'
+export { compose, type Part } from './transforms/compose.js'
+export { conditionRows, type Condition } from './transforms/condition.js'
+export { affineCoupling, halves, type CouplingOptions } from './transforms/coupling.js'
 export { constantValues, initialise } from './transforms/transform.js'
 export type {
   FloatType,
@@ -75,8 +71,7 @@ export {
   statisticsOf,
 } from './score/aggregation.js'
 export type { Aggregation, ScaleLikelihoods, ScaleStatistics } from './score/aggregation.js'
-export { pValue, thresholdAt } from './score/calibration.js'
-export type { Threshold } from './score/calibration.js'
+export { pValue, thresholdAt, type Threshold } from './score/calibration.js'
 export {
   detectorNames,
   encode,

@@ -1,10 +1,10 @@
-export { decodeImage, decodeMask, imageSize, maxPixels } from './node/decode.js'
-export { encodeMaskPng, encodePng, writeMaskPng, writePng } from './node/encode.js'
+export {
+  datasetCategories,
+  datasetDrivers,
+  datasetSettings,
+  type DatasetSettings,
+  openDataset,
+} from './node/drivers.js'
 export { imageExtensions, walkImages } from './node/files.js'
-export { folderDataset } from './node/folder.js'
-export type { FolderOptions } from './node/folder.js'
-export { mvtecCategories, mvtecDataset } from './node/mvtec.js'
+export { decodeImage, encodePng, writeMaskPng, writePng } from './node/images.js'
 export { writeDataset } from './node/write.js'
-export { stcScenes } from './node/stc/layout.js'
-export { stcCategory, stcDataset } from './node/stc/stc.js'
-export type { StcHooks, StcOptions } from './node/stc/stc.js'

@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { resizeLanczos } from './resize-lanczos.js'
-import { resizeMaskNearest } from './resize-nearest.js'
+import { resizeLanczos, resizeMaskNearest } from './resize.js'
 import { rotateNearest } from './rotate.js'
 
 const side = fc.integer({ min: 1, max: 24 })

@@ -2,8 +2,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import type { Mask, RgbImage } from '@cflow/base'
-import { resizeLanczos } from './resize-lanczos.js'
-import { resizeMaskNearest } from './resize-nearest.js'
+import { resizeLanczos, resizeMaskNearest } from './resize.js'
 import { rotateNearest } from './rotate.js'
 
 interface Fixture {

@@ -1,5 +1,4 @@
-import { CflowError } from '@cflow/base'
-import type { RgbImage } from '@cflow/base'
+import { CflowError, type RgbImage } from '@cflow/base'
 
 /**
  * Rotate an image anticlockwise about its centre, nearest neighbour, black corners, size kept: exactly Pillow's

@@ -1,8 +1,8 @@
+import type { Weights } from '@cflow/weights'
 import { CflowError } from '@cflow/base'
 import type { Encoder, Tap } from '@cflow/core'
 import { input } from '@cflow/graph'
 import type { Runtime } from '@cflow/runtimes'
-import type { Weights } from '@cflow/weights'
 import { onnxEncoder, type OnnxEncoderOptions, type RunModel } from './onnx/encoder.js'
 import { selectTaps, type EncoderSpec } from './spec.js'
 

@@ -1,11 +1,3 @@
-export {
-  encoderModel,
-  normalisations,
-  normalised,
-  onnxEncoderModel,
-  runOnce,
-  type EncoderModel,
-} from './encoder-model.js'
 export { convertWeights, fitWeights } from './fit.js'
 export {
   onnxEncoder,
@@ -14,5 +6,13 @@ export {
   type OnnxEncoderOptions,
   type RunModel,
 } from './onnx/encoder.js'
+export {
+  encoderModel,
+  normalisations,
+  normalised,
+  onnxEncoderModel,
+  runOnce,
+  type EncoderModel,
+} from './encoder-model.js'
 export { encoderNames, encoderSpec } from './registry.js'
 export { selectTaps, type EncoderSpec } from './spec.js'

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { sizeOf, tensor } from '@cflow/base'
-import type { Tensor } from '@cflow/base'
+import { sizeOf, tensor, type Tensor } from '@cflow/base'
 import { input, writeOnnx } from '@cflow/graph'
 import * as ort from 'onnxruntime-node'
 import { expect } from 'vitest'

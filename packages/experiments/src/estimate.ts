@@ -1,7 +1,7 @@
 import { Random, tensor } from '@cflow/base'
 import { conditionSize } from '@cflow/core'
-import { constant, gemm, input, writeOnnx } from '@cflow/graph'
 import type { EncoderModel } from '@cflow/encoders'
+import { constant, gemm, input, writeOnnx } from '@cflow/graph'
 import { encoderOperations, emptyEncoder } from './complexity/complexity.js'
 import { flowOperations, positionsOf } from './complexity/flow.js'
 import { isPending } from './conduct/run-trial.js'
@@ -30,7 +30,7 @@ export async function estimate(
     laboratory.watch.signal?.throwIfAborted()
     if (!(await isPending(trial, laboratory))) continue
     pending++
-    const config = settingsOf(trial)
+    const { flow: config } = settingsOf(trial)
     const key = `${trial.encoder} ${trial.inputSize}`
     const { model, encode } = encoders.get(key) ?? counted(trial)
     encoders.set(key, { model, encode })
@@ -38,17 +38,17 @@ export async function estimate(
     const counts = trial.data.set === 'stc'
       ? { train: 20_000 / trial.data.frameStep, test: 3600 }
       : await laboratory.resources.dataset(trial).then((d) => ({ train: d.train.length, test: d.test.length })) // prettier-ignore
-    const taps = model.taps.slice(-trial.poolLayers)
+    const scales = model.taps.slice(-trial.poolLayers)
     const once = (counts.train + 2 * counts.test) * encode
-    if (config.method !== 'cflow') {
-      const d = taps.reduce((n, t) => n + t.channels, 0)
-      const positions = positionsOf(taps[0] as (typeof taps)[number])
+    if (!config) {
+      const d = scales.reduce((n, s) => n + s.channels, 0)
+      const positions = positionsOf(scales[0] as (typeof scales)[number])
       const perImage = trial.method === 'spade' ? 50 * positions ** 2 * d : positions * d * 1000
       seconds += (once + counts.test * perImage) / (speed * efficiency.large)
       continue
     }
     const condition = config.conditional ? conditionSize : 0
-    const flow = taps.reduce((n, t) => n + positionsOf(t) * flowOperations({ ...config, condition, depth: t.channels }), 0) // prettier-ignore
+    const flow = scales.reduce((n, s) => n + positionsOf(s) * flowOperations({ ...config, condition, depth: s.channels }), 0) // prettier-ignore
     const passes = config.passes * counts.train
     const epochs = Math.min(25, config.passes) * counts.test * (encode + flow)
     const training = passes * 3 * flow

@@ -1,12 +1,6 @@
 import { ordered } from '@cflow/base'
-import {
-  syntheticDataset,
-  syntheticKinds,
-  type Dataset,
-  type Sample,
-  type SyntheticKind,
-} from '@cflow/datasets'
-import { mvtecCategories, mvtecDataset, stcDataset, stcScenes } from '@cflow/datasets/node'
+import type { Dataset, Sample } from '@cflow/datasets'
+import { datasetCategories, openDataset } from '@cflow/datasets/node'
 import { encoderSpec } from '@cflow/encoders'
 import { findEncoderWeights, loadEncoderWeights } from '@cflow/encoders/node'
 import type { OnProgress } from '@cflow/trainer'
@@ -43,20 +37,22 @@ export function resources(options: ResourceOptions) {
   const once = memory()
   const { mvtec, stc, signal, onProgress, ffmpeg } = options
   /** Classes of MVTec AD, scenes of ShanghaiTech Campus or built-in kinds that are there. */
-  const available = (set: TrialData['set']): Promise<readonly string[]> =>
-    once(`available ${set}`, async () => {
-      if (set === 'synthetic') return [...syntheticKinds]
-      if (set === 'mvtec') return mvtec === undefined ? [] : mvtecCategories(mvtec)
-      return stc === undefined ? [] : (await stcScenes(stc)).testing
+  const roots = { mvtec, stc, synthetic: undefined }
+  const available = (dataset: TrialData['set']): Promise<readonly string[]> =>
+    once(`available ${dataset}`, async () => {
+      const root = roots[dataset]
+      return root === undefined && dataset !== 'synthetic'
+        ? []
+        : datasetCategories({ dataset, root })
     })
-  const mvtecClass = (root: string, category: string) =>
-    once(`mvtec ${category}`, () => mvtecDataset(root, category))
+  const mvtecClass = (category: string) =>
+    once(`mvtec ${category}`, () => openDataset({ dataset: 'mvtec', root: mvtec, category }))
   const images = async (data: TrialData): Promise<Found<string>> => {
     const there = (await available(data.set)).includes(data.category)
     if (!there) return { missing: missingData(data, options) }
     if (data.set === 'synthetic') return { found: JSON.stringify(data) }
     if (data.set === 'stc') return { found: await scenePrint(stc as string, data.category) }
-    const { train, test } = await mvtecClass(mvtec as string, data.category)
+    const { train, test } = await mvtecClass(data.category)
     return { found: await filePrint([...train, ...test]) }
   }
   return {
@@ -72,20 +68,19 @@ export function resources(options: ResourceOptions) {
       const weights = await once(`digest ${spec.name}`, () => sha256OfFile(path))
       return { found: { weights, images: pictures.found } }
     },
-    async dataset({ data, inputSize: size }: Trial): Promise<Dataset> {
+    async dataset({ data, inputSize }: Trial): Promise<Dataset> {
       const { category } = data
-      if (data.set === 'mvtec') return mvtecClass(mvtec as string, category)
-      if (data.set === 'synthetic')
-        return syntheticDataset({
-          kind: category as SyntheticKind,
-          train: data.train,
-          test: data.test,
-        })
-      const videos = { folder: join(cacheFolder(), 'frames'), size, ffmpeg }
-      return stcDataset(
-        stc as string,
-        { scene: category, frameStep: data.frameStep, videos },
+      if (data.set === 'mvtec') return mvtecClass(category)
+      if (data.set === 'synthetic') {
+        const { train: trainImages, test: testImages } = data
+        return openDataset({ dataset: 'synthetic', category, trainImages, testImages })
+      }
+      const { frameStep } = data
+      return openDataset(
+        { dataset: 'stc', root: stc, scene: category, frameStep, ffmpeg },
         {
+          inputSize,
+          cache: join(cacheFolder(), 'frames'),
           ...(signal && { signal }),
           onProgress: (done, total) => onProgress?.({ stage: 'decode', done, total }),
         },

@@ -1,5 +1,4 @@
-import { Random, floats, sizeOf, tensor } from '@cflow/base'
-import type { Tensor } from '@cflow/base'
+import { Random, floats, sizeOf, tensor, type Tensor } from '@cflow/base'
 import { describe, expect, it } from 'vitest'
 import { run } from '../test/run.js'
 import * as g from '../test/all.js'

@@ -2,15 +2,7 @@ import { add } from './operators/elementwise.js'
 import { zerosLike } from './operators/movement.js'
 import { sumTo } from './operators/reduction.js'
 import { topologicalOrder } from './order.js'
-import {
-  scalar,
-  shapeError,
-  shapeText,
-  type Inputs,
-  type Node,
-  type OperatorNode,
-  type Value,
-} from './value.js'
+import { scalar, shapeError, shapeText, type Node, type Value } from './value.js'
 
 /**
  * Reverse-mode differentiation: values that compute ∂y/∂x for every x, as new nodes over the same operators.
@@ -40,22 +32,14 @@ export function gradients(y: Value, xs: readonly Value[]): Value[] {
   for (const node of order.toReversed()) {
     const row = table.get(node)
     if (!row || node.kind !== 'operator' || !node.inputs.some(isRelevant)) continue
-    const grads = backward(node, row)
-    node.inputs.forEach((v, i) => {
-      const g = grads[i]
-      if (v && g && isRelevant(v)) accumulate(v, node.operator.broadcasts ? sumTo(g, v) : g)
+    const { operator, inputs, outputs } = node
+    if (!operator.gradient)
+      throw shapeError(`operator ${operator.type} is for inference only: no gradient`)
+    const ofOutputs = outputs.map((_, i) => row[i])
+    operator.gradient(node, ofOutputs).forEach((g, i) => {
+      const v = inputs[i]
+      if (v && g && isRelevant(v)) accumulate(v, operator.broadcasts ? sumTo(g, v) : g)
     })
   }
   return xs.map((x) => table.get(x.node)?.[x.index] ?? zerosLike(x))
-}
-
-/** Gradients of a node's inputs. @param row those of its outputs, as far as there are any */
-function backward(node: OperatorNode, row: Inputs): Inputs {
-  const { operator, outputs } = node
-  if (!operator.gradient)
-    throw shapeError(`operator ${operator.type} is for inference only: no gradient`)
-  return operator.gradient(
-    node,
-    outputs.map((_, i) => row[i]),
-  )
 }

@@ -14,6 +14,7 @@ export {
   hardSwish,
   log,
   max,
+  min,
   mul,
   neg,
   relu,

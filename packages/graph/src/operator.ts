@@ -25,10 +25,10 @@ export function applyAll(
   operator: Operator,
   inputs: Inputs,
   attributes: Attributes = {},
-  options: { readonly label?: string | undefined; readonly outputs?: number } = {},
+  label?: string,
 ): readonly Value[] {
-  const types = operator.infer(inputs, attributes, options.outputs)
-  return outputsOf({ kind: 'operator', operator, inputs, attributes, label: options.label }, types)
+  const types = operator.infer(inputs, attributes)
+  return outputsOf({ kind: 'operator', operator, inputs, attributes, label }, types)
 }
 
 /** Apply an operator that has one output. */

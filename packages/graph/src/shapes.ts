@@ -3,17 +3,14 @@ import { shapeError, shapeText, type Dim, type Inputs, type Shape, type Value } 
 /** Shape of two broadcast together (NumPy's rule). Of two different symbols the result is unknown. */
 export function broadcast(a: Shape, b: Shape): Shape {
   const rank = Math.max(a.length, b.length)
-  const out: Dim[] = []
-  for (let i = 0; i < rank; i++) {
-    const x = i < rank - a.length ? 1 : (a[i - rank + a.length] as Dim)
-    const y = i < rank - b.length ? 1 : (b[i - rank + b.length] as Dim)
-    if (x === y || y === 1) out.push(x)
-    else if (x === 1) out.push(y)
-    else if (typeof x === 'number' && typeof y === 'number')
+  return Array.from({ length: rank }, (_, i): Dim => {
+    const [x, y] = [a, b].map((s) => (i < rank - s.length ? 1 : s.at(i - rank))) as [Dim, Dim]
+    if (x === y || y === 1) return x
+    if (x === 1) return y
+    if (typeof x === 'number' && typeof y === 'number')
       throw shapeError(`shapes ${shapeText(a)} and ${shapeText(b)} cannot be broadcast together`)
-    else out.push(typeof x === 'number' ? x : typeof y === 'number' ? y : null)
-  }
-  return out
+    return typeof x === 'number' ? x : typeof y === 'number' ? y : null
+  })
 }
 
 /** A non-negative axis number. @throws CflowError SHAPE when it is out of range */

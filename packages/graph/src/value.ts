@@ -11,9 +11,8 @@ export type Attribute =
   | { readonly kind: 'string'; readonly value: string }
   | { readonly kind: 'ints'; readonly value: readonly number[] }
   | { readonly kind: 'floats'; readonly value: readonly number[] }
-  | { readonly kind: 'strings'; readonly value: readonly string[] }
   | { readonly kind: 'tensor'; readonly value: Tensor }
-  /** Kept as it was read from a file (sub-graphs of control flow and the like). */
+  /** Kept as it was read from a file (lists of text, sub-graphs of control flow and the like). */
   | { readonly kind: 'raw'; readonly value: unknown }
 export type Attributes = Readonly<Record<string, Attribute>>
 
@@ -48,7 +47,7 @@ export interface Operator {
   /** The operator set of its domain that a file needs to hold it, where that is not this package's own. */
   readonly version?: number
   /** Shape rule: types of the outputs. @throws CflowError SHAPE when the inputs do not fit together */
-  infer(inputs: Inputs, attributes: Attributes, outputs?: number): readonly ValueType[]
+  infer(inputs: Inputs, attributes: Attributes): readonly ValueType[]
   /**
    * Gradient rule: given the gradients of the outputs (`undefined`: that output does not matter), those of the
    * inputs (`undefined`: not differentiable in that input). Absent: the operator is for inference only.
@@ -99,7 +98,6 @@ export function constant(value: Tensor, name?: string): Value {
 /** A scalar constant. */
 export function scalar(value: number, dtype: DType = 'float32'): Value {
   if (dtype === 'int64') return constant(tensor('int64', [], BigInt64Array.of(BigInt(value))))
-  if (dtype === 'int32') return constant(tensor('int32', [], Int32Array.of(value)))
   if (dtype === 'float32' || dtype === 'float64') return constant(floats(dtype, [], [value]))
   throw shapeError(`no scalar constant of type ${dtype}`)
 }

@@ -15,6 +15,7 @@ export {
   methodOf,
   methods,
   resolveConfig,
+  trainSettings,
   type MethodName,
   type TrainConfig,
   type TrainOptions,

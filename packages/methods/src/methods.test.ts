@@ -1,7 +1,6 @@
 import { CflowError } from '@cflow/base'
 import { describe, expect, it } from 'vitest'
-import { methodOf, methods, resolveConfig } from './index.js'
-import type { SettingMeta } from './settings.js'
+import { methodOf, methods, resolveConfig, trainSettings, type SettingMeta } from './index.js'
 
 describe('settings', () => {
   it('name the field that is wrong', () => {
@@ -41,7 +40,10 @@ describe('settings', () => {
       for (const [name, schema] of Object.entries(settings.shape)) {
         const meta = schema.meta() as SettingMeta | undefined
         expect(meta?.help, name).toMatch(/^[^()]+[^.]$/s)
+        expect(meta?.group, name).toBeTruthy()
+        if (!meta?.internal) expect(trainSettings.shape).toHaveProperty(name)
       }
+    expect(Object.keys(trainSettings.shape)).not.toContain('schedule')
     expect(methodOf('dfr').settings.shape['passes']).toBe(
       methodOf('cflow').settings.shape['passes'],
     )

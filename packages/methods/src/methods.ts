@@ -5,6 +5,7 @@ import { dfr } from './dfr/dfr.js'
 import { differnet } from './differnet/differnet.js'
 import type { Method } from './method.js'
 import { padim } from './padim/padim.js'
+import type { SettingMeta } from './settings.js'
 import { spade } from './spade/spade.js'
 
 /** Every method; the first is the default. */
@@ -35,7 +36,22 @@ export type TrainConfig<N extends MethodName = MethodName> = ConfigOf<
 type AllOf<U> = (U extends unknown ? (all: U) => void : never) extends (all: infer I) => void
   ? I
   : never
-type AllSettings = z.infer<z.ZodObject<AllOf<AnyMethod['settings']['shape']>>>
+type AllShapes = AllOf<AnyMethod['settings']['shape']>
+type AllSettings = z.infer<z.ZodObject<AllShapes>>
+
+const isInternal = (schema: z.ZodType): boolean =>
+  (schema.meta() as SettingMeta | undefined)?.internal === true
+
+/** Every setting of some method that has a flag, each optional; `SettingMeta` says what is known of it. */
+export const trainSettings = z
+  .object(
+    Object.fromEntries(
+      methods.flatMap((m) =>
+        Object.entries(m.settings.shape).filter(([, schema]) => !isInternal(schema)),
+      ),
+    ) as AllShapes,
+  )
+  .partial()
 
 /** Some settings; what is absent comes from the recipe, and that from the method. */
 export type TrainOptions<N extends MethodName = MethodName> = {

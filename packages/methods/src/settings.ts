@@ -2,34 +2,41 @@ import { CflowError } from '@cflow/base'
 import { normalisations } from '@cflow/encoders'
 import * as z from 'zod'
 
-/** What is known of a setting beside its type (`schema.meta()`): flags, help and documentation follow from it. */
+/** What is known of a setting beside its type (`schema.meta()`): help, flags and documentation follow from it. */
 export interface SettingMeta {
-  /** One line, without the default and the choices. */
+  /** One line, without the default. */
   readonly help: string
-  /** Stands for the value in help, where N for a number and NAME for a word would not do. */
+  /** Stands for the value in help; a switch has none. */
   readonly placeholder?: string
-  /** Settings of one group are shown together: those of the training when absent. */
-  readonly group?: string
-  /** What holds where nothing is said, for people, where the recipes do not say it. */
-  readonly otherwise?: string
+  /** Settings of one group are shown together. */
+  readonly group: string
+  /** Part of a recipe that has no flag. */
+  readonly internal?: boolean
   /** Of a switch: the key that says the opposite. */
   readonly negation?: { readonly key: string; readonly help: string }
-  /** Part of a recipe that has no flag. */
-  readonly internal?: true
+  /** What holds where nothing is said, for people, where the recipes do not say it. */
+  readonly otherwise?: string
 }
 
-/** A setting, and what is known of it. */
-export const setting = <T extends z.ZodType>(
-  help: string,
-  schema: T,
-  meta: Omit<SettingMeta, 'help'> = {},
-): T => schema.meta({ help, ...meta })
+const described = <T extends z.ZodType>(schema: T, meta: SettingMeta): T => schema.meta({ ...meta })
+
+/** Makes settings of a group: placeholder, help, type. */
+export const settingsOf =
+  (group: string) =>
+  <T extends z.ZodType>(placeholder: string, help: string, schema: T): T =>
+    described(schema, { help, placeholder, group })
+
+/** A setting that is on or off; `negation` is another way to say off. */
+export const toggle = (group: string, help: string, negation?: SettingMeta['negation']) =>
+  described(z.boolean(), { help, group, ...(negation && { negation }) })
 
 /** A choice of a recipe, without a flag. */
 export const choice = <T extends z.ZodType>(help: string, schema: T): T =>
-  setting(help, schema, { internal: true })
+  described(schema, { help, group: 'recipe', internal: true })
 
-const encoder = { group: 'encoder' }
+const encoder = settingsOf('encoder')
+const training = settingsOf('training')
+const calibration = settingsOf('calibration')
 const triple = z.tuple([z.number(), z.number(), z.number()])
 
 /** How an encoder is read from an ONNX file (see `onnxEncoder`). */
@@ -44,35 +51,18 @@ const onnxSchema = z.strictObject({
 
 /** Settings that every method has. */
 export const commonSettings = {
-  /** Name of the encoder (see @cflow/encoders), or of the ONNX file that it is read from. */
-  encoder: setting('feature extractor, or an ONNX file with --taps', z.string(), encoder),
-  /** Of pixels before the encoder; see `normalised`. */
-  normalisation: setting('of pixels', z.enum(normalisations), {
-    otherwise: 'encoder; recipe paper on stc: stc',
-    ...encoder,
-  }),
+  encoder: encoder('NAME', 'feature extractor, or an ONNX file with --taps', z.string()),
+  normalisation: encoder(
+    'NAME',
+    'of pixels; recipe paper on stc takes stc',
+    z.enum(normalisations),
+  ),
   onnx: choice('how the encoder is read from an ONNX file', onnxSchema.optional()),
-  /** S: images are resized to S×S pixels. */
-  inputSize: setting('images are resized to this', z.int().min(32).max(4096), {
-    placeholder: 'PIXELS',
-    ...encoder,
-  }),
-  /** K: number of scales, counted from the coarsest (section 4.1). */
-  poolLayers: setting(
-    'scales, 1 to 3',
-    z.union([z.literal(1), z.literal(2), z.literal(3)]),
-    encoder,
-  ),
-  /** Share of the good images kept out of training; 0 calibrates on the training images. */
-  heldOut: setting('good images kept to calibrate with', z.number().min(0).max(0.5), {
-    placeholder: 'SHARE',
-  }),
-  falsePositiveRate: setting(
-    'false-positive rate of the stored threshold',
-    z.number().gt(0).lt(1),
-    { placeholder: 'RATE' },
-  ),
-  seed: setting('same seed, same detector', z.int().min(0)),
+  inputSize: encoder('PIXELS', 'images are resized to this', z.int().min(32).max(4096)),
+  poolLayers: encoder('N', 'scales, from the coarsest', z.literal([1, 2, 3])),
+  heldOut: calibration('SHARE', 'good images kept to calibrate with', z.number().min(0).max(0.5)),
+  falsePositiveRate: calibration('RATE', 'of the stored threshold', z.number().gt(0).lt(1)),
+  seed: training('N', 'same seed, same detector', z.int().min(0)),
 }
 
 /** The recipes' values of `commonSettings`, but for what they choose themselves. */
@@ -88,20 +78,15 @@ export const commonDefaults = {
 
 /** Settings of the methods that learn in passes over the training images. */
 export const passSettings = {
-  passes: setting('passes over the training images', z.int().min(0).max(100_000)),
-  miniBatch: setting('feature vectors of one step', z.int().min(1).max(1_000_000)),
-  learningRate: setting('largest learning rate', z.number().positive().max(1), {
-    placeholder: 'X',
-  }),
+  passes: training('N', 'passes over the training images', z.int().min(0).max(100_000)),
+  miniBatch: training('N', 'feature vectors of one step', z.int().min(1).max(1_000_000)),
+  learningRate: training('X', 'largest learning rate', z.number().positive().max(1)),
 }
 
 /** Settings of the methods that train flows. */
 export const flowSettings = {
-  couplingLayers: setting('coupling layers of each flow', z.int().min(1).max(64)),
-  /** Section 5.1; 0 for none. */
-  rotation: setting('largest random rotation of training images', z.number().min(0).max(180), {
-    placeholder: 'DEGREES',
-  }),
+  couplingLayers: settingsOf('flow')('N', 'coupling layers of each flow', z.int().min(1).max(64)),
+  rotation: training('DEGREES', 'random rotation of training images', z.number().min(0).max(180)),
 }
 
 /** The most bytes that an ONNX file holds. */

@@ -1,5 +1,4 @@
-import { floats, Random, sizeOf, tensor } from '@cflow/base'
-import type { Tensor } from '@cflow/base'
+import { floats, Random, sizeOf, tensor, type Tensor } from '@cflow/base'
 import {
   conditionRows,
   constantValues,

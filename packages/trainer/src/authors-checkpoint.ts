@@ -1,6 +1,5 @@
 import { CflowError } from '@cflow/base'
-import { flowOfState } from '@cflow/core'
-import type { FlowConfig, ScaleFlow } from '@cflow/core'
+import { flowOfState, type FlowConfig, type ScaleFlow } from '@cflow/core'
 import { encoderNames, encoderSpec, type EncoderSpec, fitWeights } from '@cflow/encoders'
 import type { Weights } from '@cflow/weights'
 

@@ -1,9 +1,8 @@
-import { tensor } from '@cflow/base'
-import type { Tensor } from '@cflow/base'
+import { tensor, type Tensor } from '@cflow/base'
 import { detectorNames } from '@cflow/core'
 import type { Sample } from '@cflow/datasets'
-
 import { encoderModel } from '@cflow/encoders'
+
 import { openRuntime } from '@cflow/runtimes'
 import { readPth } from '@cflow/weights'
 import { existsSync, readFileSync } from 'node:fs'

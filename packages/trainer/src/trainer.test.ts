@@ -1,6 +1,5 @@
 import { manifestKey, parseManifest } from '@cflow/core'
-import { syntheticDataset } from '@cflow/datasets'
-import type { Sample } from '@cflow/datasets'
+import { syntheticDataset, type Sample } from '@cflow/datasets'
 import { encoderModel, encoderSpec, normalised } from '@cflow/encoders'
 import { loadEncoderWeights } from '@cflow/encoders/node'
 import { readMetadata } from '@cflow/graph'

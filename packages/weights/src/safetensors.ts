@@ -12,9 +12,8 @@ const entrySchema = z.strictObject({
   shape: z.array(index).max(8),
   data_offsets: z.tuple([index, index]),
 })
-const metadataSchema = z.record(z.string(), z.string())
-
-type Entry = z.infer<typeof entrySchema> & { readonly name: string }
+const metadataSchema = z.record(z.string(), z.string()).default({})
+const headerSchema = z.object({ __metadata__: metadataSchema }).catchall(entrySchema)
 
 const invalid = (what: string, subject?: string): CflowError =>
   new CflowError(
@@ -33,58 +32,43 @@ export function readSafetensors(bytes: Uint8Array): {
   readonly metadata: Record<string, string>
 } {
   const { header, start } = parseHeader(bytes)
-  const { __metadata__: rawMetadata = {}, ...rest } = header
-  const metadata = metadataSchema.safeParse(rawMetadata)
-  if (!metadata.success) throw invalid('its metadata are not text', '__metadata__')
-  const entries = Object.entries(rest).map(([name, value]): Entry => {
-    const entry = entrySchema.safeParse(value)
-    if (!entry.success) throw invalid(`the description of ${name} is wrong`, name)
-    return { name, ...entry.data }
-  })
-  entries.sort(
-    (a, b) => a.data_offsets[0] - b.data_offsets[0] || a.data_offsets[1] - b.data_offsets[1],
+  const { __metadata__: metadata, ...entries } = header
+  const sorted = Object.entries(entries).sort(
+    ([, { data_offsets: a }], [, { data_offsets: b }]) => a[0] - b[0] || a[1] - b[1],
   )
   const tensors = new Map<string, Tensor>()
-  let position = 0
-  for (const entry of entries) {
-    if (entry.data_offsets[0] !== position)
-      throw invalid(`${entry.name} overlaps or leaves a gap`, entry.name)
-    position = entry.data_offsets[1]
-    tensors.set(entry.name, tensorOf(entry, bytes, start))
+  let position = start
+  for (const [name, { dtype, shape, data_offsets }] of sorted) {
+    const [from, to] = data_offsets.map((n) => start + n) as [number, number]
+    const type = safetensorsType(dtype)
+    if (!type) throw invalid(`${name} has elements of type ${dtype}, which is not supported`, name)
+    if (from !== position) throw invalid(`${name} overlaps or leaves a gap`, name)
+    if (to - from !== sizeOf(shape) * type.bytes)
+      throw invalid(`${name} takes ${to - from} bytes, which is not its shape [${shape.join(', ')}]`, name) // prettier-ignore
+    if (to > bytes.length) throw invalid(`${name} lies beyond the end of the file`, name)
+    tensors.set(name, { dtype: type.dtype, shape, data: type.decode(bytes.subarray(from, to)) })
+    position = to
   }
-  if (start + position !== bytes.length) throw invalid('its length is not that of its tensors')
-  return { tensors, metadata: metadata.data }
+  if (position !== bytes.length) throw invalid('its length is not that of its tensors')
+  return { tensors, metadata }
 }
 
-function parseHeader(bytes: Uint8Array): { header: Record<string, unknown>; start: number } {
+function parseHeader(bytes: Uint8Array) {
   if (bytes.length < 8) throw invalid('it is too short')
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const length = Number(view.getBigUint64(0, true))
-  if (length > maxHeader || length > bytes.length - 8) throw invalid('its header is too long')
-  let header: unknown
+  const start = 8 + Number(view.getBigUint64(0, true))
+  if (start > 8 + maxHeader || start > bytes.length) throw invalid('its header is too long')
+  let json: unknown
   try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(8, 8 + length))
-    header = JSON.parse(text)
+    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(8, start)))
   } catch {
     throw invalid('its header is not JSON')
   }
-  if (typeof header !== 'object' || header === null || Array.isArray(header))
-    throw invalid('its header is not an object')
-  return { header: header as Record<string, unknown>, start: 8 + length }
-}
-
-function tensorOf(entry: Entry, bytes: Uint8Array, start: number): Tensor {
-  const { name, dtype, shape } = entry
-  const [begin, end] = entry.data_offsets
-  const type = safetensorsType(dtype)
-  if (!type) throw invalid(`${name} has elements of type ${dtype}, which is not supported`, name)
-  if (end - begin !== sizeOf(shape) * type.bytes)
-    throw invalid(
-      `${name} takes ${end - begin} bytes, which is not its shape [${shape.join(', ')}]`,
-      name,
-    )
-  if (start + end > bytes.length) throw invalid(`${name} lies beyond the end of the file`, name)
-  return { dtype: type.dtype, shape, data: type.decode(bytes.subarray(start + begin, start + end)) }
+  const header = headerSchema.safeParse(json)
+  if (header.success) return { header: header.data, start }
+  const [name] = header.error.issues[0]?.path ?? []
+  if (name === undefined) throw invalid('its header is not an object')
+  throw invalid(`the description of ${String(name)} is wrong`, String(name))
 }
 
 /**

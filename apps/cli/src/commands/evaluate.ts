@@ -1,3 +1,4 @@
+import { openDataset } from '@cflow/datasets/node'
 import { readDetector } from '@cflow/detector'
 import { chooseExamples } from '@cflow/report'
 import { renderReport } from '@cflow/report/node'
@@ -6,7 +7,6 @@ import { metricsDocument, runPaths, writeRun } from '@cflow/trainer/node'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { defineCommand } from '../command.js'
-import { openDataset } from '../dataset.js'
 import { printJson, type Session } from '../io.js'
 import { inRunFolder } from '../run-folder.js'
 import { everyScene } from '../scenes.js'
@@ -43,7 +43,7 @@ async function evaluateModel(
       evaluateModel(own, ofScene, runPaths(join(path, scene)).model),
     )
   const { model, manifest } = await readDetector(path)
-  const dataset = await openDataset(settings, manifest.category)
+  const dataset = await openDataset(settings, { trained: manifest.category })
   const { out, protocol } = settings
   const runtime = await runtimeOf(settings)
   await inRunFolder(session, out, {}, async (progress) => {

@@ -23,7 +23,6 @@ import {
   machineShape,
   outFolder,
   outputShape,
-  scene,
   text,
 } from '../settings/schema.js'
 import { grouped } from '../settings/settings.js'
@@ -37,7 +36,7 @@ const schema = z.object({
     categories: shape.categories.meta({ help: 'classes of MVTec AD, or built-in kinds of image' }),
     // a configuration file may say `scenes: all` for the other commands
     scenes: z
-      .array(z.literal('all').or(scene))
+      .array(z.literal('all').or(datasetShape.scene.unwrap()))
       .min(1)
       .optional()
       .meta({ help: 'scenes of ShanghaiTech Campus', otherwise: 'all that are there' }),

@@ -1,17 +1,16 @@
-import { methods } from '@cflow/methods'
 import { bestEpochs, type EpochEvaluation } from '@cflow/metrics'
+import { methods, type TrainOptions } from '@cflow/methods'
 import { epochEvaluations, fit, splitHeldOut } from '@cflow/trainer'
 import { fileCheckpoints, runPaths } from '@cflow/trainer/node'
 import { join } from 'node:path'
 import { defineCommand } from '../command.js'
 import { openTrainingSet } from '../dataset.js'
 import { prepareEncoder } from '../encoder.js'
-import { note } from '../io.js'
-import type { Session } from '../io.js'
+import { note, type Session } from '../io.js'
 import { inRunFolder } from '../run-folder.js'
 import { everyScene } from '../scenes.js'
 import { runtimeOf } from '../settings/machine.js'
-import { optionsOf, trainSettings, type TrainSettings } from '../settings/methods.js'
+import { settingsOf, trainSettings, type TrainSettings } from '../settings/methods.js'
 import { conclude } from './conclude.js'
 
 /** `cflow train`: from images to model.onnx, metrics.json, report.html and checkpoint/. */
@@ -33,12 +32,13 @@ async function train(session: Session, settings: TrainSettings): Promise<void> {
   const out = settings.out ?? join('runs', name)
   const paths = runPaths(out)
   const { training, heldOut } = splitHeldOut(dataset.train, config)
-  const positions = encoder.taps.reduce((n, t) => n + t.height * t.width, 0)
+  const positions = encoder.taps.reduce((n, s) => n + s.height * s.width, 0)
   const files = fileCheckpoints(paths.checkpoint)
+  const inPasses = 'passes' in config
   let written = false
   const seen: EpochEvaluation[] = []
   const epochs =
-    'passes' in config && protocol === 'paper' && dataset.test.length > 0
+    inPasses && protocol === 'paper' && dataset.test.length > 0
       ? epochEvaluations({
           samples: dataset.test,
           encoder,
@@ -48,10 +48,10 @@ async function train(session: Session, settings: TrainSettings): Promise<void> {
         })
       : undefined
   const options = {
-    checkpoint: 'passes' in config,
+    checkpoint: inPasses,
     vectorsPerPass: training.length * positions,
     interrupted: () => {
-      if (!('passes' in config)) return 'interrupted: there is nothing to resume'
+      if (!inPasses) return 'interrupted: there is nothing to resume'
       return written || resume
         ? `interrupted; the checkpoint is in ${paths.checkpoint}: add --resume to go on`
         : 'interrupted before the first checkpoint: there is nothing to resume'
@@ -84,4 +84,10 @@ async function train(session: Session, settings: TrainSettings): Promise<void> {
     const run = { config, dataset, heldOut, runtime, protocol, out, began, best: bestEpochs(seen) }
     await conclude(session, { ...fitted, ...run }, progress)
   })
+}
+
+/** Settings of the training: what is not said comes from the recipe, and for recipe `paper` from the dataset. */
+function optionsOf(settings: TrainSettings): TrainOptions {
+  const asAuthors = settings.dataset === 'stc' && settings.recipe === 'paper'
+  return { ...(asAuthors && { normalisation: 'stc' }), ...settingsOf(settings) }
 }

@@ -1,4 +1,9 @@
-import { methodOf, methods, type Method, type TrainOptions } from '@cflow/methods'
+import {
+  methodOf,
+  methods,
+  trainSettings as methodSettings,
+  type TrainOptions,
+} from '@cflow/methods'
 import * as z from 'zod'
 import { usage } from './parse.js'
 import {
@@ -12,33 +17,31 @@ import {
 } from './schema.js'
 import { defaultText, grouped, kebab, type SettingMeta } from './settings.js'
 
-const all: readonly Method[] = methods
-const allKeys = all.flatMap(({ settings }) =>
-  Object.keys(settings.shape).filter((key) => settings.shape[key]?.meta()?.['internal'] !== true),
-)
+type Shape = typeof methodSettings.shape
 
 /** A setting of several methods is one flag; help says whose it is where not all have it. */
-function methodsShape(): Readonly<Record<string, z.ZodType>> {
-  const field = (key: string): z.ZodType => {
-    const owners = all.filter((m) => key in m.settings.shape)
-    const schema = owners[0]!.settings.shape[key] as z.ZodType
-    const { help = '', negation, ...meta } = (schema.meta() ?? {}) as SettingMeta
+function methodsShape(): Shape {
+  const field = ([key, schema]: [string, z.ZodType]) => {
+    const owners = methods.filter((m) => key in m.settings.shape)
+    const own = owners[0]?.settings.shape[key as 'encoder'] as z.ZodType
+    const { help = '', negation, ...meta } = (own.meta() ?? {}) as SettingMeta
     const titles = owners.map((m) => m.title).join(', ')
-    const owned = (text: string) => (owners.length < all.length ? `${titles}: ${text}` : text)
-    return schema.optional().meta({
-      ...{ group: 'training', otherwise: defaultOf(owners, key), ...meta, help: owned(help) },
+    const owned = (text: string) => (owners.length < methods.length ? `${titles}: ${text}` : text)
+    return schema.meta({
+      ...{ otherwise: defaultOf(owners, key), ...meta, help: owned(help) },
       ...(negation && { negation: { ...negation, help: owned(negation.help) } }),
     })
   }
-  return Object.fromEntries(allKeys.map((key) => [key, field(key)]))
+  const shape = Object.entries(methodSettings.shape) as [string, z.ZodType][]
+  return Object.fromEntries(shape.map((entry) => [entry[0], field(entry)])) as unknown as Shape
 }
 
 /** Such as '4; paper: 200; DFR, DifferNet: 20': that of the first recipe, and of those that differ. */
-function defaultOf(owners: readonly Method[], key: string): string | undefined {
+function defaultOf(owners: readonly (typeof methods)[number][], key: string): string | undefined {
   const names = new Map<string | undefined, string[]>()
   for (const { title, recipes } of owners)
     for (const [i, [recipe, values]] of Object.entries(recipes).entries()) {
-      const value = defaultText(values[key])
+      const value = defaultText((values as Readonly<Record<string, unknown>>)[key])
       const name = i === 0 ? title : recipe
       if (value !== name) names.set(value, [...(names.get(value) ?? []), name])
     }
@@ -46,10 +49,10 @@ function defaultOf(owners: readonly Method[], key: string): string | undefined {
   return all.join('; ') || undefined
 }
 
-/** Methods whose defaults come in several sets. */
-const withRecipes = all.filter((m) => Object.keys(m.recipes).length > 1)
-const recipes = withRecipes.flatMap((m) => Object.keys(m.recipes))
-const recipeHelp = `${withRecipes.map((m) => m.title).join(', ')}: sets the defaults of the rest`
+const recipes = methods.flatMap(({ title, recipes }) => {
+  const names = Object.keys(recipes)
+  return names.length > 1 ? [`${title}: ${names.join(' or ')}`] : []
+})
 
 /** What `train` takes: the settings of every method, and what decides images and machine. */
 export const trainSettings = z.object({
@@ -59,7 +62,14 @@ export const trainSettings = z.object({
       .enum(methods.map((m) => m.name))
       .default(methods[0].name)
       .meta({ help: 'how to detect' }),
-    recipe: z.enum(recipes).optional().meta({ help: recipeHelp, otherwise: recipes[0] }),
+    recipe: z
+      .string()
+      .min(1)
+      .optional()
+      .meta({
+        help: `sets the defaults of the rest (${recipes.join('; ')})`,
+        otherwise: 'the first',
+      }),
   }),
   ...methodsShape(),
   ...encoderShape,
@@ -74,28 +84,19 @@ export const trainSettings = z.object({
 })
 export type TrainSettings = z.infer<typeof trainSettings>
 
+const keys = ['recipe', ...Object.keys(methodSettings.shape)]
+
 /**
  * The settings that decide what a training makes, without those of the images and the machine.
- * @throws CflowError USAGE for what needs a checkpoint, of a method that does not learn in passes, and for a setting that
- *   only other methods than the default have
+ * @throws CflowError USAGE for what needs a checkpoint where there is none
  */
-export function optionsOf(settings: TrainSettings): TrainOptions {
-  const { name, title, settings: own } = methodOf(settings.method)
-  const passing = (['resume', 'stopAfter'] as const).find((k) => settings[k] !== undefined)
-  if (passing && !('passes' in own.shape)) {
-    const flag = `--${kebab(passing)}`
-    throw usage(flag, `${title} keeps no checkpoint to resume`, `Leave ${flag} out.`)
+export function settingsOf(settings: TrainSettings): TrainOptions {
+  const method = methodOf(settings.method)
+  const key = (['resume', 'stopAfter'] as const).find((k) => settings[k] !== undefined)
+  if (key && !('passes' in method.settings.shape)) {
+    const flag = `--${kebab(key)}`
+    throw usage(flag, `${method.title} keeps no checkpoint to resume`, `Leave ${flag} out.`)
   }
-  const given = Object.entries(settings).filter(([, value]) => value !== undefined)
-  const chosen = given.filter(([key]) => allKeys.includes(key))
-  const [foreign] = chosen.find(([key]) => !(key in own.shape)) ?? []
-  if (foreign !== undefined && name === methods[0].name) {
-    const flag = `--${kebab(foreign)}`
-    const others = all.filter((m) => foreign in m.settings.shape).map((m) => m.name)
-    const hint = `Give --method too: ${others.join(', ')}.`
-    throw usage(flag, `${flag} is no setting of ${title}`, hint)
-  }
-  const { method, recipe } = settings
-  const asAuthors = settings.dataset === 'stc' && recipe === 'paper'
-  return { ...(asAuthors && { normalisation: 'stc' }), ...Object.fromEntries(chosen), method, recipe } // prettier-ignore
+  const own = Object.entries(settings).filter(([key]) => keys.includes(key))
+  return { method: method.name, ...Object.fromEntries(own) } as TrainOptions
 }

@@ -1,3 +1,4 @@
+import { datasetSettings } from '@cflow/datasets/node'
 import * as z from 'zod'
 import { grouped, type SettingMeta } from './settings.js'
 
@@ -27,31 +28,16 @@ export const file = { placeholder: 'FILE' }
 export const outFolder = (help: string, otherwise?: string) =>
   text(help, { ...dir, otherwise, group: 'output' })
 
-/** A scene of ShanghaiTech Campus: 1 and '01' are the same (a number where YAML reads one). */
-export const scene = z
-  .union([z.string(), z.int()])
-  .transform((value) => String(value).padStart(2, '0'))
-  .refine((value) => /^\d{2}$/.test(value), 'a scene is a number such as 01')
-
 /** Settings that decide which images are used. */
-export const datasetShape = grouped('images', {
-  dataset: z
-    .enum(['mvtec', 'folder', 'stc', 'synthetic'])
-    .optional()
-    .meta({ help: 'kind of data set', otherwise: 'folder when --root is given' }),
-  root: text('folder of the images', dir),
-  category: text('category of mvtec, or kind of synthetic images'),
-  scene: scene.optional().meta({ help: 'scene of stc: 01 to 12', placeholder: 'NN' }),
-  scenes: z
-    .literal('all', 'only all: one scene is --scene NN')
-    .optional()
-    .meta({ help: 'every scene of stc in turn, and the mean', placeholder: 'all' }),
-  frameStep: whole(1, 100_000, 'train on every Nth frame of stc', { otherwise: '5' }),
-  ffmpeg: text('the ffmpeg program', { ...file, otherwise: 'FFMPEG, else the one on the path' }),
-  trainImages: whole(0, 100_000, 'good images of the synthetic set'),
-  testImages: whole(0, 100_000, 'test images of the synthetic set'),
-})
-export type DatasetSettings = z.infer<z.ZodObject<typeof datasetShape>>
+export const datasetShape = {
+  ...datasetSettings.shape,
+  ...grouped('images', {
+    scenes: z
+      .literal('all', 'only all: one scene is --scene NN')
+      .optional()
+      .meta({ help: 'every scene of stc in turn, and the mean', placeholder: 'all' }),
+  }),
+}
 
 /** Settings of every command that runs a model. */
 export const machineShape = grouped('machine', {

@@ -1,5 +1,4 @@
-import { Random, floats, sizeOf, tensor } from '@cflow/base'
-import type { Tensor } from '@cflow/base'
+import { Random, floats, sizeOf, tensor, type Tensor } from '@cflow/base'
 import { constant, conv, input, readOnnx, relu, writeOnnx } from '@cflow/graph'
 import { expect, it } from 'vitest'
 import { runBytes } from '@cflow/runtimes/testing'

@@ -1,9 +1,7 @@
-import { CflowError, zeros } from '@cflow/base'
-import type { Tensor } from '@cflow/base'
+import { CflowError, zeros, type Tensor } from '@cflow/base'
 import { isPermutation, permutationOf } from '../transforms/affine.js'
 import type { FloatType } from '../transforms/transform.js'
-import { parameterShapes } from './flow.js'
-import type { FlowConfig, FlowParameters } from './flow.js'
+import { parameterShapes, type FlowConfig, type FlowParameters } from './flow.js'
 
 /**
  * The flow in a decoder's state dict as the authors' code and FrEIA write it: `module_list.{k}.` followed by

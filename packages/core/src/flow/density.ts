@@ -1,13 +1,10 @@
-import { CflowError, floats, tensor } from '@cflow/base'
-import type { Random, Tensor } from '@cflow/base'
-import { constant, gather, input, writeOnnx } from '@cflow/graph'
-import type { Value } from '@cflow/graph'
+import { CflowError, floats, tensor, type Random, type Tensor } from '@cflow/base'
+import { constant, gather, input, writeOnnx, type Value } from '@cflow/graph'
 import { positionalEncoding } from '../positional.js'
 import { conditionRows } from '../transforms/condition.js'
 import { constantValues } from '../transforms/transform.js'
 import type { MapSize, Parameters, Rows, Transform } from '../transforms/transform.js'
-import { allParameters, flowTransform } from './flow.js'
-import type { ScaleFlow } from './flow.js'
+import { allParameters, flowTransform, type ScaleFlow } from './flow.js'
 import { latentLogLikelihood } from './likelihood.js'
 
 /** Whatever runs ONNX models, such as the runtimes of @cflow/runtimes. */

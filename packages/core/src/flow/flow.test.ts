@@ -1,8 +1,7 @@
 import { floats, Random } from '@cflow/base'
 import { constant, gradients, input, reduceSum } from '@cflow/graph'
 import { describe, expect, it } from 'vitest'
-import { configOf, flat, golden, matrix, parametersOf } from '../../test/golden.js'
-import type { GoldenFlow } from '../../test/golden.js'
+import { configOf, flat, golden, matrix, parametersOf, type GoldenFlow } from '../../test/golden.js'
 import { run } from '@cflow/runtimes/testing'
 import {
   conditionRows,

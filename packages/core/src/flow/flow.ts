@@ -1,13 +1,11 @@
-import { CflowError, allocate, sizeOf } from '@cflow/base'
-import type { Random, Tensor } from '@cflow/base'
+import { CflowError, allocate, sizeOf, type Random, type Tensor } from '@cflow/base'
 import * as z from 'zod'
 import { globalAffine } from '../transforms/affine.js'
 import { compose } from '../transforms/compose.js'
 import { affineCoupling, halves } from '../transforms/coupling.js'
 import { initialise } from '../transforms/transform.js'
 import type { FloatType, Parameters, ParameterShapes, Transform } from '../transforms/transform.js'
-import { whitening, whiteningParameters } from '../transforms/whitening.js'
-import type { Whitening } from '../transforms/whitening.js'
+import { whitening, whiteningParameters, type Whitening } from '../transforms/whitening.js'
 
 /**
  * How the dimensions are mixed between coupling layers.

@@ -11,10 +11,8 @@ import {
 } from '@cflow/graph'
 import type { Value } from '@cflow/graph'
 import { halves } from '../transforms/coupling.js'
-import { constantValues } from '../transforms/transform.js'
-import type { Fold, Mapped, MapSize } from '../transforms/transform.js'
-import { allParameters, flowTransform } from './flow.js'
-import type { ScaleFlow } from './flow.js'
+import { constantValues, type Fold, type Mapped, type MapSize } from '../transforms/transform.js'
+import { allParameters, flowTransform, type ScaleFlow } from './flow.js'
 
 /** −logsigmoid of the likelihood per dimension (the code), or the plain negative log-likelihood (equation 7). */
 export type Loss = 'logsigmoid' | 'nll'

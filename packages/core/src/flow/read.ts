@@ -1,5 +1,4 @@
-import { CflowError } from '@cflow/base'
-import type { Tensor } from '@cflow/base'
+import { CflowError, type Tensor } from '@cflow/base'
 import { readMetadata, readOnnx, topologicalOrder } from '@cflow/graph'
 import { parseManifest } from '../detector-file/manifest.js'
 import { logDeterminantName } from '../transforms/transform.js'

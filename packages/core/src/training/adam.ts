@@ -1,5 +1,4 @@
-import { add, div, mul, scale, sqrt, sub } from '@cflow/graph'
-import type { Value } from '@cflow/graph'
+import { add, div, mul, scale, sqrt, sub, type Value } from '@cflow/graph'
 
 export const adamDefaults = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 } as const
 

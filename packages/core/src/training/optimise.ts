@@ -3,8 +3,7 @@ import { concat, gradients, input, reshape, split, writeOnnx, writeScan } from '
 import type { Value } from '@cflow/graph'
 import type { FloatType, ParameterShapes } from '../transforms/transform.js'
 import { adamStep } from './adam.js'
-import { stateGroups, stateNames } from './state.js'
-import type { StateGroup } from './state.js'
+import { stateGroups, stateNames, type StateGroup } from './state.js'
 
 /** All trainable numbers of a model as graph inputs, and the tensors made of them. */
 export interface Trainable {

@@ -1,5 +1,4 @@
-import { allocate, floats, sizeOf } from '@cflow/base'
-import type { Tensor } from '@cflow/base'
+import { allocate, floats, sizeOf, type Tensor } from '@cflow/base'
 import type { ParameterShapes } from '../transforms/transform.js'
 
 /** Parameters and Adam's two sums: what a training step carries. */

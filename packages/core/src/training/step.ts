@@ -1,13 +1,9 @@
-import { input } from '@cflow/graph'
-import type { Value } from '@cflow/graph'
+import { input, type Value } from '@cflow/graph'
 import { flowTransform, parameterShapes } from '../flow/flow.js'
 import type { FlowConfig, FlowParameters } from '../flow/flow.js'
-import { latentLogLikelihood, lossOf, perDimension } from '../flow/likelihood.js'
-import type { Loss } from '../flow/likelihood.js'
-import { conditionAxes, conditionRows } from '../transforms/condition.js'
-import type { Condition } from '../transforms/condition.js'
-import { constantValues } from '../transforms/transform.js'
-import type { FloatType } from '../transforms/transform.js'
+import { latentLogLikelihood, lossOf, perDimension, type Loss } from '../flow/likelihood.js'
+import { conditionAxes, conditionRows, type Condition } from '../transforms/condition.js'
+import { constantValues, type FloatType } from '../transforms/transform.js'
 import {
   groupGradients,
   optimisationStep,
@@ -16,8 +12,7 @@ import {
   trainable,
 } from './optimise.js'
 import type { Trainable } from './optimise.js'
-import { stateGroups } from './state.js'
-import type { StateGroup } from './state.js'
+import { stateGroups, type StateGroup } from './state.js'
 
 export interface TrainingStepOptions {
   /** Rows of a mini-batch. */

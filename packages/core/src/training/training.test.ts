@@ -1,5 +1,4 @@
-import { Random, floats } from '@cflow/base'
-import type { Tensor } from '@cflow/base'
+import { Random, floats, type Tensor } from '@cflow/base'
 import { concat, reduceSum, reshape, square, writeOnnx } from '@cflow/graph'
 import { describe, expect, it } from 'vitest'
 import { configOf, flat, golden, parametersOf } from '../../test/golden.js'

@@ -1,5 +1,4 @@
-import { floats, tensor } from '@cflow/base'
-import type { Random, Tensor } from '@cflow/base'
+import { floats, tensor, type Random, type Tensor } from '@cflow/base'
 import {
   add,
   apply,

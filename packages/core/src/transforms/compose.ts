@@ -1,7 +1,5 @@
-import { floats } from '@cflow/base'
-import type { Tensor } from '@cflow/base'
-import { add, neg } from '@cflow/graph'
-import type { Value } from '@cflow/graph'
+import { floats, type Tensor } from '@cflow/base'
+import { add, neg, type Value } from '@cflow/graph'
 import { logDeterminantName, numbersOf } from './transform.js'
 import type { Mapped, Parameters, Transform, Values } from './transform.js'
 

@@ -1,5 +1,4 @@
-import { CflowError, floats } from '@cflow/base'
-import type { Tensor } from '@cflow/base'
+import { CflowError, floats, type Tensor } from '@cflow/base'
 import {
   add,
   concat,

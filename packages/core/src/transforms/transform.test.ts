@@ -1,5 +1,4 @@
-import { Random, floats } from '@cflow/base'
-import type { Tensor } from '@cflow/base'
+import { Random, floats, type Tensor } from '@cflow/base'
 import { constant, gather, input } from '@cflow/graph'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'

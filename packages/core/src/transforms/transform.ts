@@ -1,7 +1,5 @@
-import { CflowError, allocate, sizeOf } from '@cflow/base'
-import type { Random, Tensor } from '@cflow/base'
-import { constant } from '@cflow/graph'
-import type { Value } from '@cflow/graph'
+import { CflowError, allocate, sizeOf, type Random, type Tensor } from '@cflow/base'
+import { constant, type Value } from '@cflow/graph'
 import type { Condition } from './condition.js'
 
 /**

@@ -1,5 +1,4 @@
-import { CflowError, floats } from '@cflow/base'
-import type { Tensor } from '@cflow/base'
+import { CflowError, floats, type Tensor } from '@cflow/base'
 import { add, constant, constantOf, gather, gemm, neg, reshape, scalar, sub } from '@cflow/graph'
 import type { Value } from '@cflow/graph'
 import { cholesky, invertLower } from '../linalg.js'

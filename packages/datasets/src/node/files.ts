@@ -1,6 +1,6 @@
 import { CflowError } from '@cflow/base'
 import { fileError as errorAbout } from '@cflow/base/node'
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { open, readdir, stat } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 
 /** File name endings taken for images, in lower case. BMP is listed so that it is reported instead of overlooked. */
@@ -16,15 +16,7 @@ export const imageExtensions: readonly string[] = [
   '.bmp',
 ]
 
-/** No image file is larger than this; reading stops there. */
-export const maxFileBytes = 512 * 1024 * 1024
-
 const maxDepth = 16
-
-/** True for a name that ends like an image and is not hidden. */
-export function isImageName(name: string): boolean {
-  return !name.startsWith('.') && imageExtensions.includes(extname(name).toLowerCase())
-}
 
 /** Order of names everywhere: by UTF-16 code units, the same on every machine. */
 export function compareNames(a: string, b: string): number {
@@ -34,24 +26,6 @@ export function compareNames(a: string, b: string): number {
 /** A failed file operation as an error about the path. */
 export const fileError = (path: string, cause: unknown): CflowError =>
   errorAbout(path, cause, { code: 'IMAGE', what: 'an image' })
-
-/**
- * The bytes of a file.
- * @throws CflowError NOT_FOUND, IMAGE (a folder, or over 512 MiB) or IO
- */
-export async function readBytes(path: string): Promise<Uint8Array> {
-  try {
-    const { size } = await stat(path)
-    if (size > maxFileBytes)
-      throw new CflowError('IMAGE', `${path} is larger than 512 MiB`, {
-        subject: path,
-        hint: 'Reduce the image first.',
-      })
-    return await readFile(path)
-  } catch (cause) {
-    throw cause instanceof CflowError ? cause : fileError(path, cause)
-  }
-}
 
 /** What a folder holds directly: names of subfolders and of image files, both sorted, hidden ones left out. */
 export interface Listing {
@@ -66,17 +40,15 @@ export interface Listing {
 export async function listFolder(folder: string): Promise<Listing> {
   const folders: string[] = []
   const images: string[] = []
-  try {
-    for (const entry of await readdir(folder, { withFileTypes: true })) {
-      if (entry.name.startsWith('.')) continue
-      const isFolder = entry.isSymbolicLink()
-        ? ((await stat(join(folder, entry.name)).catch(() => undefined))?.isDirectory() ?? false)
-        : entry.isDirectory()
-      if (isFolder) folders.push(entry.name)
-      else if (isImageName(entry.name)) images.push(entry.name)
-    }
-  } catch (cause) {
+  const entries = await readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
     throw fileError(folder, cause)
+  })
+  for (const entry of entries) {
+    const { name } = entry
+    if (name.startsWith('.')) continue
+    const linked = entry.isSymbolicLink() && (await isFolder(join(folder, name)))
+    if (linked || entry.isDirectory()) folders.push(name)
+    else if (imageExtensions.includes(extname(name).toLowerCase())) images.push(name)
   }
   return { folders: folders.sort(compareNames), images: images.sort(compareNames) }
 }
@@ -88,12 +60,19 @@ export async function listFolder(folder: string): Promise<Listing> {
  */
 export async function walkImages(folder: string, depth = 0): Promise<string[]> {
   const { folders, images } = await listFolder(folder)
-  const below = [...images]
-  if (depth < maxDepth)
-    for (const name of folders)
-      for (const path of await walkImages(join(folder, name), depth + 1))
-        below.push(`${name}/${path}`)
-  return below
+  return [...images, ...(depth < maxDepth ? await imagesIn(folder, folders, depth + 1) : [])]
+}
+
+/** All images below some subfolders, as paths relative to `folder`; as `walkImages`. */
+export async function imagesIn(
+  folder: string,
+  subfolders: readonly string[],
+  depth = 0,
+): Promise<string[]> {
+  const found: string[] = []
+  for (const name of subfolders)
+    for (const path of await walkImages(join(folder, name), depth)) found.push(`${name}/${path}`)
+  return found
 }
 
 /** True where the path is a folder (or a link to one). */
@@ -122,4 +101,32 @@ export function noImages(folder: string): CflowError {
     subject: folder,
     hint: 'Images are PNG, JPEG, WebP, TIFF, GIF or AVIF files.',
   })
+}
+
+/**
+ * Some bytes of a file from a position on; fewer where it ends before.
+ * @throws CflowError NOT_FOUND or IO
+ */
+export async function readPart(
+  path: string,
+  position: number,
+  length: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = new Uint8Array(length)
+  let done = 0
+  try {
+    const file = await open(path, 'r')
+    try {
+      while (done < length) {
+        const { bytesRead } = await file.read(bytes, done, length - done, position + done)
+        if (bytesRead === 0) break
+        done += bytesRead
+      }
+    } finally {
+      await file.close()
+    }
+  } catch (cause) {
+    throw fileError(path, cause)
+  }
+  return bytes.subarray(0, done)
 }

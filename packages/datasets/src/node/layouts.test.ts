@@ -1,21 +1,20 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { temporaryFolder } from '@cflow/base/testing'
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { afterAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import type { Dataset, Sample } from '../dataset.js'
-import { writeMaskPng, writePng } from './encode.js'
-import { folderDataset } from './folder.js'
-import { mvtecCategories, mvtecDataset } from './mvtec.js'
+import type { OpenContext } from '../driver.js'
+import { datasetCategories, openDataset } from './drivers.js'
+import { writeMaskPng, writePng } from './images.js'
 import { writeDataset } from './write.js'
 
-const base = await mkdtemp(join(tmpdir(), 'cflow-layouts-'))
+const base = await temporaryFolder('layouts')
 let root = ''
 let count = 0
 beforeEach(async () => {
   root = join(base, `set${count++}`)
   await mkdir(root)
 })
-afterAll(() => rm(base, { recursive: true, force: true }))
 
 /** Put small images (masks where the path says so) and other files below the root. */
 async function put(...paths: readonly string[]): Promise<void> {
@@ -44,7 +43,12 @@ const failure = (code: string, text: RegExp, hint = /./): unknown =>
     subject: expect.stringContaining(base),
   })
 
-const mvtec = [
+const mvtecDataset = (root: string, category?: string) =>
+  openDataset({ dataset: 'mvtec', root, category })
+const folderDataset = (root: string, context: OpenContext & { readonly category?: string } = {}) =>
+  openDataset({ root, category: context.category }, context)
+
+const bolt = [
   ...numbered('bolt/train/good', 3),
   'bolt/test/good/000.png',
   'bolt/test/bent/001.png',
@@ -57,37 +61,41 @@ const mvtec = [
 
 describe('mvtecDataset', () => {
   it('reads a category, sorted by folder and name', async () => {
-    await put(...mvtec)
-    const bolt = await mvtecDataset(root, 'bolt')
-    expect([bolt.name, bolt.category]).toEqual(['mvtec', 'bolt'])
-    expect(ids(bolt.train)).toEqual(numbered('train/good', 3))
-    expect(summary(bolt)).toEqual([
+    await put(...bolt)
+    const set = await mvtecDataset(root, 'bolt')
+    expect([set.name, set.category]).toEqual(['mvtec', 'bolt'])
+    expect(ids(set.train)).toEqual(numbered('train/good', 3))
+    expect(summary(set)).toEqual([
       'test/bent/000.png anomalous bent mask',
       'test/bent/001.png anomalous bent mask',
       'test/cut/000.png anomalous cut',
       'test/good/000.png good good',
     ])
-    expect(await bolt.test[0]!.load()).toMatchObject({ width: 4, height: 3 })
-    expect([...(await bolt.test[0]!.loadMask!()).data]).toEqual(new Array(12).fill(1))
-    expect(bolt.test[0]!.path).toBe(join(root, 'bolt/test/bent/000.png'))
+    expect(await set.test[0]!.load()).toMatchObject({ width: 4, height: 3 })
+    expect([...(await set.test[0]!.loadMask!()).data]).toEqual(new Array(12).fill(1))
+    expect(set.test[0]!.path).toBe(join(root, 'bolt/test/bent/000.png'))
   })
 
   it('takes the category folder itself', async () => {
-    await put(...mvtec)
+    await put(...bolt)
     expect(await mvtecDataset(join(root, 'bolt'))).toMatchObject({ category: 'bolt' })
-    expect(await mvtecCategories(root)).toEqual(['bolt'])
+    expect(await datasetCategories({ dataset: 'mvtec', root })).toEqual(['bolt'])
   })
 
   it('says what is missing', async () => {
     await expect(mvtecDataset(join(root, 'none'), 'bolt')).rejects.toEqual(
       failure('NOT_FOUND', /there is no .*none/),
     )
-    await put(...mvtec, 'nut/train/good/000.png')
+    await put(...bolt, 'nut/train/good/000.png')
     await expect(mvtecDataset(root, 'screw')).rejects.toEqual(
       failure('NOT_FOUND', /no category 'screw'/, /bolt, nut/),
     )
-    await expect(mvtecDataset(root)).rejects.toEqual(
-      failure('NOT_FOUND', /no category of MVTec/, /bolt, nut/),
+    await expect(mvtecDataset(root)).rejects.toMatchObject({
+      ...{ code: 'USAGE', subject: '--category' },
+      hint: expect.stringMatching(/bolt, nut/) as string,
+    })
+    await expect(mvtecDataset(join(root, 'bolt/train'))).rejects.toEqual(
+      failure('NOT_FOUND', /no category of MVTec/, /A category is a folder/),
     )
     await expect(mvtecDataset(join(root, 'bolt/readme.txt'))).rejects.toEqual(
       failure('USAGE', /is a file/),
@@ -97,7 +105,7 @@ describe('mvtecDataset', () => {
   })
 
   it('reports a mask without its image, and one of another size', async () => {
-    await put(...mvtec, 'bolt/ground_truth/cut/007_mask.png')
+    await put(...bolt, 'bolt/ground_truth/cut/007_mask.png')
     await expect(mvtecDataset(root, 'bolt')).rejects.toEqual(
       failure('MASK', /no image for the mask .*007_mask/),
     )
@@ -199,16 +207,16 @@ describe('folderDataset', () => {
 
 describe('writeDataset', () => {
   it('writes what mvtecDataset reads, all or nothing', async () => {
-    await put(...mvtec)
-    const bolt = await mvtecDataset(root, 'bolt')
-    await writeDataset(bolt, join(root, 'copy'))
+    await put(...bolt)
+    const set = await mvtecDataset(root, 'bolt')
+    await writeDataset(set, join(root, 'copy'))
     const copy = await mvtecDataset(join(root, 'copy'), 'bolt')
-    expect(summary(copy)).toEqual(summary(bolt))
-    expect(await copy.test[1]!.load()).toEqual(await bolt.test[1]!.load())
-    expect(await copy.test[1]!.loadMask!()).toEqual(await bolt.test[1]!.loadMask!())
-    await expect(writeDataset(bolt, join(root, 'copy'))).rejects.toMatchObject({ code: 'USAGE' })
+    expect(summary(copy)).toEqual(summary(set))
+    expect(await copy.test[1]!.load()).toEqual(await set.test[1]!.load())
+    expect(await copy.test[1]!.loadMask!()).toEqual(await set.test[1]!.loadMask!())
+    await expect(writeDataset(set, join(root, 'copy'))).rejects.toMatchObject({ code: 'USAGE' })
     await rm(join(root, 'bolt/test/good/000.png'))
-    await expect(writeDataset(bolt, join(root, 'half'))).rejects.toMatchObject({
+    await expect(writeDataset(set, join(root, 'half'))).rejects.toMatchObject({
       code: 'NOT_FOUND',
     })
     expect(await readdir(join(root, 'half'))).toEqual([])

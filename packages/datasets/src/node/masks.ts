@@ -1,88 +1,74 @@
 import { CflowError } from '@cflow/base'
 import { join } from 'node:path'
 import { walkImages } from './files.js'
-
-/** Folder names that hold ground truth. */
-export const maskFolderNames: readonly string[] = ['ground_truth', 'masks', 'mask']
-
-/** An image that may have a mask: its id, and the paths under which a mask for it may lie. */
-export interface MaskOwner {
-  readonly id: string
-  /** Path relative to the folder of its class's parent, no ending: `bent_lead/003`. */
-  readonly keys: readonly string[]
-  readonly good: boolean
-}
+import type { ImageFile } from './layout.js'
 
 /**
- * Find each image's mask in a folder of masks. A mask lies under the same relative path as its image, with any ending
+ * Give images their masks, from a folder of masks. A mask lies under the same relative path as its image, with any ending
  * and an optional `_mask` before it; or, where only one defective image has its name, anywhere under that name alone.
  * Masks of good images are passed over.
- * @returns path of the mask by id of the image
+ * @param keysOf paths, relative to the folder and without ending, under which the mask of an image may lie, such as
+ *   `bent_lead/003`; given its path without ending
  * @throws CflowError MASK for a mask without an image, or with several
  */
-export async function matchMasks(
+export async function withMasks(
   folder: string,
-  owners: readonly MaskOwner[],
-): Promise<ReadonlyMap<string, string>> {
-  const byKey = new Map<string, MaskOwner>()
-  const byName = new Map<string, MaskOwner[]>()
-  for (const owner of owners.toSorted((a, b) => Number(b.good) - Number(a.good)))
-    for (const key of owner.keys) {
-      byKey.set(key, owner)
-      if (owner.good) continue
+  files: readonly ImageFile[],
+  keysOf: (path: string) => readonly string[],
+): Promise<readonly ImageFile[]> {
+  const byKey = new Map<string, ImageFile>()
+  const byName = new Map<string, Set<ImageFile>>()
+  const isGood = (file: ImageFile): boolean => file.defect === 'good'
+  for (const file of files.toSorted((a, b) => Number(isGood(b)) - Number(isGood(a))))
+    for (const key of keysOf(withoutEnding(file.id))) {
+      byKey.set(key, file)
       const name = baseName(key)
-      const namesakes = byName.get(name) ?? []
-      if (!namesakes.includes(owner)) byName.set(name, [...namesakes, owner])
+      if (!isGood(file)) byName.set(name, (byName.get(name) ?? new Set()).add(file))
     }
-  const found = new Map<string, string>()
+  const masks = new Map<ImageFile, string>()
   for (const relative of await walkImages(folder)) {
     const path = join(folder, relative)
-    const owner = ownerOf(relative, byKey, byName, path)
-    if (owner.good) continue
-    const other = found.get(owner.id)
+    const file = ownerOf(relative, path, byKey, byName)
+    const other = masks.get(file)
     if (other !== undefined)
-      throw new CflowError('MASK', `${owner.id} has two masks: ${other} and ${path}`, {
+      throw new CflowError('MASK', `${file.id} has two masks: ${other} and ${path}`, {
         subject: path,
         hint: 'Keep one of them.',
       })
-    found.set(owner.id, path)
+    if (!isGood(file)) masks.set(file, path)
   }
-  return found
+  return files.map((file) => {
+    const mask = masks.get(file)
+    return mask === undefined ? file : { ...file, mask }
+  })
 }
 
 function ownerOf(
   relative: string,
-  byKey: ReadonlyMap<string, MaskOwner>,
-  byName: ReadonlyMap<string, readonly MaskOwner[]>,
   path: string,
-): MaskOwner {
+  byKey: ReadonlyMap<string, ImageFile>,
+  byName: ReadonlyMap<string, ReadonlySet<ImageFile>>,
+): ImageFile {
   const keys = [withoutEnding(relative), withoutEnding(relative).replace(/_mask$/, '')]
-  for (const key of keys) {
-    const owner = byKey.get(key)
-    if (owner !== undefined) return owner
-  }
-  const namesakes = keys.map((key) => byName.get(baseName(key)) ?? []).find((l) => l.length > 0)
-  if (namesakes?.length === 1) return namesakes[0]!
-  if (namesakes !== undefined)
-    throw new CflowError(
-      'MASK',
-      `${path} fits several images: ${namesakes.map((o) => o.id).join(', ')}`,
-      {
-        subject: path,
-        hint: 'Put masks into the same subfolders as their images.',
-      },
-    )
-  throw new CflowError('MASK', `there is no image for the mask ${path}`, {
+  const owner = keys.map((key) => byKey.get(key)).find((file) => file !== undefined)
+  if (owner !== undefined) return owner
+  const [namesake, ...others] = keys.map((key) => byName.get(baseName(key))).find(Boolean) ?? []
+  if (namesake === undefined)
+    throw new CflowError('MASK', `there is no image for the mask ${path}`, {
+      subject: path,
+      hint: 'A mask has the name of its image, with or without _mask before the ending.',
+    })
+  if (others.length === 0) return namesake
+  const ids = [namesake, ...others].map((file) => file.id).join(', ')
+  throw new CflowError('MASK', `${path} fits several images: ${ids}`, {
     subject: path,
-    hint: 'A mask has the name of its image, with or without _mask before the ending.',
+    hint: 'Put masks into the same subfolders as their images.',
   })
 }
 
-/** A relative path without its ending. */
-export function withoutEnding(path: string): string {
-  return path.replace(/\.[^./]+$/, '')
-}
+const withoutEnding = (path: string): string => path.replace(/\.[^./]+$/, '')
 
-function baseName(path: string): string {
-  return path.slice(path.lastIndexOf('/') + 1)
-}
+const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1)
+
+/** A path within its topmost folder. */
+export const belowTop = (path: string): string => path.slice(path.indexOf('/') + 1)

@@ -1,54 +1,66 @@
 import { CflowError } from '@cflow/base'
 import { basename, join, resolve } from 'node:path'
-import type { Dataset } from '../dataset.js'
+import { type DatasetDriver, noSettings } from '../driver.js'
 import { isFolder, listFolder, requireFolder } from './files.js'
-import { readSplitLayout } from './split-layout.js'
+import { type Layout, readFolder } from './layout.js'
+import { readSplit } from './layouts/split.js'
 
-/**
- * A category of MVTec AD, or of anything laid out like it: `train/good/`, `test/<defect>/` (with `test/good/`) and
- * `ground_truth/<defect>/<name>_mask.png`. Sorted by folder, then by name. Defective images without a mask have no
- * `loadMask`.
- * @param root the folder that holds the categories; or, without `category`, the category's own folder
- * @throws CflowError NOT_FOUND where the root or the category does not exist (the hint lists what does), EMPTY where
- *   there are no training images, MASK for a mask without its image
- */
-export async function mvtecDataset(root: string, category?: string): Promise<Dataset> {
-  await requireFolder(root)
-  const folder = category === undefined ? root : join(root, category)
-  if (!(await isFolder(join(folder, 'train', 'good')))) throw await noCategory(root, category)
-  const has = async (name: string): Promise<string | undefined> =>
-    (await isFolder(join(folder, name))) ? name : undefined
-  return readSplitLayout(folder, {
-    name: 'mvtec',
-    category: category ?? basename(resolve(root)),
-    train: ['train/good'],
-    test: await has('test'),
-    masks: await has('ground_truth'),
-    isGood: (name) => name === 'good',
-  })
+/** `train/good/`, `test/<defect>/` (with `test/good/`) and `ground_truth/<defect>/<name>_mask.png`. */
+const layout: Layout = {
+  name: 'MVTec AD',
+  matches: ({ folders }) => folders.includes('train'),
+  read({ root, folders }) {
+    const has = (name: string) => (folders.includes(name) ? name : undefined)
+    const split = { train: ['train/good'], test: has('test'), masks: has('ground_truth') }
+    return readSplit(root, split, (name) => name === 'good')
+  },
 }
 
-/**
- * The categories of MVTec AD in a folder: the subfolders that have `train/good/`, sorted.
- * @throws CflowError NOT_FOUND where there is no such folder
- */
-export async function mvtecCategories(root: string): Promise<string[]> {
+/** Categories of MVTec AD, or of anything laid out like it; or a category's own folder. */
+export const mvtec: DatasetDriver<typeof noSettings> = {
+  name: 'mvtec',
+  title: 'MVTec AD',
+  settings: noSettings,
+  categories: ({ root }) => categoriesIn(root),
+  async open({ root, category }, context) {
+    await requireFolder(root)
+    const chosen = category ?? (await categoryFor(root, context.trained))
+    const folder = chosen === undefined ? root : join(root, chosen)
+    if (!(await isCategory(folder))) throw await noCategory(root, chosen)
+    const name = chosen ?? basename(resolve(root))
+    return readFolder(folder, [layout], { name: 'mvtec', category: name }, context)
+  },
+}
+
+const isCategory = (folder: string): Promise<boolean> => isFolder(join(folder, 'train', 'good'))
+
+async function categoriesIn(root: string): Promise<readonly string[]> {
   const categories: string[] = []
   for (const name of (await listFolder(root)).folders)
-    if (await isFolder(join(root, name, 'train', 'good'))) categories.push(name)
+    if (await isCategory(join(root, name))) categories.push(name)
   return categories
 }
 
+/** The category of the detector; undefined where the root must be a category itself. */
+async function categoryFor(root: string, trained?: string): Promise<string | undefined> {
+  const categories = await categoriesIn(root)
+  if (categories.length === 0) return undefined
+  if (trained !== undefined && categories.includes(trained)) return trained
+  throw new CflowError('USAGE', '--dataset mvtec needs --category', {
+    subject: '--category',
+    hint: `Categories in ${root}: ${categories.join(', ')}.`,
+  })
+}
+
 async function noCategory(root: string, category: string | undefined): Promise<CflowError> {
-  const categories = await mvtecCategories(root)
+  const categories = await categoriesIn(root)
   const hint =
     categories.length === 0
       ? 'A category is a folder with train/good/, test/<defect>/ and ground_truth/<defect>/.'
       : `Categories there: ${categories.join(', ')}.`
-  const subject = category === undefined ? root : join(root, category)
-  const message =
+  const [message, subject] =
     category === undefined
-      ? `${root} is no category of MVTec AD: it has no train/good`
-      : `there is no category '${category}' in ${root}`
+      ? [`${root} is no category of MVTec AD: it has no train/good`, root]
+      : [`there is no category '${category}' in ${root}`, join(root, category)]
   return new CflowError('NOT_FOUND', message, { subject, hint })
 }

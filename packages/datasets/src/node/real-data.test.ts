@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
-import { mvtecDataset } from './mvtec.js'
+import { openDataset } from './drivers.js'
 
 const shared = fileURLToPath(new URL('../../../../../shared/data/mvtec', import.meta.url))
 const root = process.env['CFLOW_MVTEC'] ?? shared
@@ -10,7 +10,7 @@ const present = existsSync(join(root, 'transistor'))
 if (!present) console.log(`skipped: no MVTec AD transistor in ${root} (set CFLOW_MVTEC)`)
 
 it.skipIf(!present)('reads the real transistor category', async () => {
-  const { train, test } = await mvtecDataset(root, 'transistor')
+  const { train, test } = await openDataset({ dataset: 'mvtec', root, category: 'transistor' })
   expect([train.length, test.length]).toEqual([213, 100])
   const counts = new Map<string, number>()
   for (const { defect } of test) counts.set(defect, (counts.get(defect) ?? 0) + 1)

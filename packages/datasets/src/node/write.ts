@@ -1,9 +1,9 @@
 import { CflowError } from '@cflow/base'
-import { access, mkdir, rename, rm } from 'node:fs/promises'
+import { rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Dataset, Sample } from '../dataset.js'
-import { writeMaskPng, writePng } from './encode.js'
 import { fileError } from './files.js'
+import { writeMaskPng, writePng } from './images.js'
 
 /**
  * Write a dataset as PNG in MVTec AD's layout into `<dir>/<category>/`, numbered 000, 001, … in each folder. It is
@@ -13,7 +13,7 @@ import { fileError } from './files.js'
  */
 export async function writeDataset(dataset: Dataset, dir: string): Promise<void> {
   const target = join(dir, folderName(dataset.category))
-  if (await exists(target))
+  if (await stat(target).catch(() => undefined))
     throw new CflowError('USAGE', `${target} exists already`, {
       subject: target,
       hint: 'Choose another folder or remove it first.',
@@ -39,11 +39,11 @@ export async function writeDataset(dataset: Dataset, dir: string): Promise<void>
 async function writeSample(sample: Sample, root: string, name: string): Promise<void> {
   const defect = classOf(sample)
   await writePng(join(root, sample.split, defect, `${name}.png`), await sample.load())
-  if (sample.label === 'anomalous' && sample.loadMask !== undefined) {
-    const folder = join(root, 'ground_truth', defect)
-    await mkdir(folder, { recursive: true })
-    await writeMaskPng(join(folder, `${name}_mask.png`), await sample.loadMask())
-  }
+  if (sample.label === 'anomalous' && sample.loadMask !== undefined)
+    await writeMaskPng(
+      join(root, 'ground_truth', defect, `${name}_mask.png`),
+      await sample.loadMask(),
+    )
 }
 
 function classOf(sample: Sample): string {
@@ -58,11 +58,4 @@ function classOf(sample: Sample): string {
 function folderName(name: string): string {
   if (/^[^./\\:*?"<>|][^/\\:*?"<>|]*$/.test(name)) return name
   throw new CflowError('USAGE', `'${name}' cannot be the name of a folder`, { subject: name })
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  )
 }

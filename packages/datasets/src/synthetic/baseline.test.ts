@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import { syntheticDataset } from './dataset.js'
-import { syntheticKinds } from './kinds.js'
+import { syntheticKinds } from './render.js'
+import { syntheticDataset } from './synthetic.js'
 
 /** Area under the ROC curve of scores quantised to `bins` levels. */
 function auroc(scores: Float64Array, labels: Uint8Array, bins = 4096): number {

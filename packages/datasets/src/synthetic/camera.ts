@@ -1,7 +1,8 @@
 import type { Random, RgbImage } from '@cflow/base'
 import type { Canvas, Colour } from './canvas.js'
-import { clamp, cos, sin } from './maths.js'
+import { clamp } from './maths.js'
 import { grain } from './noise.js'
+import { direction } from './shapes.js'
 
 /** The canvas is this many times finer than the photograph. */
 export const oversampling = 2
@@ -27,12 +28,12 @@ export interface Variation {
 
 /** A camera with its small deviations. */
 export function camera(random: Random, { exposure, gradient }: Variation): Camera {
-  const angle = random.uniform(0, 6.2831853)
+  const towards = direction(random.uniform(0, 6.2831853))
   const slope = random.uniform(0.3, 1) * gradient
   return {
     exposure: 1 + random.uniform(-exposure, exposure),
     balance: [1 + random.uniform(-0.03, 0.03), 1, 1 + random.uniform(-0.04, 0.04)],
-    gradient: [slope * cos(angle), slope * sin(angle)],
+    gradient: [slope * towards.cos, slope * towards.sin],
     vignette: random.uniform(0.12, 0.24),
     noise: random.uniform(1.2, 2),
     seed: random.uint32() | 0,
@@ -54,7 +55,8 @@ export function develop(canvas: Canvas, shot: Camera): Float32Array {
       const fall = 1 - shot.vignette * (u * u + v * v) * 0.5
       const lit = shot.exposure * fall * (1 + shot.gradient[0] * u + shot.gradient[1] * v)
       for (let c = 0; c < 3; c++) {
-        const light = reduceAt(rows, canvas.side, size, x, y, c) * lit * shot.balance[c]!
+        const light =
+          tent(rows, y * canvas.side * 3 + c, 3, x, canvas.side) * lit * shot.balance[c]!
         levels[(y * size + x) * 3 + c] = 255 * Math.sqrt(clamp(light))
       }
     }
@@ -67,7 +69,7 @@ export function expose(levels: Float32Array, shot: Camera): RgbImage {
   const size = Math.round(Math.sqrt(levels.length / 3))
   const data = new Uint8Array(levels.length)
   for (let i = 0; i < data.length; i++)
-    data[i] = clamp(Math.round(levels[i]! + shot.noise * grain(i, 0, shot.seed)), 0, 255)
+    data[i] = clamp(Math.round(levels[i]! + shot.noise * grain(i, shot.seed)), 0, 255)
   return { width: size, height: size, data }
 }
 
@@ -76,30 +78,16 @@ function reduceRows({ side, light }: Canvas): Float32Array {
   const size = side / oversampling
   const width = side * 3
   const out = new Float32Array(size * width)
-  for (let y = 0; y < size; y++) {
-    const a = Math.max(2 * y - 1, 0) * width
-    const b = 2 * y * width
-    const c = b + width
-    const d = Math.min(2 * y + 2, side - 1) * width
-    for (let i = 0; i < width; i++)
-      out[y * width + i] = (light[a + i]! + light[d + i]! + 3 * (light[b + i]! + light[c + i]!)) / 8
-  }
+  for (let y = 0; y < size; y++)
+    for (let i = 0; i < width; i++) out[y * width + i] = tent(light, i, width, y, side)
   return out
 }
 
-/** The tent along x, at one pixel and channel. */
-function reduceAt(
-  rows: Float32Array,
-  side: number,
-  size: number,
-  x: number,
-  y: number,
-  c: number,
-): number {
-  const row = y * side * 3 + c
-  const a = rows[row + Math.max(2 * x - 1, 0) * 3]!
-  const b = rows[row + 2 * x * 3]!
-  const d = rows[row + (2 * x + 1) * 3]!
-  const e = rows[row + Math.min(2 * x + 2, 2 * size - 1) * 3]!
-  return (a + e + 3 * (b + d)) / 8
+/** The tent at position `i` over a line of `side` values that lie `step` apart from `start` on. */
+function tent(values: Float32Array, start: number, step: number, i: number, side: number): number {
+  const a = values[start + Math.max(2 * i - 1, 0) * step]!
+  const b = values[start + 2 * i * step]!
+  const c = values[start + (2 * i + 1) * step]!
+  const d = values[start + Math.min(2 * i + 2, side - 1) * step]!
+  return (a + d + 3 * (b + c)) / 8
 }

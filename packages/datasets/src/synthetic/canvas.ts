@@ -20,32 +20,31 @@ export interface Box {
   readonly bottom: number
 }
 
-/** The whole picture. */
-export const everywhere: Box = { left: 0, top: 0, right: 1, bottom: 1 }
-
-/** A black canvas. */
-export function canvasOf(side: number): Canvas {
-  return { side, light: new Float32Array(side * side * 3) }
-}
-
 /** The box around a point. */
 export function around(x: number, y: number, radius: number): Box {
   return { left: x - radius, top: y - radius, right: x + radius, bottom: y + radius }
 }
+
+/** The whole picture. */
+export const everywhere: Box = around(0.5, 0.5, 0.5)
 
 /** Opacity of a shape at a signed distance (negative inside), its edge one canvas pixel wide. */
 export function edge(canvas: Canvas, distance: number): number {
   return clamp(0.5 - distance * canvas.side)
 }
 
-/** The pixels that a box touches, within the picture; right and bottom excluded. */
-function pixelsOf({ side }: Canvas, { left, top, right, bottom }: Box): Box {
-  return {
-    left: Math.max(Math.floor(left * side), 0),
-    top: Math.max(Math.floor(top * side), 0),
-    right: Math.min(Math.ceil(right * side), side),
-    bottom: Math.min(Math.ceil(bottom * side), side),
-  }
+/** Visit the pixels that a box touches, within the picture, by their centre and the place of their light. */
+function eachPixel(
+  { side }: Canvas,
+  box: Box,
+  visit: (x: number, y: number, at: number) => void,
+): void {
+  const left = Math.max(Math.floor(box.left * side), 0)
+  const right = Math.min(Math.ceil(box.right * side), side)
+  const bottom = Math.min(Math.ceil(box.bottom * side), side)
+  for (let py = Math.max(Math.floor(box.top * side), 0); py < bottom; py++)
+    for (let px = left; px < right; px++)
+      visit((px + 0.5) / side, (py + 0.5) / side, (py * side + px) * 3)
 }
 
 /**
@@ -56,20 +55,13 @@ export function paint(
   box: Box,
   shade: (x: number, y: number, out: Float64Array) => number,
 ): void {
-  const { side, light } = canvas
+  const { light } = canvas
   const out = new Float64Array(3)
-  const { left, right, top, bottom } = pixelsOf(canvas, box)
-  for (let py = top; py < bottom; py++) {
-    const y = (py + 0.5) / side
-    for (let px = left; px < right; px++) {
-      const opacity = shade((px + 0.5) / side, y, out)
-      if (opacity <= 0) continue
-      const at = (py * side + px) * 3
-      light[at] = light[at]! + (out[0]! - light[at]!) * opacity
-      light[at + 1] = light[at + 1]! + (out[1]! - light[at + 1]!) * opacity
-      light[at + 2] = light[at + 2]! + (out[2]! - light[at + 2]!) * opacity
-    }
-  }
+  eachPixel(canvas, box, (x, y, at) => {
+    const opacity = shade(x, y, out)
+    if (opacity <= 0) return
+    for (let c = 0; c < 3; c++) light[at + c]! += (out[c]! - light[at + c]!) * opacity
+  })
 }
 
 /** Darken or tint within a box: light is multiplied by the factors that `factor` writes into `out[0..2]`. */
@@ -78,15 +70,12 @@ export function tint(
   box: Box,
   factor: (x: number, y: number, out: Float64Array) => void,
 ): void {
-  const { side, light } = canvas
+  const { light } = canvas
   const out = new Float64Array(3)
-  const { left, right, top, bottom } = pixelsOf(canvas, box)
-  for (let py = top; py < bottom; py++)
-    for (let px = left; px < right; px++) {
-      factor((px + 0.5) / side, (py + 0.5) / side, out)
-      const at = (py * side + px) * 3
-      for (let c = 0; c < 3; c++) light[at + c] = light[at + c]! * out[c]!
-    }
+  eachPixel(canvas, box, (x, y, at) => {
+    factor(x, y, out)
+    for (let c = 0; c < 3; c++) light[at + c]! *= out[c]!
+  })
 }
 
 /** Write a colour times a brightness. */

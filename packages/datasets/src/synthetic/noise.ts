@@ -1,5 +1,5 @@
 /** 32 random-looking bits of a lattice point; the same for the same three integers, everywhere. */
-export function hash(x: number, y: number, seed: number): number {
+function hash(x: number, y: number, seed: number): number {
   let h = Math.imul(x, 0x27d4eb2d) ^ Math.imul(y, 0x165667b1) ^ seed
   h = Math.imul(h ^ (h >>> 15), 0x85ebca6b)
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
@@ -52,8 +52,8 @@ export function fractal(x: number, y: number, seed: number, octaves: number): nu
   return sum
 }
 
-/** Nearly normal noise of deviation 1 at a lattice point: the sum of the four bytes of its hash. */
-export function grain(x: number, y: number, seed: number): number {
-  const h = hash(x, y, seed)
+/** The `i`-th value of nearly normal noise of deviation 1: the sum of the four bytes of a hash. */
+export function grain(i: number, seed: number): number {
+  const h = hash(i, 0, seed)
   return ((h & 255) + ((h >>> 8) & 255) + ((h >>> 16) & 255) + (h >>> 24) - 510) / 147.8
 }

@@ -1,11 +1,23 @@
-import { CflowError, Random } from '@cflow/base'
-import type { Mask, RgbImage } from '@cflow/base'
-import { canvasOf } from './canvas.js'
-import { camera, develop, expose, oversampling } from './camera.js'
-import type { Camera } from './camera.js'
+import { CflowError, type Mask, Random, type RgbImage } from '@cflow/base'
+import { type Camera, camera, develop, expose, oversampling } from './camera.js'
 import { changedMask } from './change.js'
-import { kinds } from './kinds.js'
-import type { SyntheticKind } from './kinds.js'
+import type { Kind } from './kind.js'
+import { cable } from './kinds/cable.js'
+import { mesh } from './kinds/mesh.js'
+import { part } from './kinds/part.js'
+
+const kinds = { mesh, cable, part } satisfies Readonly<Record<string, Kind>>
+
+/** A woven mesh, a cable cut across, or a stamped metal part at any angle. */
+export type SyntheticKind = keyof typeof kinds
+
+/** Names of the built-in things to photograph. */
+export const syntheticKinds = Object.keys(kinds) as readonly SyntheticKind[]
+
+/** The types of defect of a kind, sorted. */
+export function syntheticDefects(kind: SyntheticKind): readonly string[] {
+  return kinds[kind].defects
+}
 
 /** One synthetic photograph: everything in it follows from these. */
 export interface Shot {
@@ -22,7 +34,7 @@ export interface Shot {
 /**
  * Render a photograph. The same shot gives the same bytes on every platform; without its `defect` it shows the same
  * exemplar in the same pose and light, with the same sensor noise.
- * @throws CflowError USAGE for a kind, defect or size that there is not
+ * @throws CflowError USAGE for a defect or size that there is not
  */
 export function renderShot(shot: Shot): RgbImage {
   const lens = cameraOf(shot)
@@ -52,23 +64,21 @@ function cameraOf({ kind, seed, stream }: Shot): Camera {
   return camera(Random.seeded(seed, `${stream}/camera`), kinds[kind].variation)
 }
 
-function levelsOf(shot: Shot, lens: Camera): Float32Array {
-  const { kind, size, stream, seed, defect } = shot
+function levelsOf({ kind, size, stream, seed, defect }: Shot, lens: Camera): Float32Array {
+  const { defects, paint }: Kind = kinds[kind]
   if (!Number.isInteger(size) || size < 32 || size > 2048)
     throw new CflowError('USAGE', `cannot render ${size}×${size} pixels`, {
       subject: 'size',
       hint: 'The size is a whole number from 32 to 2048.',
     })
-  const canvas = canvasOf(size * oversampling)
-  const scene = Random.seeded(seed, `${stream}/scene`)
-  const thing = kinds[kind]
-  if (defect === undefined) thing.paint(canvas, scene)
-  else if (thing.defects.includes(defect))
-    thing.paint(canvas, scene, { type: defect, random: Random.seeded(seed, `${stream}/flaw`) })
-  else
+  if (defect !== undefined && !defects.includes(defect))
     throw new CflowError('USAGE', `${kind} has no defect '${defect}'`, {
       subject: 'defect',
-      hint: `Its defects: ${thing.defects.join(', ')}.`,
+      hint: `Its defects: ${defects.join(', ')}.`,
     })
+  const side = size * oversampling
+  const canvas = { side, light: new Float32Array(side * side * 3) }
+  const flaw = defect && { type: defect, random: Random.seeded(seed, `${stream}/flaw`) }
+  paint(canvas, Random.seeded(seed, `${stream}/scene`), flaw || undefined)
   return develop(canvas, lens)
 }

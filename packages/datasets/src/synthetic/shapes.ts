@@ -9,12 +9,31 @@ export function length(x: number, y: number): number {
   return Math.sqrt(x * x + y * y)
 }
 
-/** A position and direction: turns picture coordinates into those of a thing lying there. */
-export interface Pose {
-  readonly x: number
-  readonly y: number
+/** A direction in the picture. */
+export interface Direction {
   readonly cos: number
   readonly sin: number
+}
+
+/** A direction; the angle in radians. */
+export function direction(angle: number): Direction {
+  return { cos: cos(angle), sin: sin(angle) }
+}
+
+/** Any direction. */
+export function anyDirection(random: Random): Direction {
+  return direction(random.uniform(0, 6.28))
+}
+
+/** A vector of the picture in axes of which the first lies in a direction. */
+export function inAxes({ cos, sin }: Direction, x: number, y: number): Point {
+  return [cos * x + sin * y, cos * y - sin * x]
+}
+
+/** A position and direction: turns picture coordinates into those of a thing lying there. */
+export interface Pose extends Direction {
+  readonly x: number
+  readonly y: number
   readonly scale: number
 }
 
@@ -41,29 +60,20 @@ export function roundedBox(
   return length(Math.max(dx, 0), Math.max(dy, 0)) + Math.min(Math.max(dx, dy), 0) - radius
 }
 
-/** Distance to a line segment, and where along it (0 to 1) the nearest point lies. */
-export function segment(x: number, y: number, a: Point, b: Point): Point {
-  const [dx, dy] = [b[0] - a[0], b[1] - a[1]]
-  const along = clamp(((x - a[0]) * dx + (y - a[1]) * dy) / (dx * dx + dy * dy))
-  return [length(x - a[0] - along * dx, y - a[1] - along * dy), along]
-}
-
 /** A blot with an irregular outline. */
-export interface Blob {
+export interface Blob extends Direction {
   readonly x: number
   readonly y: number
   readonly radius: number
-  /** Length over width, and direction. */
+  /** Length over width. */
   readonly stretch: number
-  readonly cos: number
-  readonly sin: number
   /** How ragged the outline is, 0 to about 0.6. */
   readonly rough: number
   readonly seed: number
 }
 
 /** A blot of a radius at a place, with its outline drawn from `random`. */
-export function blob(x: number, y: number, radius: number, rough: number, random: Random): Blob {
+export function blob([x, y]: Point, radius: number, rough: number, random: Random): Blob {
   const angle = random.uniform(0, 6.2831853)
   const stretch = random.uniform(1, 1.5)
   return { x, y, radius, stretch, cos: cos(angle), sin: sin(angle), rough, seed: random.uint32() }
@@ -72,11 +82,10 @@ export function blob(x: number, y: number, radius: number, rough: number, random
 /** Distance to the outline of a blot, roughly; negative inside. */
 export function blobDistance(b: Blob, x: number, y: number): number {
   const [dx, dy] = [x - b.x, y - b.y]
-  const u = (b.cos * dx + b.sin * dy) / b.stretch
-  const v = (b.cos * dy - b.sin * dx) * b.stretch
+  const [u, v] = inAxes(b, dx, dy)
   const f = 1.6 / b.radius
   const ragged = noise(dx * f, dy * f, b.seed) + 0.5 * noise(dx * f * 2.3, dy * f * 2.3, b.seed + 1)
-  return length(u, v) - b.radius * (1 + b.rough * ragged)
+  return length(u / b.stretch, v * b.stretch) - b.radius * (1 + b.rough * ragged)
 }
 
 /** No point of a blot is farther than this from its centre. */
@@ -95,14 +104,38 @@ export function wander(
 ): Point[] {
   const points: Point[] = [start]
   let [x, y] = start
-  let direction = angle
+  let towards = angle
   let turning = random.uniform(-bend, bend)
   for (let i = 1; i < count; i++) {
     turning = 0.8 * turning + 0.4 * random.uniform(-bend, bend)
-    direction += turning
-    x += step * cos(direction)
-    y += step * sin(direction)
+    towards += turning
+    x += step * cos(towards)
+    y += step * sin(towards)
     points.push([x, y])
   }
   return points
+}
+
+/** The point of a line that is nearest to another. */
+export interface Nearest {
+  readonly distance: number
+  /** Ends of the segment that it lies in, the number of the segment, and how far along it lies, 0 to 1. */
+  readonly a: Point
+  readonly b: Point
+  readonly index: number
+  readonly along: number
+}
+
+/** Nearest point of a line whose segments are shorter than 0.05. */
+export function nearest(line: readonly Point[], x: number, y: number): Nearest {
+  let found: Nearest = { distance: Infinity, a: [0, 0], b: [0, 0], index: 0, along: 0 }
+  for (let index = 0; index + 1 < line.length; index++) {
+    const [a, b] = [line[index]!, line[index + 1]!]
+    if (length(x - a[0], y - a[1]) > found.distance + 0.05) continue
+    const [dx, dy] = [b[0] - a[0], b[1] - a[1]]
+    const along = clamp(((x - a[0]) * dx + (y - a[1]) * dy) / (dx * dx + dy * dy))
+    const distance = length(x - a[0] - along * dx, y - a[1] - along * dy)
+    if (distance < found.distance) found = { distance, a, b, index, along }
+  }
+  return found
 }

@@ -2,9 +2,14 @@ import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { spread } from './change.js'
-import { syntheticDataset } from './dataset.js'
-import { syntheticDefects, syntheticKinds } from './kinds.js'
-import { renderMask, renderShot, withoutDefect } from './render.js'
+import {
+  renderMask,
+  renderShot,
+  syntheticDefects,
+  syntheticKinds,
+  withoutDefect,
+} from './render.js'
+import { syntheticDataset } from './synthetic.js'
 
 const hash = (data: Uint8Array): string =>
   createHash('sha256').update(data).digest('hex').slice(0, 16)

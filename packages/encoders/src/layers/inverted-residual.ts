@@ -13,9 +13,6 @@ export interface InvertedResidual {
   readonly residual: boolean
 }
 
-/** Keys of a convolution and of its batch norm. */
-type LayerKeys = Required<Pick<ConvLayer, 'conv' | 'norm'>>
-
 /**
  * The convolutions of a block.
  * @param keys of each of them, where the block has it
@@ -23,7 +20,9 @@ type LayerKeys = Required<Pick<ConvLayer, 'conv' | 'norm'>>
  * @param expanded channels inside the block
  */
 export function blockLayers(
-  keys: { readonly [layer in 'expand' | 'depthwise' | 'project']: LayerKeys },
+  keys: {
+    readonly [layer in 'expand' | 'depthwise' | 'project']: Pick<ConvLayer, 'conv' | 'norm'>
+  },
   timm: string,
   { inputs, outputs, ...window }: Pick<ConvLayer, 'inputs' | 'outputs' | 'kernel' | 'stride'>,
   expanded: number,

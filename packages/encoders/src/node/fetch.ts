@@ -40,18 +40,17 @@ async function keep(spec: EncoderSpec, file: string, source = file): Promise<str
   return path
 }
 
-export interface PullOptions extends DownloadOptions {
-  /** A mirror of the published file. */
-  readonly source?: PublishedWeights
-}
-
 /**
  * See to it that the weights of an encoder are on this machine: download the published file, check it and keep the
  * tensors the encoder needs as safetensors in the cache. Does nothing when they are there already.
+ * @param options.source a mirror of the published file
  * @returns path of the safetensors file
  * @throws CflowError NOT_FOUND for an unknown encoder, NETWORK when the file cannot be had, WEIGHTS when it is another
  */
-export async function pullWeights(name: string, options: PullOptions = {}): Promise<string> {
+export async function pullWeights(
+  name: string,
+  options: DownloadOptions & { readonly source?: PublishedWeights } = {},
+): Promise<string> {
   const spec = encoderSpec(name)
   const found = await findEncoderWeights(spec)
   if (found !== undefined) return found
@@ -69,9 +68,8 @@ export async function pullWeights(name: string, options: PullOptions = {}): Prom
     return await keep(spec, file, source.file)
   } catch (error) {
     if (!(error instanceof CflowError) || error.code !== 'NETWORK') throw error
-    const { subject } = error
     throw new CflowError('NETWORK', error.message, {
-      ...(subject !== undefined && { subject }),
+      subject: error.subject ?? source.url,
       hint: `try again to go on where it stopped, or get ${source.file} another way and ${wayAround}`,
       cause: error,
     })

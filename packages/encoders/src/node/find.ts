@@ -12,21 +12,18 @@ import type { EncoderSpec } from '../spec.js'
 export const cachedWeightsPath = (encoder: string): string =>
   join(cacheFolder(), 'encoders', `${encoder}.safetensors`)
 
-/** The places where weights may lie on this machine, by what an encoder that is there is called, first come first served. */
-const places = [
-  {
-    /** Part of this package. */
-    name: 'embedded',
-    path: (encoder: string) =>
-      embeddedNames.includes(encoder) ? fileURLToPath(embeddedWeightsUrl(encoder)) : undefined,
-  },
-  { /** Pulled or imported. */ name: 'cached', path: cachedWeightsPath },
+const embeddedPath = (encoder: string): string | undefined =>
+  embeddedNames.includes(encoder) ? fileURLToPath(embeddedWeightsUrl(encoder)) : undefined
+
+/** Where the weights of an encoder may lie on this machine; the first file that is there is taken. */
+const sources = [
+  { name: 'embedded', pathOf: embeddedPath },
+  { name: 'cached', pathOf: cachedWeightsPath },
 ] as const
 
-/** Where the weights of an encoder lie on this machine. */
-async function placeOf(encoder: string) {
-  for (const { name, path: of } of places) {
-    const path = of(encoder)
+async function located(encoder: string) {
+  for (const { name, pathOf } of sources) {
+    const path = pathOf(encoder)
     const bytes = path === undefined ? undefined : await sizeOfFile(path)
     if (path !== undefined && bytes !== undefined) return { name, path, bytes }
   }
@@ -35,13 +32,13 @@ async function placeOf(encoder: string) {
 
 /** The file that holds the weights of an encoder on this machine, or undefined where there is none. */
 export async function findEncoderWeights(spec: EncoderSpec): Promise<string | undefined> {
-  return (await placeOf(spec.name))?.path
+  return (await located(spec.name))?.path
 }
 
 export interface EncoderListing {
   readonly spec: EncoderSpec
   /** `embedded`: part of this package; `cached`: pulled or imported; `missing`: not on this machine. */
-  readonly weights: (typeof places)[number]['name'] | 'missing'
+  readonly weights: (typeof sources)[number]['name'] | 'missing'
   readonly path?: string
   /** Bytes of the file on this machine. */
   readonly bytes?: number
@@ -52,7 +49,7 @@ export async function listEncoders(): Promise<readonly EncoderListing[]> {
   return Promise.all(
     encoderNames.map(async (encoder): Promise<EncoderListing> => {
       const spec = encoderSpec(encoder)
-      const { name = 'missing', ...file } = (await placeOf(encoder)) ?? {}
+      const { name = 'missing', ...file } = (await located(encoder)) ?? {}
       return { spec, weights: name, ...file }
     }),
   )

@@ -1,4 +1,4 @@
-import { CflowError, messageOf, sizeOf, tensor, type Tensor } from '@cflow/base'
+import { CflowError, messageOf, zeros, type Tensor } from '@cflow/base'
 import { input, writeOnnx, type OnnxModel, type Value } from '@cflow/graph'
 import { imagenet, type EncoderSpec } from '../spec.js'
 import { candidateTaps, findTaps } from './candidates.js'
@@ -82,13 +82,7 @@ export async function onnxEncoder(
 }
 
 /** A value of a model that could be a tap. */
-export interface TapCandidate {
-  readonly name: string
-  readonly channels: number
-  readonly height: number
-  readonly width: number
-  readonly kind: Layout['kind']
-}
+export type TapCandidate = Layout & { readonly name: string }
 
 /**
  * The values of an ONNX model that are likely to be worth tapping, in the graph's order, with what they give for an image.
@@ -120,24 +114,19 @@ async function tried(
   { inputSize: size, run }: Pick<OnnxEncoderOptions, 'inputSize' | 'run'>,
 ) {
   const source = imageInputOf(bytes)
-  if (source.size !== undefined && source.size !== size)
-    throw new CflowError(
-      'CONFIG',
-      `the model takes images of ${source.size} pixels only, not of ${size}`,
-      {
-        subject: 'inputSize',
-        hint: `use --input-size ${source.size}, or export the model with dynamic height and width`,
-      },
-    )
+  const { size: own = size } = source
+  if (own !== size)
+    throw new CflowError('CONFIG', `the model takes images of ${own} pixels only, not of ${size}`, {
+      subject: 'inputSize',
+      hint: `use --input-size ${own}, or export the model with dynamic height and width`,
+    })
   const whole = joined(bytes, source, input('image', 'float32', ['N', 3, size, size]))
   const names = choose(whole)
   const values = findTaps(whole, names)
   checkMovable(values)
   const model = writeOnnx(Object.fromEntries(values.map((v, i) => [`tap${i}`, v])))
   const black = async (n: number): Promise<readonly Tensor[]> => {
-    const shape = [n, 3, size, size]
-    const image = tensor('float32', shape, new Float32Array(sizeOf(shape)))
-    const outputs = await run(model, { image })
+    const outputs = await run(model, { image: zeros('float32', [n, 3, size, size]) })
     return names.map((_, i) => outputs[`tap${i}`] as Tensor)
   }
   const outputs = await black(1).catch((error: unknown) => {

@@ -24,29 +24,25 @@ export interface Layout {
  */
 export function layoutOf(name: string, shape: readonly number[], prefixTokens?: number): Layout {
   const [, a = 0, b = 0, c = 0] = shape
+  const refused = (what: string, hint: string) =>
+    new CflowError('MODEL', `${name} ${what}`, { subject: name, hint })
   if (shape.length === 4 && b === c && b > 0)
     return { kind: 'maps', channels: a, height: b, width: c, prefix: 0 }
   if (shape.length === 4 && a === b && a > 0)
     return { kind: 'channelsLast', channels: c, height: a, width: b, prefix: 0 }
-  if (shape.length === 3) {
-    const prefix = prefixTokens ?? (isSquare(a) ? 0 : 1)
-    const side = Math.sqrt(a - prefix)
-    if (Number.isInteger(side) && side > 0)
-      return { kind: 'tokens', channels: b, height: side, width: side, prefix }
-    throw new CflowError(
-      'MODEL',
-      `${name} holds ${a} tokens: without ${prefix} before them they are no square grid`,
-      {
-        subject: name,
-        hint: 'say how many class and register tokens there are: --prefix-tokens N',
-      },
+  if (shape.length !== 3)
+    throw refused(
+      `is [${shape.join(', ')}], neither a square feature map nor tokens`,
+      'tap values of the form [N, C, h, w], [N, h, w, C] or [N, tokens, C]',
     )
-  }
-  throw new CflowError(
-    'MODEL',
-    `${name} is [${shape.join(', ')}], neither a square feature map nor tokens`,
-    { subject: name, hint: 'tap values of the form [N, C, h, w], [N, h, w, C] or [N, tokens, C]' },
-  )
+  const prefix = prefixTokens ?? (isSquare(a) ? 0 : 1)
+  const side = Math.sqrt(a - prefix)
+  if (!(side > 0) || !Number.isInteger(side))
+    throw refused(
+      `holds ${a} tokens: without ${prefix} before them they are no square grid`,
+      'say how many class and register tokens there are: --prefix-tokens N',
+    )
+  return { kind: 'tokens', channels: b, height: side, width: side, prefix }
 }
 
 const isSquare = (n: number): boolean => Number.isInteger(Math.sqrt(n))

@@ -1,6 +1,5 @@
 import { sizeOf, zeros, type Random } from '@cflow/base'
-import { conditionSize, parameterShapes } from '@cflow/core'
-import type { FlowConfig, ScaleFlow } from '@cflow/core'
+import { conditionSize, parameterShapes, type FlowConfig, type ScaleFlow } from '@cflow/core'
 import { cflow, type MapShape } from '@cflow/methods'
 import type { Recipe } from '../trial.js'
 import { uniform } from './weights.js'
@@ -54,4 +53,4 @@ export function emptyFlow(config: FlowConfig, random?: Random): ScaleFlow {
 }
 
 /** Feature vectors of one image. */
-export const positionsOf = ({ height, width }: Omit<MapShape, 'channels'>): number => height * width
+export const positionsOf = ({ height, width }: MapShape): number => height * width

@@ -18,6 +18,7 @@ export interface TrainJob {
 
 /** A trained method, as every trial measures it. */
 export interface Trained extends Pick<EvaluateOptions, 'model'> {
+  readonly bytes: number
   /** Reading, encoding, training and calibration; looks at the test set and checkpoints are no part of it. */
   readonly seconds: number
   /** Its rates under the authors' rules, given its own evaluation. */

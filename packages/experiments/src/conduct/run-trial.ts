@@ -5,9 +5,9 @@ import type { Identity } from '../resources.js'
 import { measuresOf, resultSchema, type Result } from '../result.js'
 import type { Key } from '../store.js'
 import { trialName, type Trial } from '../trial.js'
+import { train } from './train.js'
 import { picturesOf, picturesSchema, type Pictures } from './pictures.js'
 import { settingsOf } from './settings.js'
-import { trainMethod } from './train.js'
 
 /** What became of a trial. Only what it needs can be missing; only what a user can act on counts as failed. */
 export type Outcome =
@@ -17,7 +17,7 @@ export type Outcome =
 
 /** The name a trial is kept under, and all that decides its result. */
 function keyOf(trial: Trial, identity: Identity): Key {
-  const config = settingsOf(trial)
+  const { config } = settingsOf(trial)
   return { name: trialName(trial), identity: { trial, config, identity, software } }
 }
 
@@ -84,13 +84,16 @@ async function perform(
   identity: Identity,
   { store, resources, runtime, watch }: Laboratory,
 ): Promise<Result> {
+  const { config, flow } = settingsOf(trial)
   const dataset = await resources.dataset(trial)
   const unfinished = store.unfinished(key)
   const weights = await resources.weights(trial.encoder)
   const job = { dataset, weights, runtime, unfinished, watch }
-  const { model, seconds, paper } = await trainMethod(settingsOf(trial), job)
+  const trained = await train(config, flow?.passes, job)
+  const { model, bytes, seconds } = trained
   const tested = { model, samples: dataset.test, runtime }
   const own = await evaluate({ ...tested, ...watch })
+  const paper = await trained.paper(own)
   const isShown = trial.method === 'cflow' && trial.seed === 0
   const pictures = isShown ? await picturesOf(tested, own) : undefined
   watch.signal?.throwIfAborted()
@@ -98,9 +101,9 @@ async function perform(
   const result: Result = {
     trial,
     strict: measuresOf(own.evaluation),
-    paper: await paper(own),
+    paper,
     seconds: { fit: seconds, evaluate: timing.seconds['evaluate'] ?? NaN },
-    bytes: model.length,
+    bytes,
     millisecondsPerImage: timing.millisecondsPerImage,
     images: { train: dataset.train.length, test: dataset.test.length },
     weights: { encoder: trial.encoder, sha256: identity.weights },

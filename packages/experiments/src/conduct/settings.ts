@@ -2,22 +2,25 @@ import { cflow, resolveConfig, type TrainConfig } from '@cflow/methods'
 import { isFlow, type Trial } from '../trial.js'
 
 /**
- * Complete settings of a trial, as the trainer takes them.
+ * Complete settings of a trial, as the trainer takes them; of a flow apart, too, for what only flows have.
  * @throws CflowError CONFIG for an input size that the method cannot have, and the like
  */
-export function settingsOf(trial: Trial): TrainConfig {
+export function settingsOf(trial: Trial): {
+  readonly config: TrainConfig
+  readonly flow?: TrainConfig<'cflow'>
+} {
   const { method, encoder, inputSize, poolLayers, couplingLayers, recipe, passes, data, seed } =
     trial
   const common = { encoder, inputSize, poolLayers, seed }
-  if (!isFlow(method))
-    return resolveConfig({ method, ...common, heldOut: cflow.recipes[recipe].heldOut })
+  if (!isFlow(method)) {
+    const { heldOut } = cflow.recipes[recipe]
+    return { config: resolveConfig({ method, ...common, heldOut }) }
+  }
   const asAuthors = data.set === 'stc' && recipe === 'paper'
-  return resolveConfig({
-    ...common,
-    recipe,
-    couplingLayers,
-    passes,
+  const flow = resolveConfig({
+    ...{ ...common, recipe, couplingLayers, passes },
     conditional: method === 'cflow',
     ...(asAuthors && { normalisation: 'stc' }),
   })
+  return { config: flow, flow }
 }

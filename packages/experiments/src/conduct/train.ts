@@ -7,18 +7,25 @@ import { lastingEpochs } from './epochs.js'
 import type { Trained, TrainJob } from './job.js'
 
 /**
- * Train a method, looking at the test set as the authors do where there are flows to look with; an interrupted training goes
- * on from its checkpoint.
+ * Train a method; an interrupted training goes on from its checkpoint.
+ * @param passes of a flow, whose test set is looked at while it trains, as the authors do; absent for other methods, of
+ *   whose two protocols only AUPRO differs
  */
-export async function trainMethod(config: TrainConfig, job: TrainJob): Promise<Trained> {
+export async function train(
+  config: TrainConfig,
+  passes: number | undefined,
+  job: TrainJob,
+): Promise<Trained> {
   const { dataset, weights, runtime, unfinished, watch } = job
   const { inputSize } = config
-  const passes = 'passes' in config ? config.passes : 0
   const spec = normalised(encoderSpec(config.encoder), config.normalisation)
   const encoder = encoderModel(spec, weights, config.poolLayers, inputSize)
   const samples = dataset.test
-  const epochs = await lastingEpochs({ samples, encoder, runtime, passes, unfinished, ...watch })
-  const { model, head, seconds, history } = await fit({
+  const epochs =
+    passes === undefined
+      ? undefined
+      : await lastingEpochs({ samples, encoder, runtime, passes, unfinished, ...watch })
+  const { model, seconds, history } = await fit({
     samples: dataset.train,
     category: dataset.category,
     config,
@@ -26,7 +33,7 @@ export async function trainMethod(config: TrainConfig, job: TrainJob): Promise<T
     runtime,
     checkpoints: unfinished.checkpoints,
     resume: true,
-    epochs: epochs.hook,
+    ...(epochs && { epochs: epochs.hook }),
     ...watch,
   })
   const stages = Object.entries(seconds).filter(([s]) => !['epochs', 'checkpoint', 'train'].includes(s)) // prettier-ignore
@@ -34,10 +41,10 @@ export async function trainMethod(config: TrainConfig, job: TrainJob): Promise<T
   const times = [...stages.map(([, s]) => s), ...history.map((h) => h.seconds)]
   return {
     model,
+    bytes: model.length,
     seconds: times.reduce((a, b) => a + b, 0),
     async paper({ evaluation, pixels }) {
-      if (!head.flows) {
-        // of a method without likelihoods only AUPRO differs
+      if (!epochs) {
         const aupro = pixels?.aupro(0.3, { protocol: 'cflow-ad' })
         return { ...measuresOf(evaluation), ...(aupro !== undefined && { aupro: known(aupro) }) }
       }

@@ -1,5 +1,4 @@
-import { imageTensor } from '@cflow/base'
-import type { RgbImage, Tensor } from '@cflow/base'
+import { imageTensor, type RgbImage, type Tensor } from '@cflow/base'
 import {
   allParameters,
   constantValues,
@@ -11,14 +10,12 @@ import {
   thresholdAt,
 } from '@cflow/core'
 import type { ScaleFlow } from '@cflow/core'
-import { resizeLanczos, resizeMaskNearest } from '@cflow/datasets'
-import type { Dataset, Sample } from '@cflow/datasets'
+import { resizeLanczos, resizeMaskNearest, type Dataset, type Sample } from '@cflow/datasets'
 import { encodePng } from '@cflow/datasets/node'
 import { encoderModel, encoderSpec, type EncoderModel } from '@cflow/encoders'
-import { reduceSumSquare, sqrt, writeOnnx } from '@cflow/graph'
-import type { Value } from '@cflow/graph'
-import type { Runtime, Session } from '@cflow/runtimes'
+import { reduceSumSquare, sqrt, writeOnnx, type Value } from '@cflow/graph'
 import { resolveConfig } from '@cflow/methods'
+import type { Runtime, Session } from '@cflow/runtimes'
 import { fit } from '@cflow/trainer'
 import type { Laboratory } from '../laboratory.js'
 import { binned, quantile } from './density.js'
@@ -60,7 +57,7 @@ export async function toyDetector(options: ToyOptions): Promise<Figure1> {
     ...{ passes, seed, heldOut: 0 },
   } as const)
   const model = encoderModel(encoderSpec(name), options.weights, 1, inputSize)
-  const [tap] = model.taps as [EncoderModel['taps'][number]]
+  const [scale] = model.taps as [EncoderModel['taps'][number]]
   // every fifth image is kept to see what was not trained on
   const unseen = dataset.train.filter((_, i) => i % 5 === 4)
   const { head } = await fit({
@@ -80,14 +77,14 @@ export async function toyDetector(options: ToyOptions): Promise<Figure1> {
     for (const sample of samples) {
       watch.signal?.throwIfAborted()
       watch.onProgress?.({ stage: 'evaluate', done: ++done, total })
-      await addPatches(patches, session, sample, tap, inputSize)
+      await addPatches(patches, session, sample, scale, inputSize)
     }
     return patches
   }
   try {
     const [normal, anomalous] = [await look(unseen), await look(defective)]
     const { threshold } = thresholdAt(normal.norms, options.falsePositiveRate)
-    return { depth: tap.channels, patch: tap.stride, ...figureOf(normal, anomalous, threshold) }
+    return { depth: scale.channels, patch: scale.stride, ...figureOf(normal, anomalous, threshold) }
   } finally {
     await session.release()
   }

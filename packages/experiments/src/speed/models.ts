@@ -96,18 +96,17 @@ export function padimPart(model: EncoderModel): PadimPart {
 export function spadePart(model: EncoderModel, images: number) {
   const { taps, inputSize } = model
   const random = Random.seeded(0, 'spade')
-  const filled = (...shape: readonly number[]) => uniform(random, shape, 0, 1)
-  const given = (name: string, { dtype, shape }: Tensor) => input(name, dtype, shape)
+  const filled = (shape: readonly number[]) => uniform(random, shape, 0, 1)
   const neighbours = Math.min(spadeNeighbours, images)
   const last = taps.at(-1)?.channels as number
   const { height, width, channels } = joinedShape(taps)
-  const [pooled, gallery] = [filled(1, last), filled(images, last)]
-  const [distances] = nearestImages(given('pooled', pooled), given('gallery', gallery), neighbours)
-  const [query, rows] = [filled(1, height * width, channels), filled(1, height * width, channels)]
-  const nearest = nearestPositions(given('query', query), given('rows', rows))
-  const positions = filled(1, height, width)
-  const drawing = { corners: 'half', blurred: true } as const
-  const { map } = mapVerdict(given('positions', positions), inputSize, drawing)
+  const valueOf = (name: string, { dtype, shape }: Tensor) => input(name, dtype, shape)
+  const [pooled, gallery] = [filled([1, last]), filled([images, last])]
+  const [distances] = nearestImages(valueOf('pooled', pooled), valueOf('gallery', gallery), neighbours) // prettier-ignore
+  const [query, rows] = [filled([1, height * width, channels]), filled([1, height * width, channels])] // prettier-ignore
+  const nearest = nearestPositions(valueOf('query', query), valueOf('rows', rows))
+  const positions = filled([1, height, width])
+  const { map } = mapVerdict(valueOf('positions', positions), inputSize, { corners: 'half', blurred: true }) // prettier-ignore
   return {
     neighbours,
     /** Of the whole gallery. */

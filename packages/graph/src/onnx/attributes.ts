@@ -27,11 +27,6 @@ const forms: { readonly [K in Kind]: Form<K> } = {
   string: { type: types.STRING, to: (v) => ({ s: utf8(v) }), from: (a) => text(a.s) },
   ints: { type: types.INTS, to: (v) => ({ ints: v.map(BigInt) }), from: (a) => a.ints.map(Number) },
   floats: { type: types.FLOATS, to: (v) => ({ floats: [...v] }), from: (a) => a.floats },
-  strings: {
-    type: types.STRINGS,
-    to: (v) => ({ strings: v.map(utf8) }),
-    from: (a) => a.strings.map(text),
-  },
   tensor: {
     type: types.TENSOR,
     to: (v) => ({ t: toTensorProto(v) }),

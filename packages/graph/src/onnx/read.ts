@@ -162,7 +162,7 @@ function resultsOf(node: NodeProto, inputs: Inputs, file: FileContext): readonly
         return info ? typeOf(info) : { dtype: resultType(form, i), shape: unknownRank }
       }),
   }
-  return applyAll(opaque, form.inputs, form.attributes, { label: node.name || undefined })
+  return applyAll(opaque, form.inputs, form.attributes, node.name || undefined)
 }
 
 function applyKnown(form: Form, node: NodeProto, opset: number): readonly Value[] | undefined {
@@ -172,8 +172,7 @@ function applyKnown(form: Form, node: NodeProto, opset: number): readonly Value[
     return undefined
   const operator = opset > opsetVersion ? { ...found, version: opset } : found
   try {
-    const options = { label: node.name || undefined, outputs: node.output.length }
-    const results = applyAll(operator, inputs, attributes, options)
+    const results = applyAll(operator, inputs, attributes, node.name || undefined)
     return results.length >= node.output.length ? results : undefined
   } catch (error) {
     // a form of the operator that the shape rule does not cover: keep it as it is

@@ -2,7 +2,7 @@ import { clone, create, equals } from '@bufbuild/protobuf'
 import { CflowError } from '@cflow/base'
 import type { Value } from '../value.js'
 import {
-  AttributeProto_AttributeType,
+  AttributeProto_AttributeType as types,
   GraphProtoSchema,
   TensorShapeProto_DimensionSchema,
   TypeProtoSchema,
@@ -41,14 +41,13 @@ export function writeScan(
   const gained = round.output.filter((v) => !kept.includes(v))
   const input = [...taken, ...each]
   const output = [...kept, ...gained]
-  const { INT, GRAPH } = AttributeProto_AttributeType
   const scan = {
     opType: 'Scan',
     input: input.map((v) => v.name),
     output: output.map((v) => v.name),
     attribute: [
-      { name: 'body', type: GRAPH, g: inScope('round/', { ...round, input, output }) },
-      { name: 'num_scan_inputs', type: INT, i: BigInt(each.length) },
+      { name: 'body', type: types.GRAPH, g: inScope('round/', { ...round, input, output }) },
+      { name: 'num_scan_inputs', type: types.INT, i: BigInt(each.length) },
     ],
   }
   const graph = create(GraphProtoSchema, {

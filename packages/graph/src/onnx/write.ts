@@ -11,7 +11,7 @@ import {
   type GraphProto,
   type ValueInfoProtoSchema,
 } from './generated/onnx_pb.js'
-import { Names } from './names.js'
+import { namesOf, type Named } from './names.js'
 import { toTensorProto } from './tensors.js'
 
 export interface OnnxOptions {
@@ -50,20 +50,17 @@ export function graphProto(
   name = 'graph',
   labels: Readonly<Record<string, Value>> = {},
 ): { readonly graph: GraphProto; readonly order: readonly Node[] } {
-  const wanted = Object.entries(outputs)
-  const values = lowered([...wanted, ...Object.entries(labels)])
-  const results = distinct(values.slice(0, wanted.length))
-  const labelOf = new Map(values.slice(wanted.length).map(([label, v]) => [v.node, label]))
+  const all = lowered([...Object.entries(outputs), ...Object.entries(labels)])
+  const count = Object.keys(outputs).length
+  const results = distinct(all.slice(0, count))
+  const labelOf = new Map(all.slice(count).map(([label, v]) => [v.node, label]))
   const order = topologicalOrder(results.map(([, v]) => v))
-  const names = new Names(results, order)
+  const names = namesOf(results, order)
   const initializer = order.flatMap((node) => {
     if (node.kind !== 'constant') return []
     const { name, isNew } = names.ofConstant(node)
     return isNew ? [toTensorProto(node.tensor, name)] : []
   })
-  const taken = new Set<string>()
-  /** Node names are unique in a file: of nodes with the same label the first has it. */
-  const nameOf = (label: string) => (taken.size === taken.add(label).size ? '' : label)
   const graph = create(GraphProtoSchema, {
     name,
     node: order.flatMap((node) => {
@@ -73,7 +70,7 @@ export function graphProto(
         {
           opType: operator.type,
           domain: operator.domain ?? '',
-          name: nameOf(labelOf.get(node) ?? label),
+          name: labelOf.get(node) ?? label,
           input: inputs.map((v) => (v ? names.of(v) : '')),
           output: outputs.map((v) => names.of(v)),
           attribute: Object.entries(attributes).map(([k, a]) => toAttribute(k, a)),
@@ -87,41 +84,28 @@ export function graphProto(
   return { graph, order }
 }
 
-/** A graph as the bytes of a model. */
+/** A graph as the bytes of a model, with the operator sets that its nodes need; the standard one first. */
 export function modelBytes(
   graph: GraphProto,
   order: readonly Node[],
   { producer, domains = {}, metadata = {} }: OnnxOptions,
 ): Uint8Array {
-  const model = create(ModelProtoSchema, {
-    irVersion,
-    producerName: producer?.name ?? 'cflow',
-    producerVersion: producer?.version ?? '',
-    opsetImport: [...operatorSets(order, domains)].map(([domain, version]) => ({
-      domain,
-      version: BigInt(version),
-    })),
-    metadataProps: Object.entries(metadata).map(([key, value]) => ({ key, value })),
-    graph,
-  })
-  return toBinary(ModelProtoSchema, model)
-}
-
-/** The operator sets that the nodes need, by domain; the standard one first. */
-function operatorSets(
-  order: readonly Node[],
-  domains: Readonly<Record<string, number>>,
-): ReadonlyMap<string, number> {
   const sets = new Map([['', opsetVersion], ...Object.entries(domains)])
   for (const node of order)
     if (node.kind === 'operator' && node.operator.version !== undefined) {
       const { domain = '', version } = node.operator
       sets.set(domain, Math.max(sets.get(domain) ?? 1, version))
     }
-  return sets
+  const model = create(ModelProtoSchema, {
+    irVersion,
+    producerName: producer?.name ?? 'cflow',
+    producerVersion: producer?.version ?? '',
+    opsetImport: [...sets].map(([domain, version]) => ({ domain, version: BigInt(version) })),
+    metadataProps: Object.entries(metadata).map(([key, value]) => ({ key, value })),
+    graph,
+  })
+  return toBinary(ModelProtoSchema, model)
 }
-
-type Named = readonly (readonly [name: string, value: Value])[]
 
 /** The same values with operators replaced by what their `lower` gives, through the whole graph. */
 function lowered(results: Named): Named {

@@ -39,11 +39,8 @@ export const Gather: Operator = {
     const toFront = [axis, ...x.shape.keys()].filter((a, i) => i === 0 || a !== axis)
     const rows = reshape(transpose(g, toFront), [...staticShape(index, 'the index of Gather'), -1])
     const d = matMul(oneHotRows(index, size, g.dtype), rows)
-    const shaped = reshapeTo(
-      d,
-      toFront.map((i) => x.shape[i] as Dim),
-    )
-    return [transpose(shaped, inverse(toFront))]
+    const shape = toFront.map((i) => x.shape[i] as Dim)
+    return [transpose(reshapeTo(d, shape), inverse(toFront))]
   },
 }
 

@@ -6,18 +6,26 @@ import {
   type Attributes,
   type Dim,
   type Operator,
+  type Shape,
   type Value,
 } from '../value.js'
 import { add, scale } from './elementwise.js'
 import { reshape, transpose } from './movement.js'
 import { sumTo } from './reduction.js'
 
-function inner(type: string, a: Value, b: Value, x: Dim, y: Dim): void {
+/** Rows and columns of a product of two matrices, given theirs. */
+function productShape(
+  type: string,
+  [a, b]: readonly [Value, Value],
+  [rows, x]: Shape,
+  [y, columns]: Shape,
+): readonly [Dim, Dim] {
   sameDType(type, [a, b])
   if (typeof x === 'number' && typeof y === 'number' && x !== y)
     throw shapeError(
       `${type} of ${shapeText(a.shape)} and ${shapeText(b.shape)}: ${x} columns meet ${y} rows`,
     )
+  return [rows as Dim, columns as Dim]
 }
 
 function swapLast(x: Value): Value {
@@ -32,10 +40,10 @@ export const MatMul: Operator = {
     const b = inputs[1] as Value
     if (a.shape.length < 2 || b.shape.length < 2)
       throw shapeError('MatMul here needs operands of rank 2 or more')
-    const [rows, columns] = a.shape.slice(-2) as [Dim, Dim]
-    const [otherRows, otherColumns] = b.shape.slice(-2) as [Dim, Dim]
-    inner('MatMul', a, b, columns, otherRows)
-    return [...broadcast(a.shape.slice(0, -2), b.shape.slice(0, -2)), rows, otherColumns]
+    return [
+      ...broadcast(a.shape.slice(0, -2), b.shape.slice(0, -2)),
+      ...productShape('MatMul', [a, b], a.shape.slice(-2), b.shape.slice(-2)),
+    ]
   }),
   gradient: ({ inputs }, [g]: One) => {
     const [a, b] = inputs as readonly [Value, Value]
@@ -64,10 +72,8 @@ export const Gemm: Operator = {
     const [, b, c] = inputs as readonly [Value, Value, Value?]
     if (a.shape.length !== 2 || b.shape.length !== 2) throw shapeError('Gemm needs matrices')
     const { transA, transB } = transposed(attributes)
-    const [rows, columns] = (transA ? a.shape.toReversed() : a.shape) as [Dim, Dim]
-    const [otherRows, otherColumns] = (transB ? b.shape.toReversed() : b.shape) as [Dim, Dim]
-    inner('Gemm', a, b, columns, otherRows)
-    const shape = [rows, otherColumns]
+    const turned = ({ shape }: Value, turn: boolean) => (turn ? shape.toReversed() : shape)
+    const shape = productShape('Gemm', [a, b], turned(a, transA), turned(b, transB))
     if (c) broadcast(c.shape, shape)
     sameDType('Gemm', inputs)
     return shape

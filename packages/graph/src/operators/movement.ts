@@ -55,8 +55,8 @@ function askedShape(target: Value): Shape {
 export const Reshape: Operator = {
   type: 'Reshape',
   infer: infers((x, inputs) => reshaped(x.shape, askedShape(inputs[1] as Value))),
-  gradient: ({ inputs }, [g]: One) => [
-    reshapeTo(g, first(inputs).shape, () => shapeOf(first(inputs))),
+  gradient: ({ inputs: [x] }, [g]: One) => [
+    reshapeTo(g, (x as Value).shape, () => shapeOf(x as Value)),
   ],
 }
 

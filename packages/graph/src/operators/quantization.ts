@@ -1,35 +1,26 @@
-import { CflowError, floats, tensor, type Tensor } from '@cflow/base'
+import { CflowError, floats, tensor, type DType, type Tensor } from '@cflow/base'
 import { apply, attribute } from '../operator.js'
 import { constant, scalar, shapeText, type Operator, type Value } from '../value.js'
 
-/** Scales are one number, or one for each index of `axis`. */
-function checkScale(type: string, x: Value, scale: Value): void {
-  if (scale.shape.length > 1)
-    throw new CflowError('SHAPE', `${type} needs one scale or one per index of an axis`, {
-      subject: shapeText(scale.shape),
-      hint: `its input is ${shapeText(x.shape)}`,
-    })
-}
-
-/** q = clamp(round(x/scale) + zero point), ties to even, in the zero point's type (uint8 when it is absent). */
-export const QuantizeLinear: Operator = {
-  type: 'QuantizeLinear',
+/** Scales are one number, or one for each index of `axis`. @param dtypeOf type of the result */
+const linear = (type: string, dtypeOf: (scale: Value, zero?: Value) => DType): Operator => ({
+  type,
   infer: (inputs) => {
     const [x, scale, zero] = inputs as readonly [Value, Value, Value?]
-    checkScale('QuantizeLinear', x, scale)
-    return [{ dtype: zero?.dtype ?? 'uint8', shape: x.shape }]
+    if (scale.shape.length > 1)
+      throw new CflowError('SHAPE', `${type} needs one scale or one per index of an axis`, {
+        subject: shapeText(scale.shape),
+        hint: `its input is ${shapeText(x.shape)}`,
+      })
+    return [{ dtype: dtypeOf(scale, zero), shape: x.shape }]
   },
-}
+})
+
+/** q = clamp(round(x/scale) + zero point), ties to even, in the zero point's type (uint8 when it is absent). */
+export const QuantizeLinear = linear('QuantizeLinear', (_, zero) => zero?.dtype ?? 'uint8')
 
 /** x = (q − zero point)·scale. */
-export const DequantizeLinear: Operator = {
-  type: 'DequantizeLinear',
-  infer: (inputs) => {
-    const [x, scale] = inputs as readonly [Value, Value]
-    checkScale('DequantizeLinear', x, scale)
-    return [{ dtype: scale.dtype, shape: x.shape }]
-  },
-}
+export const DequantizeLinear = linear('DequantizeLinear', (scale) => scale.dtype)
 
 /** The affine map of one tensor of activations between numbers and bytes. */
 export interface ByteScale {

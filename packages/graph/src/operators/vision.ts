@@ -87,13 +87,16 @@ export const Resize: Operator = {
   }),
 }
 
+type Pair = readonly [number, number]
+/** Rows and columns that are added around an image. */
+type Pads = readonly [top: number, left: number, bottom: number, right: number]
+
 export interface ConvOptions {
   readonly bias?: Value
-  readonly strides?: readonly [number, number]
-  /** [top, left, bottom, right] */
-  readonly pads?: readonly [number, number, number, number]
+  readonly strides?: Pair
+  readonly pads?: Pads
   readonly group?: number
-  readonly dilations?: readonly [number, number]
+  readonly dilations?: Pair
 }
 
 export function conv(x: Value, weight: Value, options: ConvOptions = {}): Value {
@@ -107,12 +110,7 @@ export function conv(x: Value, weight: Value, options: ConvOptions = {}): Value 
   })
 }
 
-export function maxPool(
-  x: Value,
-  kernel: readonly [number, number],
-  strides: readonly [number, number],
-  pads: readonly [number, number, number, number],
-): Value {
+export function maxPool(x: Value, kernel: Pair, strides: Pair, pads: Pads): Value {
   return apply(MaxPool, [x], {
     kernel_shape: attribute.ints(kernel),
     strides: attribute.ints(strides),

@@ -23,7 +23,8 @@ import {
   commonSettings,
   flowSettings,
   passSettings,
-  setting,
+  settingsOf,
+  toggle,
 } from '../settings.js'
 import { trainInPasses, type StepAt } from '../training/loop.js'
 import { samplings } from '../training/sampling.js'
@@ -31,22 +32,20 @@ import type { Trainer } from '../training/trainer.js'
 import { flowTrainer } from './flow-trainer.js'
 import { estimateWhitenings, whitener } from './whitening.js'
 
+const flow = settingsOf('flow')
 const settings = z.strictObject({
   ...commonSettings,
   ...passSettings,
   ...flowSettings,
-  permutation: setting('between coupling layers', permutationSchema),
-  clamp: setting('bound of a coupling layer’s scale', clampSchema),
-  /** Whether the flows see the position (CFLOW) or not (UFLOW). */
-  conditional: setting('flows see the position', z.boolean(), {
-    negation: { key: 'unconditional', help: 'flows do not see the position (UFLOW)' },
+  permutation: flow('NAME', 'between coupling layers', permutationSchema),
+  clamp: flow('NAME', 'bound of a coupling layer’s scale', clampSchema),
+  conditional: toggle('flow', 'flows see the position', {
+    key: 'unconditional',
+    help: 'flows do not see the position (UFLOW)',
   }),
-  loss: setting('loss of the flows', z.enum(['logsigmoid', 'nll'])),
-  /** Share of the mean variance added to the whitening's covariance. */
-  shrinkage: setting('regularisation of the whitening', z.number().positive().max(10), {
-    placeholder: 'X',
-  }),
-  aggregation: setting('of the scales', aggregationSchema),
+  loss: settingsOf('training')('NAME', 'loss of the flows', z.enum(['logsigmoid', 'nll'])),
+  shrinkage: flow('X', 'regularisation of the whitening', z.number().positive().max(10)),
+  aggregation: settingsOf('calibration')('NAME', 'of the scales', aggregationSchema),
   whitening: choice('whether the flows begin with a whitening of the features', z.boolean()),
   start: choice('of the coupling layers’ parameters', z.enum(['identity', 'random'])),
   sampling: choice('how mini-batches are drawn', z.enum(['grouped', 'permuted'])),

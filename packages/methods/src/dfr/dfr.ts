@@ -7,7 +7,7 @@ import { joinBilinear, joinedShape, mapShape, sizeOfMap } from '../features.js'
 import { mapVerdict } from '../maps.js'
 import { encodeAll, method, type Job } from '../method.js'
 import { constantsOf } from '../parameters.js'
-import { checkInputSize, commonDefaults, commonSettings, passSettings, setting } from '../settings.js' // prettier-ignore
+import { checkInputSize, commonDefaults, commonSettings, passSettings, settingsOf } from '../settings.js' // prettier-ignore
 import { trainInPasses } from '../training/loop.js'
 import { channelMoments, standardise, type Standardisation } from '../training/moments.js'
 import { samplings } from '../training/sampling.js'
@@ -23,9 +23,7 @@ const settings = z.strictObject({
   ...commonSettings,
   ...passSettings,
   /** The bottleneck's width is chosen for it by principal components (Shi et al. 2021, section 3.3). */
-  variance: setting('variance that the bottleneck keeps', z.number().gt(0).max(1), {
-    placeholder: 'SHARE',
-  }),
+  variance: settingsOf('dfr')('SHARE', 'dfr: that the bottleneck keeps', z.number().gt(0).max(1)),
 })
 
 /** Images whose vectors are mixed. */

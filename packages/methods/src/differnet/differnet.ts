@@ -32,7 +32,7 @@ import {
   commonSettings,
   flowSettings,
   passSettings,
-  setting,
+  settingsOf,
 } from '../settings.js'
 import { trainInPasses } from '../training/loop.js'
 import { channelMoments, standardise, type Standardisation } from '../training/moments.js'
@@ -40,17 +40,18 @@ import { samplings } from '../training/sampling.js'
 import { lossTrainer } from '../training/trainer.js'
 import { differnetFlow, differnetLoss, negativeLogLikelihood } from './flow.js'
 
+const own = settingsOf('differnet')
 const settings = z.strictObject({
   ...commonSettings,
   ...passSettings,
   ...flowSettings,
-  /** The authors: 3 of 2,048. */
-  hiddenLayers: setting('hidden layers of a subnet', z.int().min(1).max(8)),
-  hiddenUnits: setting('width of a hidden layer', z.int().min(1).max(8192)),
+  /** The authors: 3 hidden layers of 2,048. */
+  hiddenLayers: own('N', 'differnet: hidden layers of a subnet', z.int().min(1).max(8)),
+  hiddenUnits: own('N', 'differnet: width of a hidden layer', z.int().min(1).max(8192)),
   /** The input size and its halves (the authors: 3, of 448 pixels). */
-  imageScales: setting('sizes of the image, 1 to 4', z.int().min(1).max(4)),
-  /** One, as it is, without rotation. */
-  views: setting('randomly rotated versions of an image', z.int().min(1).max(1000)),
+  imageScales: own('N', 'differnet: sizes of the image, 1 to 4', z.int().min(1).max(4)),
+  /** One, the image as it is, without rotation. */
+  views: own('N', 'differnet: rotated versions of an image', z.int().min(1).max(1000)),
 })
 type Settings = z.infer<typeof settings>
 

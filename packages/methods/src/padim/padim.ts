@@ -15,7 +15,7 @@ import * as z from 'zod'
 import { joinNearest, joinedShape, mapShape } from '../features.js'
 import { mapVerdict } from '../maps.js'
 import { encodeAll, method } from '../method.js'
-import { checkFileSize, checkInputSize, commonDefaults, commonSettings, setting } from '../settings.js' // prettier-ignore
+import { checkFileSize, checkInputSize, commonDefaults, commonSettings, settingsOf } from '../settings.js' // prettier-ignore
 import {
   defaultChannels,
   padimBytes,
@@ -24,14 +24,16 @@ import {
   type PadimModel,
 } from './estimate.js'
 
+const own = settingsOf('padim')
 const settings = z.strictObject({
   ...commonSettings,
-  channels: setting('random channels that are kept', z.int().min(1).max(100_000).optional(), {
-    otherwise: 'the authors’ number for the encoder',
-  }),
-  regularisation: setting('added to every variance', z.number().positive().max(1000), {
-    placeholder: 'X',
-  }),
+  /** By default PaDiM's own number for the encoder. */
+  channels: own(
+    'N',
+    'padim: random channels that are kept',
+    z.int().min(1).max(100_000).optional(),
+  ),
+  regularisation: own('X', 'padim: added to every variance', z.number().positive().max(1000)),
 })
 
 /** PaDiM (Defard et al. 2021): a Gaussian at every position of the joined taps, from one pass over the images. */

@@ -3,11 +3,11 @@ import { encodePixels, rowsOfMap, type Head } from '@cflow/core'
 import type { EncoderModel } from '@cflow/encoders'
 import {
   add,
-  concat,
   constant,
   gather,
   matMul,
   max,
+  min,
   reduceMean,
   reduceMin,
   reduceSumSquare,
@@ -25,18 +25,15 @@ import * as z from 'zod'
 import { joinNearest, joinRows, joinedShape, mapShape, sizeOfMap } from '../features.js'
 import { mapVerdict } from '../maps.js'
 import { encodeAll, method, type View } from '../method.js'
-import { checkFileSize, checkInputSize, commonDefaults, commonSettings, setting } from '../settings.js' // prettier-ignore
+import { checkFileSize, checkInputSize, commonDefaults, commonSettings, settingsOf } from '../settings.js' // prettier-ignore
 
 /** SPADE's number of neighbours (Cohen & Hoshen 2020). */
 export const spadeNeighbours = 50
 
+const neighbours = z.int().min(1).max(100_000)
 const settings = z.strictObject({
   ...commonSettings,
-  neighbours: setting(
-    'nearest training images that an image is compared with',
-    z.int().min(1).max(100_000),
-    { placeholder: 'K' },
-  ),
+  neighbours: settingsOf('spade')('K', 'spade: nearest training images', neighbours),
 })
 
 /**
@@ -134,10 +131,7 @@ export function spadeHead(gallery: readonly Tensor<'float32'>[], neighbours: num
         const rows = values.map((tap) => gather(tap, reshape(index, [-1]), 0))
         return nearestPositions(doubled, joinRows(rows, shapes))
       })
-      const squared = add(
-        reduceMin(concat(nearest, 2), [2], true),
-        reduceSumSquare(query, [2], true),
-      )
+      const squared = add(nearest.reduce(min), reduceSumSquare(query, [2], true))
       return {
         distances: reshape(sqrt(max(squared, scalar(0))), [-1, height, width]),
         score: reduceMean(distances, [1]),

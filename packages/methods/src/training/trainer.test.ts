@@ -1,6 +1,5 @@
 import { Random } from '@cflow/base'
-import { initialiseFlow } from '@cflow/core'
-import type { FlowConfig } from '@cflow/core'
+import { initialiseFlow, type FlowConfig } from '@cflow/core'
 import { openRuntime, type Runtime } from '@cflow/runtimes'
 import { afterEach, expect, it, vi } from 'vitest'
 import { flowTrainer } from '../cflow/flow-trainer.js'

@@ -8,24 +8,18 @@ import { codeOf, sizeOfFile } from './files.js'
 /** Milliseconds after which a part that nobody has added to belongs to nobody, whatever its name says. */
 const abandonedAfter = 10 * 60_000
 
-/** A partial download that only this call writes to. */
-export interface Part {
-  readonly path: string
-  /** Leave it for a later call to go on with. */
-  release(): Promise<void>
-}
-
 /**
  * Take a partial download for this call alone. A part that is free, or whose owner is gone, is taken over by renaming it,
  * which only one of several processes can do; else there is a new one.
  * @param path the file that is downloaded: its parts are `<path>.part` (free) and `<path>.<owner>.part`
  */
-export async function claimPart(path: string): Promise<Part> {
+export async function claimPart(path: string) {
   const own = `${path}.${host()}~${process.pid}~${randomUUID().slice(0, 8)}.part`
   const free = `${path}.part`
   for (const candidate of [free, ...(await abandoned(path))]) if (await moved(candidate, own)) break
   return {
     path: own,
+    /** Leave it for a later call to go on with. */
     async release() {
       const [mine, other] = [await sizeOfFile(own), await sizeOfFile(free)]
       if (mine === undefined) return
@@ -43,10 +37,8 @@ async function abandoned(path: string): Promise<string[]> {
   for (const name of await readdir(folder)) {
     const owner = /^([^~]*)~(\d+)~[0-9a-f]{8}\.part$/.exec(name.slice(start.length))
     if (!name.startsWith(start) || !owner) continue
-    const [, where, pid] = owner
-    const here = where === host()
-    if ((here && !alive(Number(pid))) || (await isOld(join(folder, name))))
-      found.push(join(folder, name))
+    const gone = owner[1] === host() && !alive(Number(owner[2]))
+    if (gone || (await isOld(join(folder, name)))) found.push(join(folder, name))
   }
   return found
 }

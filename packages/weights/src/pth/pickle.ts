@@ -23,11 +23,11 @@ export interface PickleHost {
   persistent(id: unknown): unknown
 }
 
-/** Stack, marks and memo of an unpickler. */
+/** Stack and memo of an unpickler. A mark begins a new stack, and those before it wait. */
 class Machine {
   readonly host: PickleHost
-  readonly #stack: unknown[] = []
-  readonly #marks: number[] = []
+  #stack: unknown[] = []
+  readonly #waiting: unknown[][] = []
   readonly #memo = new Map<number, unknown>()
 
   constructor(host: PickleHost) {
@@ -38,14 +38,14 @@ class Machine {
     this.#stack.push(value)
   }
 
-  pop(): unknown {
-    if (this.#stack.length <= (this.#marks.at(-1) ?? 0)) throw damaged('its stack is empty')
-    return this.#stack.pop()
-  }
-
   /** The topmost n values, the uppermost last. */
   popMany(n: number): unknown[] {
-    return Array.from({ length: n }, () => this.pop()).reverse()
+    if (n > this.#stack.length) throw damaged('its stack is empty')
+    return this.#stack.splice(-n)
+  }
+
+  pop(): unknown {
+    return this.popMany(1)[0]
   }
 
   top(): unknown {
@@ -55,13 +55,16 @@ class Machine {
   }
 
   mark(): void {
-    this.#marks.push(this.#stack.length)
+    this.#waiting.push(this.#stack)
+    this.#stack = []
   }
 
   popToMark(): unknown[] {
-    const at = this.#marks.pop()
-    if (at === undefined) throw damaged('a mark is missing')
-    return this.#stack.splice(at)
+    const items = this.#stack
+    const before = this.#waiting.pop()
+    if (!before) throw damaged('a mark is missing')
+    this.#stack = before
+    return items
   }
 
   /** @param index the next free number when absent */

@@ -6,18 +6,20 @@ import { damaged } from './reader.js'
 import { checkedSize, materialise } from './strided.js'
 import { isKind, type StorageReference, type TorchTensor } from './torch.js'
 
-/** Elements of a storage, in their tensor type. */
-export type ReadStorage = (storage: StorageReference) => TypedArrays[DType]
-
 const maxDepth = 16
 const maxEntries = 200_000
 
 /**
  * The tensors of an unpickled object by name: keys of nested dictionaries and positions in lists are joined with dots
  * (`encoder_state_dict.conv1.weight`); whatever is no tensor is left out.
+ * @param read elements of a storage, in their tensor type
  * @param budget bytes that all tensors may take together (views can repeat elements without end)
  */
-export function collectTensors(root: unknown, read: ReadStorage, budget: number): Weights {
+export function collectTensors(
+  root: unknown,
+  read: (storage: StorageReference) => TypedArrays[DType],
+  budget: number,
+): Weights {
   const tensors = new Map<string, Tensor>()
   const storages = new Map<string, { type: ElementType; data: TypedArrays[DType] }>()
   const done = new Map<TorchTensor, Tensor>()
@@ -27,7 +29,8 @@ export function collectTensors(root: unknown, read: ReadStorage, budget: number)
   function tensorOf(torch: TorchTensor): Tensor {
     const known = done.get(torch)
     if (known) return known
-    const { storage, view } = unwrapped(torch)
+    const { storage, view } = torch
+    if (!storage || !view) throw damaged('a tensor without a storage')
     const { key, type } = storage
     const kept = storages.get(key) ?? { type, data: read(storage) }
     storages.set(key, kept)
@@ -56,15 +59,4 @@ function itemsOf(value: unknown): Iterable<readonly [unknown, unknown]> {
   if (value instanceof Map) return value
   if (value instanceof PyTuple) return value.items.entries()
   return Array.isArray(value) ? value.entries() : []
-}
-
-function unwrapped(torch: TorchTensor): Required<Pick<TorchTensor, 'storage' | 'view'>> {
-  let inner = torch
-  for (let depth = 0; inner.data; depth++) {
-    if (depth > maxDepth) throw damaged('a parameter that holds itself')
-    inner = inner.data
-  }
-  const { storage, view } = inner
-  if (!storage || !view) throw damaged('a tensor without a storage')
-  return { storage, view }
 }

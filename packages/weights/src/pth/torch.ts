@@ -24,13 +24,11 @@ export interface StorageReference {
   readonly offset: number
 }
 
-/** A tensor as it stands in a pickle, without its numbers. Old files fill it in two steps. */
+/** A tensor as it stands in a pickle, without its numbers. Old files fill it in two steps. A Parameter is its tensor. */
 export interface TorchTensor {
   readonly kind: 'tensor'
   storage?: StorageReference
   view?: StridedView
-  /** The tensor that a Parameter wraps. */
-  data?: TorchTensor
 }
 
 interface Callable {
@@ -75,8 +73,7 @@ export const torchHost = {
     if (!(state instanceof PyTuple)) return
     // (storage, offset, size, stride) of a tensor; (data, …) of an old Parameter; (requires_grad, …) of a newer one
     if (state.items.length === 4) Object.assign(object, rebuildTensor(state.items))
-    else if (isKind<TorchTensor>(state.items[0], 'tensor') && state.items[0] !== object)
-      object.data = state.items[0]
+    else if (isKind<TorchTensor>(state.items[0], 'tensor')) Object.assign(object, state.items[0])
   },
 
   persistent(id): StorageReference {
@@ -106,10 +103,9 @@ function rebuildTensor(args: readonly unknown[]): TorchTensor {
   return { kind: 'tensor', storage, view }
 }
 
-function wrap([data]: readonly unknown[]): TorchTensor {
-  if (data === undefined) return { kind: 'tensor' }
+function wrap([data = { kind: 'tensor' }]: readonly unknown[]): TorchTensor {
   if (!isKind<TorchTensor>(data, 'tensor')) throw damaged('a parameter without a tensor')
-  return { kind: 'tensor', data }
+  return data
 }
 
 /** Python 2 hands the items over as a list of pairs. */

@@ -1,13 +1,10 @@
-import { CflowError, messageOf } from '@cflow/base'
-import type { RgbImage } from '@cflow/base'
+import { CflowError, messageOf, type RgbImage } from '@cflow/base'
 import { createHash, randomUUID } from 'node:crypto'
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
-import type { FileHandle } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, rename, rm, stat, statfs } from 'node:fs/promises'
 import { basename, dirname, extname, join, resolve } from 'node:path'
-import { resizeLanczos } from '../../resize-lanczos.js'
-import { fileError } from '../files.js'
-import { aviHeader } from './avi.js'
-import { videoFrames } from './ffmpeg.js'
+import { resizeLanczos } from '../../resize.js'
+import { fileError, readPart } from '../files.js'
+import { aviHeader, type FrameSize, videoFrames } from './video.js'
 
 /** Resized frames of one video in one file: size·size·3 bytes of RGB a frame, nothing else. */
 export interface FrameStore {
@@ -25,14 +22,41 @@ export interface FrameStoreOptions {
   readonly step: number
   readonly ffmpeg?: string | undefined
   readonly signal?: AbortSignal | undefined
-  /** Called after every frame with the number of frames so far. */
-  readonly onFrame?: ((done: number) => void) | undefined
 }
 
-/** Width and height of a video's frames in pixels. */
-export interface FrameSize {
-  readonly width: number
-  readonly height: number
+/**
+ * The stores of the videos of one scene. What is missing is decoded, after a look at the room there is.
+ * @param onProgress frames decoded so far, and how many there will be as far as the videos' headers tell
+ * @throws CflowError as `makeFrameStore`
+ */
+export async function frameStores(
+  videos: readonly string[],
+  options: FrameStoreOptions,
+  onProgress?: (done: number, total: number) => void,
+): Promise<ReadonlyMap<string, FrameStore>> {
+  const stores = new Map<string, FrameStore>()
+  const missing: string[] = []
+  let first: FrameSize | undefined
+  let total = 0
+  for (const video of videos) {
+    const header = await aviHeader(video)
+    if (header) requireSameSize(video, (first ??= header), header)
+    const store = await findFrameStore(video, options)
+    if (store) stores.set(video, store)
+    else {
+      missing.push(video)
+      total += Math.ceil((header?.frames ?? 0) / options.step)
+    }
+  }
+  if (missing.length > 0) await requireSpace(options.folder, total * bytesPerFrame(options.size))
+  let done = 0
+  for (const video of missing) {
+    const onFrame = (): void => onProgress?.(++done, Math.max(total, done))
+    const { from, ...store } = await makeFrameStore(video, options, first, onFrame)
+    first ??= from
+    stores.set(video, store)
+  }
+  return stores
 }
 
 /**
@@ -41,7 +65,7 @@ export interface FrameSize {
  */
 export async function findFrameStore(
   video: string,
-  options: Pick<FrameStoreOptions, 'folder' | 'size' | 'step'>,
+  options: FrameStoreOptions,
 ): Promise<FrameStore | undefined> {
   const path = await storePath(video, options)
   const found = await stat(path).catch(() => undefined)
@@ -53,6 +77,7 @@ export async function findFrameStore(
  * Decode a video once and keep its resized frames. One frame is held at a time. The file is written under a temporary
  * name and renamed when complete; nothing is left after a failure or an abort.
  * @param expected size that the frames must have
+ * @param onFrame called after every frame with the number of frames so far
  * @returns the store and the size of the video's frames
  * @throws CflowError NOT_FOUND without ffmpeg; IMAGE for a video that is damaged, cut off, or has another size; IO
  */
@@ -60,13 +85,16 @@ export async function makeFrameStore(
   video: string,
   options: FrameStoreOptions,
   expected?: FrameSize,
+  onFrame?: (done: number) => void,
 ): Promise<FrameStore & { readonly from: FrameSize }> {
   const path = await storePath(video, options)
   const temporary = `${path}.${randomUUID()}.tmp`
   try {
     await mkdir(dirname(path), { recursive: true })
     const file = await open(temporary, 'wx')
-    const written = await writeFrames(file, video, options, expected).finally(() => file.close())
+    const written = await writeFrames(file, video, options, expected, onFrame).finally(() =>
+      file.close(),
+    )
     await rename(temporary, path)
     return { path, size: options.size, ...written }
   } catch (cause) {
@@ -78,55 +106,26 @@ export async function makeFrameStore(
 async function writeFrames(
   file: FileHandle,
   video: string,
-  { size, step, ffmpeg, signal, onFrame }: FrameStoreOptions,
+  { size, step, ffmpeg, signal }: FrameStoreOptions,
   expected: FrameSize | undefined,
+  onFrame?: (done: number) => void,
 ): Promise<{ readonly frames: number; readonly from: FrameSize }> {
   let from = expected
   let frames = 0
-  const source = videoFrames(video, { step, ffmpeg })
-  try {
-    for (let next = await source.next(); ; next = await source.next()) {
-      signal?.throwIfAborted()
-      if (next.done) {
-        await requireWhole(video, frames, step, next.value.complaint)
-        break
-      }
-      const { width, height } = next.value
-      from ??= { width, height }
-      requireSameSize(video, from, { width, height })
-      await file.writeFile(resizeLanczos(next.value, size, size).data)
-      frames++
-      onFrame?.(frames)
-    }
-  } finally {
-    await source.return({ complaint: '' })
+  for await (const frame of videoFrames(video, { step, ffmpeg })) {
+    signal?.throwIfAborted()
+    const { width, height } = frame
+    from ??= { width, height }
+    requireSameSize(video, from, frame)
+    await file.writeFile(resizeLanczos(frame, size, size).data)
+    frames++
+    onFrame?.(frames)
   }
   return { frames, from: from as FrameSize }
 }
 
-/** A video that ffmpeg complained of, and that has fewer frames than its header says, is cut off. */
-async function requireWhole(
-  video: string,
-  frames: number,
-  step: number,
-  complaint: string,
-): Promise<void> {
-  if (complaint === '') return
-  const promised = Math.ceil(((await aviHeader(video))?.frames ?? 0) / step)
-  if (frames < promised)
-    throw new CflowError(
-      'IMAGE',
-      `${video} is damaged or cut off after ${frames * step} of ${promised * step} frames: ${complaint}`,
-      { subject: video, hint: 'Copy the file again, or leave it out.' },
-    )
-}
-
 /** @throws CflowError IMAGE when a video of a scene has frames of another size than the first one */
-export function requireSameSize(
-  video: string,
-  first: FrameSize,
-  { width, height }: FrameSize,
-): void {
+function requireSameSize(video: string, first: FrameSize, { width, height }: FrameSize): void {
   if (width !== first.width || height !== first.height)
     throw new CflowError(
       'IMAGE',
@@ -136,30 +135,20 @@ export function requireSameSize(
 }
 
 /** One frame of a store, read alone. */
-export async function loadFrame(store: FrameStore, index: number): Promise<RgbImage> {
-  const { path, size } = store
-  const data = new Uint8Array(bytesPerFrame(size))
-  let read = 0
-  try {
-    const file = await open(path, 'r')
-    const { bytesRead } = await file
-      .read(data, 0, data.length, index * data.length)
-      .finally(() => file.close())
-    read = bytesRead
-  } catch (cause) {
-    throw fileError(path, cause)
-  }
-  if (read < data.length)
+export async function loadFrame({ path, size }: FrameStore, index: number): Promise<RgbImage> {
+  const bytes = bytesPerFrame(size)
+  const data = await readPart(path, index * bytes, bytes)
+  if (data.length < bytes)
     throw new CflowError('IMAGE', `${path} has become shorter while it was used`, { subject: path })
   return { width: size, height: size, data }
 }
 
-export const bytesPerFrame = (size: number): number => size * size * 3
+const bytesPerFrame = (size: number): number => size * size * 3
 
 /** The name holds all that decides the content: which file, as it was last changed, and how it is read. */
 async function storePath(
   video: string,
-  { folder, size, step }: Pick<FrameStoreOptions, 'folder' | 'size' | 'step'>,
+  { folder, size, step }: FrameStoreOptions,
 ): Promise<string> {
   const { size: bytes, mtimeMs } = await stat(video).catch((cause: unknown) => {
     throw fileError(video, cause)
@@ -168,6 +157,35 @@ async function storePath(
   const digest = createHash('sha256').update(identity).digest('hex').slice(0, 16)
   const clip = basename(video, extname(video))
   return join(folder, `${clip}-${digest}-${size}px-every${step}.rgb`)
+}
+
+/** Bytes that stay free. */
+const reserve = 256 * 2 ** 20
+
+const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(bytes < 1e9 ? 2 : 1)} GB`
+
+/**
+ * Require that a folder, made as needed, has room for so many bytes and some more.
+ * @throws CflowError IO that says how much is needed, where, and how much is free
+ */
+export async function requireSpace(folder: string, bytes: number): Promise<void> {
+  const free = await mkdir(folder, { recursive: true })
+    .then(() => statfs(folder))
+    .then(
+      ({ bavail, bsize }) => bavail * bsize,
+      (cause: unknown) => {
+        throw fileError(folder, cause)
+      },
+    )
+  if (bytes + reserve > free)
+    throw new CflowError(
+      'IO',
+      `the resized frames need ${gigabytes(bytes)} in ${folder}, and ${gigabytes(free)} are free`,
+      {
+        subject: folder,
+        hint: 'Free some space, take fewer frames (--frame-step), or set CFLOW_HOME to a folder on another disk.',
+      },
+    )
 }
 
 function storeError(path: string, cause: unknown): CflowError {

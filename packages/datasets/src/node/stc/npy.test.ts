@@ -1,14 +1,13 @@
+import { temporaryFolder } from '@cflow/base/testing'
 import fc from 'fast-check'
 import { readFileSync } from 'node:fs'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { npyBytes } from '../../../test/npy.js'
 import { openNpy, readNonZero, readNonZeroAt } from './npy.js'
 
-const dir = await mkdtemp(join(tmpdir(), 'cflow-npy-'))
-afterAll(() => rm(dir, { recursive: true, force: true }))
+const dir = await temporaryFolder('npy')
 
 const fixtures = JSON.parse(
   readFileSync(new URL('../../../test/fixtures/npy.json', import.meta.url), 'utf8'),

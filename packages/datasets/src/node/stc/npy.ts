@@ -1,7 +1,6 @@
 import { CflowError } from '@cflow/base'
-import { open } from 'node:fs/promises'
-import type { FileHandle } from 'node:fs/promises'
-import { fileError } from '../files.js'
+import { stat } from 'node:fs/promises'
+import { readPart } from '../files.js'
 
 /** No header is longer than this. */
 const maxHeaderBytes = 1 << 16
@@ -28,25 +27,22 @@ export interface Npy {
  * file's size is checked against it; no element is read.
  * @throws CflowError NOT_FOUND, IO; MASK for another file, another element type, or one that is cut off
  */
-export function openNpy(path: string): Promise<Npy> {
-  return withFile(path, async (file) => {
-    const prefix = await readAt(file, 0, 12)
-    const magic = String.fromCharCode(...prefix.subarray(0, 6))
-    const version = prefix[6] ?? 0
-    if (prefix.length < 12 || magic !== '\x93NUMPY' || version < 1 || version > 3)
-      throw damaged(path, 'it is no NumPy array')
-    const view = new DataView(prefix.buffer, prefix.byteOffset, prefix.length)
-    const start = version === 1 ? 10 : 12
-    const length = version === 1 ? view.getUint16(8, true) : view.getUint32(8, true)
-    if (length > maxHeaderBytes) throw damaged(path, 'its header is too long')
-    const header = Buffer.from(await readAt(file, start, length)).toString('latin1')
-    const npy = parseHeader(path, header, start + length)
-    const bytes = npy.offset + npy.shape.reduce((n, d) => n * d, 1) * npy.itemBytes
-    const { size } = await file.stat()
-    if (header.length !== length || size !== bytes)
-      throw damaged(path, `it has ${size} bytes where ${bytes} belong`)
-    return npy
-  })
+export async function openNpy(path: string): Promise<Npy> {
+  const prefix = Buffer.from(await readPart(path, 0, 12))
+  const version = prefix[6] ?? 0
+  const magic = prefix.toString('latin1', 0, 6)
+  if (prefix.length < 12 || magic !== '\x93NUMPY' || version < 1 || version > 3)
+    throw damaged(path, 'it is no NumPy array')
+  const start = version === 1 ? 10 : 12
+  const length = version === 1 ? prefix.readUInt16LE(8) : prefix.readUInt32LE(8)
+  if (length > maxHeaderBytes) throw damaged(path, 'its header is too long')
+  const header = Buffer.from(await readPart(path, start, length)).toString('latin1')
+  const npy = parseHeader(path, header, start + length)
+  const bytes = npy.offset + product(npy.shape) * npy.itemBytes
+  const { size } = await stat(path)
+  if (header.length !== length || size !== bytes)
+    throw damaged(path, `it has ${size} bytes where ${bytes} belong`)
+  return npy
 }
 
 function parseHeader(path: string, header: string, offset: number): Npy {
@@ -73,74 +69,52 @@ function parseHeader(path: string, header: string, offset: number): Npy {
 
 /**
  * Which elements of one slice along the first axis are not zero. Only the slice is read from a file in C order; in
- * Fortran order its elements lie scattered, and the file is passed through piece by piece.
+ * Fortran order its elements lie scattered (`count` of other slices from one to the next), and the file is passed
+ * through piece by piece.
  * @returns 0 or 1 per element, `[…]` of the other axes in C order; of a one-dimensional array, one element
  * @throws CflowError IO, and MASK where the file has shrunk
  */
-export function readNonZeroAt(npy: Npy, index: number): Promise<Uint8Array> {
+export async function readNonZeroAt(npy: Npy, index: number): Promise<Uint8Array> {
+  const { path, itemBytes, fortran } = npy
   const [count = 0, ...rest] = npy.shape
-  const elements = rest.reduce((n, d) => n * d, 1)
+  const elements = product(rest)
   if (!Number.isInteger(index) || index < 0 || index >= count)
-    throw damaged(npy.path, `it has no element ${index} of ${count}`)
-  return npy.fortran && rest.length > 0
-    ? scattered(npy, index, count, rest, elements)
-    : contiguous(npy, index * elements, elements)
+    throw damaged(path, `it has no element ${index} of ${count}`)
+  if (elements > maxElements)
+    throw damaged(path, `a slice of ${elements} elements is more than the ${maxElements} allowed`)
+  const stride = fortran ? count * itemBytes : itemBytes
+  const first = npy.offset + index * (fortran ? itemBytes : elements * itemBytes)
+  const max = fortran ? Math.max(1, Math.floor(chunkBytes / stride)) : elements
+  const flags = new Uint8Array(elements)
+  for (let k = 0; k < elements; k += max) {
+    const some = Math.min(max, elements - k)
+    const length = (some - 1) * stride + itemBytes
+    const bytes = await readPart(path, first + k * stride, length)
+    if (bytes.length < length) throw damaged(path, 'it is cut off')
+    for (let j = 0; j < some; j++)
+      flags[fortran ? cOrder(k + j, rest) : k + j] = nonZero(npy, bytes, j * stride)
+  }
+  return flags
 }
 
 /** Which elements of a one-dimensional array are not zero; as `readNonZeroAt`. */
-export function readNonZero(npy: Npy): Promise<Uint8Array> {
+export async function readNonZero(npy: Npy): Promise<Uint8Array> {
   if (npy.shape.length !== 1)
     throw damaged(npy.path, `it has ${npy.shape.length} axes where one belongs`)
-  return contiguous(npy, 0, npy.shape[0] as number)
+  return readNonZeroAt({ ...npy, shape: [1, ...npy.shape] }, 0)
 }
 
-function contiguous(npy: Npy, from: number, elements: number): Promise<Uint8Array> {
-  requireSmall(npy, elements)
-  return withFile(npy.path, async (file) => {
-    const at = npy.offset + from * npy.itemBytes
-    const bytes = await readAt(file, at, elements * npy.itemBytes)
-    if (bytes.length < elements * npy.itemBytes) throw damaged(npy.path, 'it is cut off')
-    const flags = new Uint8Array(elements)
-    for (let i = 0; i < elements; i++) flags[i] = nonZero(npy, bytes, i * npy.itemBytes)
-    return flags
-  })
-}
-
-/** Element (index, y, x …) lies at index + count·(y + height·(x + …)). */
-function scattered(
-  npy: Npy,
-  index: number,
-  count: number,
-  rest: readonly number[],
-  elements: number,
-): Promise<Uint8Array> {
-  requireSmall(npy, elements)
-  return withFile(npy.path, async (file) => {
-    const flags = new Uint8Array(elements)
-    const stride = count * npy.itemBytes
-    const most = Math.max(1, Math.floor(chunkBytes / stride))
-    for (let k = 0; k < elements; k += most) {
-      const some = Math.min(most, elements - k)
-      const bytes = await readAt(file, npy.offset + k * stride, some * stride)
-      if (bytes.length < some * stride) throw damaged(npy.path, 'it is cut off')
-      for (let j = 0; j < some; j++)
-        flags[cOrder(k + j, rest)] = nonZero(npy, bytes, j * stride + index * npy.itemBytes)
-    }
-    return flags
-  })
-}
-
-/** Place in C order of the element at place k in Fortran order. */
+/** Index in C order of the element at index k in Fortran order: element (y, x …) lies at y + height·(x + …). */
 function cOrder(k: number, shape: readonly number[]): number {
   let left = k
-  let place = 0
-  let step = shape.reduce((n, d) => n * d, 1)
+  let index = 0
+  let step = product(shape)
   for (const size of shape) {
     step /= size
-    place += (left % size) * step
+    index += (left % size) * step
     left = Math.floor(left / size)
   }
-  return place
+  return index
 }
 
 function nonZero({ itemBytes, kind, littleEndian }: Npy, bytes: Uint8Array, at: number): 0 | 1 {
@@ -153,35 +127,7 @@ function nonZero({ itemBytes, kind, littleEndian }: Npy, bytes: Uint8Array, at: 
   return 0
 }
 
-function requireSmall({ path }: Npy, elements: number): void {
-  if (elements > maxElements)
-    throw damaged(path, `a slice of ${elements} elements is more than the ${maxElements} allowed`)
-}
-
-async function withFile<T>(path: string, work: (file: FileHandle) => Promise<T>): Promise<T> {
-  const file = await open(path, 'r').catch((cause: unknown) => {
-    throw fileError(path, cause)
-  })
-  try {
-    return await work(file)
-  } catch (cause) {
-    throw cause instanceof CflowError ? cause : fileError(path, cause)
-  } finally {
-    await file.close()
-  }
-}
-
-/** The bytes from a place on; fewer at the end of the file. */
-async function readAt(file: FileHandle, position: number, length: number): Promise<Uint8Array> {
-  const bytes = new Uint8Array(length)
-  let done = 0
-  while (done < length) {
-    const { bytesRead } = await file.read(bytes, done, length - done, position + done)
-    if (bytesRead === 0) break
-    done += bytesRead
-  }
-  return bytes.subarray(0, done)
-}
+const product = (shape: readonly number[]): number => shape.reduce((n, d) => n * d, 1)
 
 function damaged(path: string, why: string): CflowError {
   return new CflowError('MASK', `${path} cannot be used: ${why}`, {

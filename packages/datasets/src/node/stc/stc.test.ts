@@ -1,23 +1,32 @@
+import { temporaryFolder } from '@cflow/base/testing'
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { afterAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { npyBytes } from '../../../test/npy.js'
 import { hasFfmpeg, writeVideo } from '../../../test/video.js'
-import { writePng } from '../encode.js'
-import { requireSpace } from './space.js'
-import { stcScenes } from './layout.js'
-import { stcDataset } from './stc.js'
+import type { OpenContext } from '../../driver.js'
+import { openDataset } from '../drivers.js'
+import { writePng } from '../images.js'
+import { requireSpace } from './frame-store.js'
+import { stc } from './stc.js'
 
-const base = await mkdtemp(join(tmpdir(), 'cflow-stc-'))
+const base = await temporaryFolder('stc')
 let root = ''
 let count = 0
 beforeEach(async () => {
   root = join(base, `set${count++}`)
   await mkdir(root)
 })
-afterAll(() => rm(base, { recursive: true, force: true }))
+
+/** A scene to train on, every frame unless said otherwise. */
+const opened = (
+  root: string,
+  { scene, frameStep = 1 }: { readonly scene: string | number; readonly frameStep?: number },
+  context: OpenContext = {},
+) => openDataset({ dataset: 'stc', root, scene, frameStep }, { inputSize: 32, ...context })
+/** A scene to test on. */
+const tested = (root: string, scene: string) => openDataset({ dataset: 'stc', root, scene })
 
 const [width, height] = [8, 6]
 const frame = (value: number) => ({
@@ -54,12 +63,12 @@ const failure = (code: string, message: RegExp, hint = /./): unknown =>
     hint: expect.stringMatching(hint),
   })
 
-describe('stcDataset', () => {
+describe('stc', () => {
   it('labels frames by their mask, and counts pixel masks of anomalous frames only', async () => {
     await putFrames('training/frames/01_001', ['000', '001'])
     await putClip('01_0014')
     await putClip('02_0001')
-    const { name, category, train, test } = await stcDataset(root, { scene: '01' })
+    const { name, category, train, test } = await opened(root, { scene: '01' })
     expect([name, category, train.length]).toEqual(['stc', 'stc-01', 2])
     expect(test.map((s) => `${s.id} ${s.label} ${s.defect} ${s.loadMask ? 'mask' : ''}`)).toEqual([
       'testing/frames/01_0014/000.png good good ',
@@ -77,10 +86,10 @@ describe('stcDataset', () => {
 
   it('takes frames by their number, not by their letters, and every n-th to train on', async () => {
     await putFrames('training/frames/01_001', [998, 999, 1000, 1001, '0997'])
-    const all = await stcDataset(root, { scene: '01' })
+    const all = await opened(root, { scene: '01' })
     const names = (set: typeof all) => set.train.map((s) => s.id.split('/').at(-1))
     expect(names(all)).toEqual(['0997.png', '998.png', '999.png', '1000.png', '1001.png'])
-    const some = await stcDataset(root, { scene: '01', frameStep: 2 })
+    const some = await opened(root, { scene: '01', frameStep: 2 })
     expect(names(some)).toEqual(['0997.png', '999.png', '1001.png'])
     expect(all.test).toEqual([])
   })
@@ -88,7 +97,7 @@ describe('stcDataset', () => {
   it('goes without pixel masks where there are none, and without training clips when asked', async () => {
     await putClip('01_0014')
     await rm(join(root, 'testing/test_pixel_mask'), { recursive: true })
-    const set = await stcDataset(root, { scene: '01', testOnly: true })
+    const set = await tested(root, '01')
     expect([set.train.length, set.test.length]).toEqual([0, 4])
     expect(set.test.some((s) => s.loadMask)).toBe(false)
   })
@@ -96,7 +105,7 @@ describe('stcDataset', () => {
   it('refuses masks that do not fit their clip, and a clip without them', async () => {
     await putFrames('training/frames/01_001', ['000'])
     await putClip('01_0014')
-    const open = () => stcDataset(root, { scene: '01' })
+    const open = () => opened(root, { scene: '01' })
     await putMask('test_pixel_mask/01_0014.npy', [4, 3, width], new Uint8Array(4 * 3 * width))
     const { test } = await open()
     await expect(test[1]!.loadMask!()).rejects.toEqual(
@@ -120,18 +129,22 @@ describe('stcDataset', () => {
     await putFrames('training/frames/13_001', ['000'])
     await putFrames('training/frames/notes', ['000'])
     await putClip('02_0001')
-    expect(await stcScenes(root)).toEqual({ training: ['02', '13'], testing: ['02'] })
-    await expect(stcDataset(root, { scene: '01' })).rejects.toEqual(
+    expect(await stc.categories({ root })).toEqual(['02'])
+    await expect(openDataset({ dataset: 'stc', root })).rejects.toMatchObject({
+      ...{ code: 'USAGE', subject: '--scene' },
+      hint: expect.stringMatching(/: 02, 13\.$/) as string,
+    })
+    await expect(opened(root, { scene: '01' })).rejects.toEqual(
       failure('NOT_FOUND', /no training clip of scene 01/, /Scenes there: 02, 13/),
     )
-    await expect(stcDataset(root, { scene: '13', testOnly: true })).rejects.toEqual(
+    await expect(tested(root, '13')).rejects.toEqual(
       failure('NOT_FOUND', /no test clip of scene 13/, /Scenes there: 02\./),
     )
-    await expect(stcDataset(join(root, 'no'), { scene: '01' })).rejects.toEqual(
+    await expect(opened(join(root, 'no'), { scene: '01' })).rejects.toEqual(
       failure('NOT_FOUND', /there is no .*no/),
     )
-    for (const wrong of [{ scene: '1' }, { scene: '01', frameStep: 0 }])
-      await expect(stcDataset(root, wrong)).rejects.toMatchObject({ code: 'USAGE' })
+    for (const wrong of [{ scene: '101' }, { scene: '01', frameStep: 0 }])
+      await expect(opened(root, wrong)).rejects.toMatchObject({ code: 'USAGE' })
   })
 
   it('says how much room is missing', async () => {
@@ -141,7 +154,7 @@ describe('stcDataset', () => {
   })
 })
 
-describe.skipIf(!hasFfmpeg)('stcDataset from videos', () => {
+describe.skipIf(!hasFfmpeg)('stc from videos', () => {
   it('decodes each once, prefers extracted frames, and needs no ffmpeg the next time', async () => {
     await mkdir(join(root, 'training', 'videos'), { recursive: true })
     for (const clip of ['01_001', '01_002', '02_001'])
@@ -149,8 +162,9 @@ describe.skipIf(!hasFfmpeg)('stcDataset from videos', () => {
     await putFrames('training/frames/01_002', ['000', '001', '002', '003'])
     const folder = join(root, 'kept')
     const progress: string[] = []
-    const options = { scene: '01', frameStep: 3, videos: { folder, size: 32 } }
-    const set = await stcDataset(root, options, {
+    const settings = { scene: '01', frameStep: 3 }
+    const set = await opened(root, settings, {
+      cache: folder,
       onProgress: (done, total) => progress.push(`${done}/${total}`),
     })
     expect(progress).toEqual(['1/3', '2/3', '3/3'])
@@ -162,15 +176,19 @@ describe.skipIf(!hasFfmpeg)('stcDataset from videos', () => {
       'training/frames/01_002/003.png',
     ])
     expect(await set.train[2]!.load()).toMatchObject({ width: 32, height: 32 })
-    const videos = { ...options.videos, ffmpeg: join(root, 'no-such-program') }
-    const again = await stcDataset(root, { ...options, videos })
+    const without = (scene: string) =>
+      stc.open(
+        { root, scene, frameStep: 3, ffmpeg: join(root, 'no-such-program') },
+        { inputSize: 32, cache: folder },
+      )
+    const again = await without('01')
     expect(
       Buffer.compare((await again.train[1]!.load()).data, (await set.train[1]!.load()).data),
     ).toBe(0)
-    await expect(stcDataset(root, { ...options, videos, scene: '02' })).rejects.toEqual(
+    await expect(without('02')).rejects.toEqual(
       failure('NOT_FOUND', /no-such-program/, /Install the package ffmpeg/),
     )
-    await expect(stcDataset(root, { scene: '02' })).rejects.toMatchObject({ code: 'USAGE' })
+    await expect(opened(root, { scene: '02' })).rejects.toMatchObject({ code: 'USAGE' })
   })
 
   it('refuses videos of different sizes in one scene before it decodes any', async () => {
@@ -178,7 +196,7 @@ describe.skipIf(!hasFfmpeg)('stcDataset from videos', () => {
     writeVideo(join(root, 'training/videos/01_001.avi'), { frames: 3, size: '64x48' })
     writeVideo(join(root, 'training/videos/01_002.avi'), { frames: 3, size: '48x48' })
     const folder = join(root, 'kept')
-    await expect(stcDataset(root, { scene: '01', videos: { folder, size: 32 } })).rejects.toEqual(
+    await expect(opened(root, { scene: '01' }, { cache: folder })).rejects.toEqual(
       failure('IMAGE', /01_002\.avi has 48×48 pixels, .* 64×48/),
     )
     expect(existsSync(folder)).toBe(false)

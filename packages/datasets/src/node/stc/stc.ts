@@ -1,48 +1,41 @@
 import { CflowError } from '@cflow/base'
 import * as z from 'zod'
-import type { Dataset, Sample } from '../../dataset.js'
-import { noImages, requireFolder } from '../files.js'
-import { stcScenes, testingClips, trainingClips } from './layout.js'
-import { testSamples } from './testing.js'
-import { trainingSamples } from './training.js'
+import type { Sample } from '../../dataset.js'
+import type { DatasetDriver, OpenContext } from '../../driver.js'
+import { requireFolder } from '../files.js'
+import {
+  type Clip,
+  scenesOf,
+  testFrames,
+  testingClips,
+  trainingClips,
+  trainingFrames,
+} from './clips.js'
+import { frameStores, loadFrame } from './frame-store.js'
 
-const optionsSchema = z.strictObject({
-  scene: z.string().regex(/^\d{2}$/, 'a scene has two digits, such as 01'),
-  frameStep: z.int().min(1).max(100_000).optional(),
-  videos: z
-    .strictObject({
-      folder: z.string().min(1),
-      size: z.int().min(1).max(4096),
-      ffmpeg: z.string().min(1).optional(),
-    })
-    .optional(),
-  testOnly: z.boolean().optional(),
+/** Frames 5 apart at 24 a second differ by a fifth of a second. */
+const defaultFrameStep = 5
+
+const settings = z.object({
+  /** 1 and '01' are the same (a number where YAML reads one). */
+  scene: z
+    .union([z.string(), z.int()])
+    .transform((value) => String(value).padStart(2, '0'))
+    .refine((value) => /^\d{2}$/.test(value), 'a scene is a number such as 01')
+    .optional()
+    .meta({ help: 'scene of stc: 01 to 12', placeholder: 'NN', group: 'images' }),
+  frameStep: z.int().min(1).max(100_000).optional().meta({
+    help: 'train on every Nth frame of stc',
+    placeholder: 'N',
+    group: 'images',
+    default: defaultFrameStep,
+  }),
+  ffmpeg: z.string().min(1).optional().meta({
+    help: 'the ffmpeg program (FFMPEG, else the one on the path)',
+    placeholder: 'FILE',
+    group: 'images',
+  }),
 })
-
-/** What of the ShanghaiTech Campus dataset is used, and how. */
-export interface StcOptions {
-  /** Scene '01' to '12' ('13' has nothing to test): the prefix of its clips. */
-  readonly scene: string
-  /** Every n-th frame of the training clips; default 1, all of them. Test clips are always whole. */
-  readonly frameStep?: number
-  /** How videos to train on are read; without it only extracted frames are. */
-  readonly videos?: {
-    /** Folder that keeps resized frames, so that a video is decoded once; it may be deleted at any time. */
-    readonly folder: string
-    /** Frames are kept at size×size pixels: the input size of the detector. */
-    readonly size: number
-    /** The ffmpeg program; default that of the environment variable FFMPEG, else `ffmpeg` on the path. */
-    readonly ffmpeg?: string | undefined
-  }
-  /** Leave the training clips alone: `train` is empty then. */
-  readonly testOnly?: boolean
-}
-
-export interface StcHooks {
-  readonly signal?: AbortSignal
-  /** Frames of training videos decoded so far, and in all as far as the videos' headers tell. */
-  readonly onProgress?: (done: number, total: number) => void
-}
 
 /**
  * One scene of ShanghaiTech Campus (Luo et al. 2017; section 5.1 of the paper trains one model for each scene):
@@ -52,61 +45,112 @@ export interface StcHooks {
  *     testing/test_frame_mask/<clip>.npy   [frames]: which frames are anomalous
  *     testing/test_pixel_mask/<clip>.npy   [frames, height, width]; counts where the frame is anomalous
  *
- * Videos are decoded by ffmpeg, once: their frames are kept at the detector's input size (`videos.folder`). Memory does
- * not grow with the length of the videos, and pixel masks are read frame by frame.
- * @throws CflowError USAGE; NOT_FOUND for the root, the scene (the hint lists what there is), a mask or ffmpeg; EMPTY;
- *   IMAGE for a damaged video or one of another size; MASK for a mask that does not fit its clip; IO
+ * Training takes every n-th frame, testing all of them. Videos are decoded by ffmpeg, once: their frames are kept at the
+ * detector's input size. Memory does not grow with the length of the videos, and pixel masks are read frame by frame.
+ * Where nothing is trained, training clips are left alone.
+ *
+ * Errors beside the usual ones: NOT_FOUND for a scene (the hint lists what there is), a mask or ffmpeg; IMAGE for a
+ * damaged video or one of another size; MASK for a mask that does not fit its clip.
  */
-export async function stcDataset(
-  root: string,
-  options: StcOptions,
-  hooks: StcHooks = {},
-): Promise<Dataset> {
-  const { scene, frameStep = 1, videos, testOnly = false } = parsed(options)
-  await requireFolder(root)
-  const training = testOnly ? [] : await trainingClips(root, scene)
-  const testing = await testingClips(root, scene)
-  if ((testOnly ? testing : training).length === 0) throw await noScene(root, scene, testOnly)
-  const video = training.find((clip) => clip.video !== undefined)
-  if (video && !videos)
-    throw new CflowError(
-      'USAGE',
-      `${video.video} is a video, and no folder for its frames is given`,
-      {
-        subject: 'videos',
-      },
-    )
-  const test: Sample[] = []
-  for (const clip of testing) test.push(...(await testSamples(root, clip)))
-  const train = await trainingSamples(root, training, {
-    folder: '',
-    size: 1,
-    ...videos,
-    ...hooks,
-    step: frameStep,
-  })
-  if (!testOnly && train.length === 0) throw noImages(root)
-  return { name: 'stc', category: stcCategory(scene), train, test }
+export const stc: DatasetDriver<typeof settings> = {
+  name: 'stc',
+  title: 'ShanghaiTech Campus',
+  settings,
+  async categories({ root }) {
+    await requireFolder(root)
+    return scenesOf(await testingClips(root))
+  },
+  async open({ root, scene, frameStep = defaultFrameStep, ffmpeg }, context) {
+    await requireFolder(root)
+    const training = await trainingClips(root)
+    const testing = await testingClips(root)
+    const chosen = scene ?? sceneOfCategory(context.trained)
+    if (chosen === undefined) throw needsScene(root, scenesOf([...training, ...testing]))
+    const own = (clips: readonly Clip[]) => clips.filter((clip) => clip.scene === chosen)
+    const { inputSize: size } = context
+    const wanted = size === undefined ? testing : training
+    if (own(wanted).length === 0)
+      throw noScene(root, chosen, scenesOf(wanted), size === undefined ? 'test' : 'training')
+    const test: Sample[] = []
+    for (const clip of own(testing)) test.push(...(await testFrames(root, clip)))
+    const options = { step: frameStep, ffmpeg }
+    const train =
+      size === undefined ? [] : await trainingSamples(root, own(training), size, options, context)
+    return { name: 'stc', category: stcCategory(chosen), train, test }
+  },
 }
 
 /** Name of a scene among categories, such as `stc-01`. */
-export const stcCategory = (scene: string): string => `stc-${scene}`
+const stcCategory = (scene: string): string => `stc-${scene}`
 
-function parsed(options: StcOptions): z.infer<typeof optionsSchema> {
-  const result = optionsSchema.safeParse(options)
-  if (result.success) return result.data
-  const [issue] = result.error.issues
-  const subject = issue?.path.join('.') ?? ''
-  throw new CflowError('USAGE', `${subject}: ${issue?.message}`, { subject })
+/** 'stc-01' → '01' */
+function sceneOfCategory(category: string | undefined): string | undefined {
+  const scene = category?.slice(-2)
+  return scene !== undefined && category === stcCategory(scene) ? scene : undefined
 }
 
-async function noScene(root: string, scene: string, tested: boolean): Promise<CflowError> {
-  const { training, testing } = await stcScenes(root)
-  const scenes = tested ? testing : training
+/** Every n-th frame of the clips of one scene, videos decoded as needed. */
+async function trainingSamples(
+  root: string,
+  clips: readonly Clip[],
+  size: number,
+  options: { readonly step: number; readonly ffmpeg: string | undefined },
+  { cache, signal, onProgress }: OpenContext,
+): Promise<Sample[]> {
+  const videos = clips.filter((clip) => clip.isVideo).map((clip) => clip.path)
+  if (videos.length > 0 && cache === undefined)
+    throw new CflowError(
+      'USAGE',
+      `${videos[0]} is a video, and no folder for its frames is given`,
+      {
+        subject: 'cache',
+      },
+    )
+  const stores = await frameStores(
+    videos,
+    { ...options, folder: cache ?? '', size, signal },
+    onProgress,
+  )
+  const samples: Sample[] = []
+  for (const clip of clips) {
+    const store = stores.get(clip.path)
+    if (!store) {
+      samples.push(...(await trainingFrames(root, clip, options.step)))
+      continue
+    }
+    for (let i = 0; i < store.frames; i++)
+      samples.push({
+        id: `training/videos/${clip.name}/${String(i * options.step).padStart(6, '0')}`,
+        split: 'train',
+        label: 'good',
+        defect: 'good',
+        sequence: clip.name,
+        load: () => loadFrame(store, i),
+      })
+  }
+  return samples
+}
+
+function needsScene(root: string, scenes: readonly string[]): CflowError {
+  return new CflowError('USAGE', '--dataset stc needs --scene, or --scenes all', {
+    subject: '--scene',
+    hint:
+      scenes.length > 0
+        ? `Scenes in ${root}: ${scenes.join(', ')}.`
+        : `There are no clips in ${root}: they lie in training/videos/<scene>_<n>.avi and testing/frames/<clip>/.`,
+  })
+}
+
+function noScene(
+  root: string,
+  scene: string,
+  scenes: readonly string[],
+  kind: 'test' | 'training',
+): CflowError {
   const hint =
     scenes.length === 0
       ? 'Clips lie in training/videos/<scene>_<n>.avi or training/frames/<clip>/, and in testing/frames/<clip>/.'
       : `Scenes there: ${scenes.join(', ')}.`
-  const message = `there is no ${tested ? 'test clip' : 'training clip'} of scene ${scene} in ${root}`
+  const message = `there is no ${kind} clip of scene ${scene} in ${root}`
   return new CflowError('NOT_FOUND', message, { subject: root, hint })
 }

@@ -1,17 +1,15 @@
-import { existsSync } from 'node:fs'
-import { chmod, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { RgbImage } from '@cflow/base'
+import { temporaryFolder } from '@cflow/base/testing'
+import { existsSync } from 'node:fs'
+import { chmod, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { hasFfmpeg, writeVideo } from '../../../test/video.js'
-import { resizeLanczos } from '../../resize-lanczos.js'
-import { aviHeader } from './avi.js'
-import { videoFrames } from './ffmpeg.js'
+import { resizeLanczos } from '../../resize.js'
 import { findFrameStore, loadFrame, makeFrameStore } from './frame-store.js'
+import { aviHeader, videoFrames } from './video.js'
 
-const dir = await mkdtemp(join(tmpdir(), 'cflow-video-'))
-afterAll(() => rm(dir, { recursive: true, force: true }))
+const dir = await temporaryFolder('video')
 
 const all = async (path: string, step = 1): Promise<RgbImage[]> => {
   const images: RgbImage[] = []
@@ -63,7 +61,7 @@ describe.skipIf(!hasFfmpeg)('videos', () => {
       const { size } = await stat(counted)
       expect(size).toBeGreaterThan(3 * frameBytes)
       expect(size).toBeLessThan(10 * frameBytes)
-      await frames.return({ complaint: '' })
+      await frames.return()
     },
   )
 
@@ -94,9 +92,9 @@ describe.skipIf(!hasFfmpeg)('videos', () => {
 
   it('are decoded once; then their resized frames are read one by one, in any order', async () => {
     expect(await findFrameStore(path, options)).toBeUndefined()
-    let most = 0
-    const made = await makeFrameStore(path, { ...options, onFrame: (n) => (most = n) })
-    expect([made.frames, made.from, most]).toEqual([7, { width: 64, height: 48 }, 7])
+    let max = 0
+    const made = await makeFrameStore(path, options, undefined, (n) => (max = n))
+    expect([made.frames, made.from, max]).toEqual([7, { width: 64, height: 48 }, 7])
     const store = await findFrameStore(path, options)
     expect(store).toMatchObject({ path: made.path, frames: 7 })
     const images = await all(path, 3)
@@ -134,11 +132,10 @@ describe.skipIf(!hasFfmpeg)('videos', () => {
     const other = makeFrameStore(path, options, { width: 856, height: 480 })
     await expect(other).rejects.toThrow(/01_001\.avi has 64×48 pixels, .* scene 856×480/)
     const controller = new AbortController()
-    const aborted = makeFrameStore(path, {
-      ...options,
-      signal: controller.signal,
-      onFrame: () => controller.abort(new Error('stop')),
-    })
+    const { signal } = controller
+    const aborted = makeFrameStore(path, { ...options, signal }, undefined, () =>
+      controller.abort(new Error('stop')),
+    )
     await expect(aborted).rejects.toThrow('stop')
     expect(await stored()).toEqual([])
   })

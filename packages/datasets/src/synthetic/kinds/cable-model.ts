@@ -1,8 +1,18 @@
 import type { Random } from '@cflow/base'
-import type { Colour } from '../canvas.js'
-import { radians } from '../maths.js'
-import { length, place, pose } from '../shapes.js'
-import type { Point, Pose } from '../shapes.js'
+import { around, type Canvas, type Colour, edge, everywhere, paint, put } from '../canvas.js'
+import type { Thing } from '../kind.js'
+import { clamp, radians, smoothstep } from '../maths.js'
+import { fractal, noise } from '../noise.js'
+import { length, place, type Point, type Pose, pose } from '../shapes.js'
+
+/** A cable cut across, and how it lies under the camera. Lengths are shares of the picture. */
+export interface Cable extends Thing {
+  readonly pose: Pose
+  readonly wires: readonly Wire[]
+  readonly seed: number
+  /** Whether material is missing at a point: of the sheath (−1) or of a wire's insulation (its number). */
+  readonly missing: ((layer: number, x: number, y: number) => boolean) | undefined
+}
 
 /** An insulated conductor, seen end on. */
 export interface Wire {
@@ -12,11 +22,14 @@ export interface Wire {
   readonly seed: number
 }
 
-/** A cable cut across, and how it lies under the camera. Lengths are shares of the picture. */
-export interface Cable {
-  readonly pose: Pose
-  readonly wires: readonly Wire[]
-  readonly seed: number
+/** One copper strand, end on: place within its conductor and look. */
+interface Strand {
+  readonly x: number
+  readonly y: number
+  readonly radius: number
+  readonly tone: number
+  /** Direction that its cut face leans to. */
+  readonly lean: readonly [number, number]
 }
 
 /** Radii before scaling: the sheath's outside and inside, insulation, and the bunch of strands. */
@@ -29,15 +42,8 @@ export const insulation: readonly Colour[] = [
   [0.05, 0.13, 0.42],
 ]
 
-/** One copper strand, end on: place within its conductor and look. */
-export interface Strand {
-  readonly x: number
-  readonly y: number
-  readonly radius: number
-  readonly tone: number
-  /** Direction that its cut face leans to. */
-  readonly lean: readonly [number, number]
-}
+/** Bare copper in full light. */
+export const copper: Colour = [0.68, 0.34, 0.19]
 
 const spacing = 0.0262
 
@@ -62,7 +68,7 @@ function drawStrands(random: Random): Strand[] {
 }
 
 /** Draw a cable. */
-export function cut(random: Random): Cable {
+export function drawCable(random: Random): Cable {
   const at = pose(
     0.5 + random.uniform(-0.025, 0.025),
     0.5 + random.uniform(-0.025, 0.025),
@@ -79,8 +85,91 @@ export function cut(random: Random): Cable {
       seed: random.uint32() | 0,
     }
   })
-  return { pose: at, wires, seed: random.uint32() | 0 }
+  return { pose: at, wires, seed: random.uint32() | 0, missing: undefined, over: undefined }
 }
 
-/** Whether material is missing at a point: of the sheath (−1) or of a wire's insulation (its number). */
-export type Missing = (layer: number, x: number, y: number) => boolean
+/** Paint a cable on a grey table. */
+export function paintCable(canvas: Canvas, cable: Cable): void {
+  paintTable(canvas, cable)
+  paintBody(canvas, cable)
+  for (const wire of cable.wires) paintConductor(canvas, cable, wire)
+}
+
+function paintTable(canvas: Canvas, { pose: at, seed }: Cable): void {
+  const reach = radii.sheath * at.scale
+  paint(canvas, everywhere, (x, y, out) => {
+    const d = length(x - at.x - 0.02, y - at.y - 0.025) - reach
+    const shadow = 1 - 0.65 * (1 - smoothstep(-0.01, 0.06, d))
+    const cloth = 0.05 * noise(x * 120, y * 120, seed + 3) + 0.06 * noise(x * 9, y * 9, seed + 4)
+    put(out, [0.34, 0.35, 0.37], shadow * (1 + cloth))
+    return 1
+  })
+}
+
+/** Sheath, filler and insulation. */
+function paintBody(canvas: Canvas, { pose: at, wires, seed, missing }: Cable): void {
+  const s = at.scale
+  paint(canvas, everywhere, (x, y, out) => {
+    const dx = x - at.x
+    const dy = y - at.y
+    const r = length(dx, dy) / s
+    if (r > radii.sheath * 1.05) return 0
+    const wobble = 0.006 * noise(dx * 5 + 31, dy * 5, seed + 6)
+    const outside = r - radii.sheath - wobble
+    const opacity = edge(canvas, outside * s)
+    if (opacity === 0) return 0
+    const saw = 0.06 * noise((dx + dy) * 160, (dx - dy) * 7, seed + 7)
+    const speck = noise(x * 150, y * 150, seed + 8)
+    const inner = r - radii.filler - 0.7 * wobble
+    if (inner > 0) {
+      const rim = 1 - 0.4 * smoothstep(-0.008, 0, outside)
+      if (missing?.(-1, x, y))
+        put(out, [0.5, 0.47, 0.42], 0.55 + 0.5 * fractal(x * 70, y * 70, seed + 12, 2))
+      else put(out, [0.07, 0.07, 0.075], rim * (1 + saw + 0.14 * speck))
+      return opacity
+    }
+    const crumbs = fractal(x * 45, y * 45, seed + 10, 2)
+    let bright = 0.8 + 0.12 * crumbs + saw - 0.35 * smoothstep(-0.022, 0, inner)
+    for (const [k, wire] of wires.entries()) {
+      const wx = x - wire.centre[0]
+      const wy = y - wire.centre[1]
+      if (Math.abs(wx) > 0.22 || Math.abs(wy) > 0.22) continue
+      const shape = 0.005 * noise(wx * 7 + k * 9, wy * 7, wire.seed)
+      const w = length(wx, wy) / s - radii.wire - shape
+      if (w < 0.03) bright -= 0.4 * (1 - smoothstep(0, 0.03, w))
+      if (w > 0 || missing?.(k, x, y)) continue
+      const rim = 1 - 0.35 * smoothstep(-0.007, 0, w)
+      const lip = 1 - 0.5 * (1 - smoothstep(0, 0.012, w + radii.wire - radii.conductor))
+      put(out, wire.colour, rim * lip * (1.05 + 1.6 * saw + 0.12 * speck))
+      return 1
+    }
+    put(out, [0.58, 0.56, 0.51], bright)
+    return 1
+  })
+}
+
+/** The bore of the insulation and the strands in it. */
+function paintConductor(canvas: Canvas, { pose: at }: Cable, wire: Wire): void {
+  const [cx, cy] = wire.centre
+  const bore = radii.conductor * at.scale
+  paint(canvas, around(cx, cy, bore * 1.1), (x, y, out) => {
+    put(out, [0.03, 0.018, 0.012], 1)
+    return edge(canvas, length(x - cx, y - cy) - bore)
+  })
+  for (const strand of wire.strands) {
+    const [sx, sy] = place({ ...at, x: cx, y: cy }, strand.x, strand.y)
+    const r = strand.radius * at.scale
+    paint(canvas, around(sx, sy, r * 1.2), (x, y, out) => {
+      const u = (x - sx) / r
+      const v = (y - sy) / r
+      const d = length(u, v)
+      const opacity = edge(canvas, (d - 1) * r)
+      if (opacity === 0) return 0
+      const face = 1 + 0.3 * (strand.lean[0] * u + strand.lean[1] * v)
+      const round = 1 - 0.62 * d * d * d * d
+      const marks = 0.12 * noise((x + y) * 260, (x - y) * 30, wire.seed + 1)
+      put(out, copper, clamp(strand.tone * face * round + marks, 0.05, 1.6))
+      return opacity
+    })
+  }
+}

@@ -1,82 +1,126 @@
-import { everywhere, paint, put } from '../canvas.js'
-import type { Canvas, Colour } from '../canvas.js'
-import type { Kind } from '../kind.js'
-import { clamp, smoothstep } from '../maths.js'
-import { fractal, noise } from '../noise.js'
-import { length } from '../shapes.js'
-import { alterCable, paintCableFlaw } from './cable-flaws.js'
-import { cut, radii } from './cable-model.js'
-import type { Cable, Missing } from './cable-model.js'
-import { paintConductor } from './cable-strands.js'
+import type { Random } from '@cflow/base'
+import { around, paint, put } from '../canvas.js'
+import { kindOf } from '../kind.js'
+import { clamp, cos, sin, smoothstep } from '../maths.js'
+import { noise } from '../noise.js'
+import { anyDirection, inAxes, length, type Point, wander } from '../shapes.js'
+import { stroke, strokeShadow } from '../stroke.js'
+import {
+  type Cable,
+  copper,
+  drawCable,
+  insulation,
+  paintCable,
+  radii,
+  type Wire,
+} from './cable-model.js'
 
 /** The cross-section of the paper's figure 1: sheath, filler, three insulated conductors of copper strands. */
-export const cable: Kind = {
-  name: 'cable',
-  defects: ['bent_strands', 'cut_insulation', 'missing_strands', 'poke', 'wrong_wire'],
+export const cable = kindOf<Cable>({
   variation: { exposure: 0.16, gradient: 0.14 },
   gap: 0.008,
-  paint(canvas, scene, flaw) {
-    const good = cut(scene)
-    const { cable, missing } = alterCable(good, flaw)
-    paintTable(canvas, cable)
-    paintBody(canvas, cable, missing)
-    for (const wire of cable.wires) paintConductor(canvas, cable, wire)
-    if (flaw !== undefined) paintCableFlaw(canvas, cable, flaw)
+  draw: drawCable,
+  paint: paintCable,
+  flaws: {
+    bent_strands: atWire(bentStrands),
+    cut_insulation: atWire((cable, k, random) =>
+      random.next() < 0.5 ? cutSheath(cable, random) : cutWire(cable, k, random),
+    ),
+    missing_strands: atWire(missingStrands),
+    poke: atWire(poke),
+    wrong_wire: atWire((cable, k, random) => {
+      const colour = insulation[(k + 1 + random.integer(2)) % 3]!
+      return changed(cable, k, { colour })
+    }),
   },
+})
+
+/** A flaw of any wire. */
+function atWire(flaw: (cable: Cable, k: number, random: Random) => Cable) {
+  return (cable: Cable, random: Random): Cable => flaw(cable, random.integer(3), random)
 }
 
-function paintTable(canvas: Canvas, { pose: at, seed }: Cable): void {
-  const table: Colour = [0.34, 0.35, 0.37]
-  const reach = radii.sheath * at.scale
-  paint(canvas, everywhere, (x, y, out) => {
-    const d = length(x - at.x - 0.02, y - at.y - 0.025) - reach
-    const shadow = 1 - 0.65 * (1 - smoothstep(-0.01, 0.06, d))
-    const cloth = 0.05 * noise(x * 120, y * 120, seed + 3) + 0.06 * noise(x * 9, y * 9, seed + 4)
-    put(out, table, shadow * (1 + cloth))
-    return 1
-  })
+function changed(cable: Cable, k: number, change: Partial<Wire>): Cable {
+  const wires = cable.wires.map((wire, i) => (i === k ? { ...wire, ...change } : wire))
+  return { ...cable, wires }
 }
 
-/** Sheath, filler and insulation. */
-function paintBody(canvas: Canvas, { pose: at, wires, seed }: Cable, missing: Missing): void {
-  const s = at.scale
-  paint(canvas, everywhere, (x, y, out) => {
-    const dx = x - at.x
-    const dy = y - at.y
-    const r = length(dx, dy) / s
-    if (r > radii.sheath * 1.05) return 0
-    const wobble = 0.006 * noise(dx * 5 + 31, dy * 5, seed + 6)
-    const outside = r - radii.sheath - wobble
-    const opacity = clamp(0.5 - outside * s * canvas.side)
-    if (opacity === 0) return 0
-    const saw = 0.06 * noise((dx + dy) * 160, (dx - dy) * 7, seed + 7)
-    const speck = noise(x * 150, y * 150, seed + 8)
-    const inner = r - radii.filler - 0.7 * wobble
-    if (inner > 0) {
-      if (missing(-1, x, y)) {
-        put(out, [0.5, 0.47, 0.42], 0.55 + 0.5 * fractal(x * 70, y * 70, seed + 12, 2))
-        return opacity
-      }
-      const rim = 1 - 0.4 * smoothstep(-0.008, 0, outside)
-      put(out, [0.07, 0.07, 0.075], rim * (1 + saw + 0.14 * speck))
-      return opacity
-    }
-    const crumbs = fractal(x * 45, y * 45, seed + 10, 2)
-    let bright = 0.8 + 0.12 * crumbs + saw - 0.35 * smoothstep(-0.022, 0, inner)
-    for (const [k, wire] of wires.entries()) {
-      const wx = x - wire.centre[0]
-      const wy = y - wire.centre[1]
-      if (Math.abs(wx) > 0.22 || Math.abs(wy) > 0.22) continue
-      const shape = 0.005 * noise(wx * 7 + k * 9, wy * 7, wire.seed)
-      const w = length(wx, wy) / s - radii.wire - shape
-      if (w < 0.03) bright -= 0.4 * (1 - smoothstep(0, 0.03, w))
-      if (w > 0 || missing(k, x, y)) continue
-      const rim = 1 - 0.35 * smoothstep(-0.007, 0, w)
-      const lip = 1 - 0.5 * (1 - smoothstep(0, 0.012, w + radii.wire - radii.conductor))
-      put(out, wire.colour, rim * lip * (1.05 + 1.6 * saw + 0.12 * speck))
-      return 1
-    }
-    put(out, [0.58, 0.56, 0.51], bright)
-    return 1
+function missingStrands(cable: Cable, k: number, random: Random): Cable {
+  const towards = anyDirection(random)
+  const away = random.uniform(0.02, 0.075)
+  const [x, y] = [away * towards.cos, away * towards.sin]
+  const reach = random.uniform(0.034, 0.048)
+  const strands = cable.wires[k]!.strands.filter((s) => length(s.x - x, s.y - y) > reach)
+  return changed(cable, k, { strands })
+}
+
+/** A gap through the sheath. */
+function cutSheath(cable: Cable, random: Random): Cable {
+  const { pose: at } = cable
+  const towards = anyDirection(random)
+  const half = random.uniform(0.035, 0.06)
+  const missing: Cable['missing'] = (layer, x, y) => {
+    if (layer !== -1) return false
+    const [out, across] = inAxes(towards, x - at.x, y - at.y)
+    return out > 0 && Math.abs(across) < half * (1 + 0.35 * noise(x * 60, y * 60, 91))
+  }
+  return { ...cable, missing }
+}
+
+/** A wedge out of one wire's insulation, towards the middle of the cable or away from it. */
+function cutWire(cable: Cable, k: number, random: Random): Cable {
+  const towards = anyDirection(random)
+  const half = random.uniform(0.026, 0.038)
+  const [cx, cy] = cable.wires[k]!.centre
+  const missing: Cable['missing'] = (layer, x, y) => {
+    if (layer !== k) return false
+    const [out, across] = inAxes(towards, x - cx, y - cy)
+    return out > 0 && Math.abs(across) < half * (0.5 + 5 * out)
+  }
+  return { ...cable, missing }
+}
+
+/** A puncture in a wire's insulation with a raised rim. */
+function poke(cable: Cable, _k: number, random: Random): Cable {
+  const [cx, cy] = cable.wires[random.integer(3)]!.centre
+  const towards = anyDirection(random)
+  const away = ((radii.wire + radii.conductor) / 2) * cable.pose.scale
+  const [x0, y0] = [cx + away * towards.cos, cy + away * towards.sin]
+  const r = random.uniform(0.022, 0.028)
+  const squash = random.uniform(1, 1.35)
+  const over: Cable['over'] = (canvas) =>
+    paint(canvas, around(x0, y0, r * 2), (x, y, out) => {
+      const [u, v] = [(x - x0) / r, (y - y0) / r]
+      const [a, b] = inAxes(towards, u, v)
+      const radial = length(a * squash, b)
+      const lit = clamp(0.5 - 0.5 * ((u + v) / Math.max(radial, 0.1)), 0, 1)
+      const pit = 1 - smoothstep(0.75, 0.95, radial)
+      put(out, [0.2, 0.19, 0.18], (1 - pit) * (0.4 + 2.2 * lit) + pit * 0.06)
+      return 1 - smoothstep(1, 1.25, radial)
+    })
+  return { ...cable, over }
+}
+
+/** A few strands bent over, lying across the insulation. */
+function bentStrands(cable: Cable, _k: number, random: Random): Cable {
+  const { scale } = cable.pose
+  const [cx, cy] = cable.wires[random.integer(3)]!.centre
+  const towards = random.uniform(0, 6.28)
+  const lines = Array.from({ length: 3 + random.integer(3) }, () => {
+    const side = towards + random.uniform(-0.5, 0.5)
+    const from = radii.conductor * scale * random.uniform(0.45, 0.8)
+    const start: Point = [cx + from * cos(side), cy + from * sin(side)]
+    return wander(start, side + random.uniform(-0.5, 0.5), 8, 0.0125, 0.3, random)
   })
+  const r = 0.0118 * scale
+  const over: Cable['over'] = (canvas) => {
+    for (const line of lines) {
+      strokeShadow(canvas, line, r)
+      stroke(canvas, line, r, (across, along, out) => {
+        const gloss = clamp(1 - Math.abs(across + 0.35) * 1.9)
+        put(out, copper, 0.3 + 0.35 * (1 - across * across) + 0.9 * gloss * gloss + 0.02 * along)
+      })
+    }
+  }
+  return { ...cable, over }
 }

@@ -1,74 +1,124 @@
-import { around, everywhere, paint, put } from '../canvas.js'
-import type { Canvas, Colour } from '../canvas.js'
-import type { Kind } from '../kind.js'
-import { clamp, smoothstep } from '../maths.js'
-import { fractal, noise } from '../noise.js'
-import { bendPlate, paintPartFlaw } from './part-flaws.js'
-import type { Bend } from './part-flaws.js'
-import { drop, onPlate, plateDistance } from './part-model.js'
-import type { Plate } from './part-model.js'
-
-const belt: Colour = [0.05, 0.062, 0.07]
-const steel: Colour = [0.6, 0.61, 0.62]
-const bevel = 0.011
+import type { Random } from '@cflow/base'
+import { around, edge, paint, put } from '../canvas.js'
+import { kindOf } from '../kind.js'
+import { clamp, cos, sin, smoothstep } from '../maths.js'
+import { noise } from '../noise.js'
+import { nearest, place, type Point, wander } from '../shapes.js'
+import { dirt } from './dirt.js'
+import {
+  drawPlate,
+  holes,
+  onPlate,
+  paintPlate,
+  type Plate,
+  plateDistance,
+  plateHalf,
+} from './part-model.js'
 
 /** A stamped and brushed steel bracket on a dark rubber belt, at any angle. */
-export const part: Kind = {
-  name: 'part',
-  defects: ['bent_edge', 'burr', 'contamination', 'dent', 'missing_hole', 'scratch'],
+export const part = kindOf<Plate>({
   variation: { exposure: 0.14, gradient: 0.14 },
   gap: 0.008,
-  paint(canvas, scene, flaw) {
-    const plate = drop(scene)
-    const bend = bendPlate(plate, flaw)
-    paintBelt(canvas, plate, bend)
-    paintSteel(canvas, plate, bend)
-    if (flaw !== undefined) paintPartFlaw(canvas, plate, flaw)
+  draw: drawPlate,
+  paint: paintPlate,
+  flaws: {
+    bent_edge: bentCorner,
+    burr,
+    contamination: (plate, random) => {
+      const at = place(plate.pose, ...spotOnMetal(plate, 0.02, random))
+      return { ...plate, over: dirt(at, random.uniform(0.026, 0.042), random) }
+    },
+    dent,
+    missing_hole: (plate, random) => ({ ...plate, unpunched: random.integer(holes.length) }),
+    scratch,
   },
+})
+
+/** A point well inside the metal, away from holes. */
+function spotOnMetal(plate: Plate, margin: number, random: Random): Point {
+  for (;;) {
+    const u = random.uniform(-0.28, 0.28)
+    const v = random.uniform(-0.15, 0.15)
+    if (plateDistance(u, v, plate) < -margin) return [u, v]
+  }
 }
 
-function paintBelt(canvas: Canvas, plate: Plate, bend: Bend): void {
+function dent(plate: Plate, random: Random): Plate {
+  const [cu, cv] = spotOnMetal(plate, 0.03, random)
+  const r = random.uniform(0.036, 0.05)
+  const depth = random.uniform(2, 2.8)
+  const tilt: Plate['tilt'] = (u, v) => {
+    const [a, b] = [(u - cu) / r, (v - cv) / r]
+    const inside = 1 - a * a - b * b
+    return inside <= 0 ? [0, 0] : [-depth * a * inside, -depth * b * inside]
+  }
+  return { ...plate, tilt }
+}
+
+function burr(plate: Plate, random: Random): Plate {
   const { seed } = plate
-  paint(canvas, everywhere, (x, y, out) => {
-    const [u, v] = onPlate(plate, x - 0.012, y - 0.014)
-    const shadow = 1 - 0.7 * (1 - smoothstep(-0.012, 0.026, plateDistance(u, v, bend.outline)))
-    const rubber =
-      0.22 * noise(x * 140, y * 140, seed) + 0.16 * fractal(x * 22, y * 22, seed + 1, 2)
-    put(out, belt, shadow * (1 + rubber))
-    return 1
-  })
+  const side = random.next() < 0.5 ? -1 : 1
+  const [middle, half] = [random.uniform(-0.17, 0.17), random.uniform(0.05, 0.075)]
+  const height = random.uniform(0.024, 0.036)
+  const added: Plate['added'] = (u, v) => {
+    const t = (u - middle) / half
+    if (v * side < 0.1 || t * t > 1) return 0
+    const teeth = Math.abs(noise(u * 75, 3, seed + 21)) + 0.4 * noise(u * 190, 5, seed + 22)
+    return height * (1 - t * t) * clamp(0.35 + teeth, 0, 1.3)
+  }
+  return { ...plate, added }
 }
 
-function paintSteel(canvas: Canvas, plate: Plate, bend: Bend): void {
-  const { pose: at, seed } = plate
-  const distance = (u: number, v: number): number => plateDistance(u, v, bend.outline)
-  // Brushed steel is brightest where its grain runs across the light, which comes from the upper left.
-  const gloss = 0.82 + 0.24 * Math.abs(at.cos - at.sin) * 0.7071
-  paint(canvas, around(at.x, at.y, 0.42), (x, y, out) => {
-    const [u, v] = onPlate(plate, x, y)
-    const d = distance(u, v)
-    const opacity = clamp(0.5 - d * at.scale * canvas.side)
-    if (opacity === 0) return 0
-    const grain = noise(u * 9, v * 230, seed + 2) + 0.7 * noise(u * 26, v * 420, seed + 3)
-    const mottle = fractal(u * 7, v * 7, seed + 4, 2)
-    let [tiltU, tiltV] = bend.tilt?.(u, v) ?? [0, 0]
-    if (d > -bevel) {
-      const h = 0.002
-      const lean = (0.9 * (d + bevel)) / bevel
-      tiltU += (lean * (distance(u + h, v) - distance(u - h, v))) / (2 * h)
-      tiltV += (lean * (distance(u, v + h) - distance(u, v - h))) / (2 * h)
-    }
-    // The tilt as the picture sees it, against the light from the upper left.
-    const tiltX = at.cos * tiltU - at.sin * tiltV
-    const tiltY = at.sin * tiltU + at.cos * tiltV
-    const facing = 1 - 0.42 * (tiltX + tiltY)
-    const sheen = 1 + 0.16 * (0.5 - x + 0.5 - y)
-    const kept = 1 - (bend.shade?.(u, v) ?? 0)
-    put(
-      out,
-      steel,
-      kept * clamp(gloss * sheen * facing * (1 + 0.1 * grain + 0.06 * mottle), 0.06, 1.9),
-    )
-    return opacity
+/** One corner folded along a slanting line: it reflects elsewhere and looks shorter. */
+function bentCorner(plate: Plate, random: Random): Plate {
+  const [halfLength, halfWidth] = plateHalf
+  const [su, sv] = [random.next() < 0.5 ? -1 : 1, random.next() < 0.5 ? -1 : 1]
+  const angle = random.uniform(0.5, 1.1)
+  const [nu, nv] = [su * cos(angle), sv * sin(angle)]
+  const reach = halfLength * cos(angle) + halfWidth * sin(angle)
+  const fold = reach - random.uniform(0.095, 0.125)
+  const tip = fold + (reach - fold) * random.uniform(0.5, 0.65)
+  const lean = random.next() < 0.5 ? -1.7 : 1.5
+  return {
+    ...plate,
+    added: (u, v) => Math.min(0, tip - (u * nu + v * nv)),
+    shade: (u, v) => {
+      const beyond = u * nu + v * nv - fold
+      const crease = 1 - smoothstep(0.002, 0.007, Math.abs(beyond))
+      return 0.6 * crease + (beyond > 0 ? 0.3 : 0) * (1 - crease)
+    },
+    tilt: (u, v) => {
+      const beyond = u * nu + v * nv - fold
+      const slope = lean * smoothstep(0, 0.012, beyond)
+      return [slope * nu, slope * nv]
+    },
+  }
+}
+
+/** A few grooves side by side: a dark bed and a bright lip. */
+function scratch(plate: Plate, random: Random): Plate {
+  const [u, v] = spotOnMetal(plate, 0.02, random)
+  const angle = random.uniform(0, 6.28)
+  const grooves = Array.from({ length: 2 + random.integer(2) }, (_, i) => {
+    const [du, dv] = [0.013 * i * -sin(angle), 0.013 * i * cos(angle)]
+    const start: Point = [u + du + random.uniform(-0.02, 0.02), v + dv]
+    const towards = angle + random.uniform(-0.08, 0.08)
+    return wander(start, towards, 12, random.uniform(0.013, 0.02), 0.06, random)
   })
+  const [cx, cy] = place(plate.pose, u, v)
+  const over: Plate['over'] = (canvas) => {
+    for (const line of grooves)
+      paint(canvas, around(cx, cy, 0.3), (x, y, out) => {
+        const [pu, pv] = onPlate(plate, x, y)
+        const { distance, a, b } = nearest(line, pu, pv)
+        const metal = edge(canvas, plateDistance(pu, pv, plate))
+        if (distance > 0.008 || metal === 0) return 0
+        const bed = 1 - smoothstep(0.001, 0.0042, distance)
+        const above = (b[0] - a[0]) * (pv - a[1]) - (b[1] - a[1]) * (pu - a[0]) < 0
+        const lip = above ? 1 - smoothstep(0.003, 0.007, distance) : 0
+        put(out, [0.62, 0.62, 0.62], bed > 0.4 ? 0.12 : 1.75)
+        return metal * Math.max(bed, lip)
+      })
+  }
+  return { ...plate, over }
 }

@@ -1,5 +1,4 @@
-import type { RgbImage } from '@cflow/base'
-import { checkSize } from './size.js'
+import { CflowError, type Mask, type RgbImage } from '@cflow/base'
 
 const fractionBits = 22
 
@@ -13,35 +12,22 @@ const fractionBits = 22
  */
 export function resizeLanczos(image: RgbImage, width: number, height: number): RgbImage {
   checkSize(width, height)
-  const wide = width === image.width ? image : resizeColumns(image, width)
-  if (height !== wide.height) return resizeRows(wide, height)
+  const wide = width === image.width ? image : resample(image, width, true)
+  if (height !== wide.height) return resample(wide, height, false)
   return wide === image ? { width, height, data: image.data.slice() } : wide
 }
 
-function resizeColumns(image: RgbImage, width: number): RgbImage {
-  const { height } = image
+/** One pass: along the rows to a width of `size`, or along the columns to such a height. */
+function resample(image: RgbImage, size: number, rows: boolean): RgbImage {
+  const [width, height] = rows ? [size, image.height] : [image.width, size]
   const data = new Uint8Array(width * height * 3)
-  const taps = filterTaps(image.width, width)
+  const taps = filterTaps(rows ? image.width : image.height, size)
   for (let y = 0; y < height; y++)
     for (let x = 0; x < width; x++) {
-      const { first, weights } = taps[x]!
-      const at = (y * image.width + first) * 3
-      weigh(image.data, at, 3, weights, data, (y * width + x) * 3)
+      const { first, weights } = taps[rows ? x : y]!
+      const at = rows ? y * image.width + first : first * width + x
+      weigh(image.data, at * 3, rows ? 3 : width * 3, weights, data, (y * width + x) * 3)
     }
-  return { width, height, data }
-}
-
-function resizeRows(image: RgbImage, height: number): RgbImage {
-  const { width } = image
-  const data = new Uint8Array(width * height * 3)
-  const taps = filterTaps(image.height, height)
-  for (let y = 0; y < height; y++) {
-    const { first, weights } = taps[y]!
-    for (let x = 0; x < width; x++) {
-      const at = (first * width + x) * 3
-      weigh(image.data, at, width * 3, weights, data, (y * width + x) * 3)
-    }
-  }
   return { width, height, data }
 }
 
@@ -109,4 +95,45 @@ function sinc(x: number): number {
   if (x === 0) return 1
   const t = x * Math.PI
   return Math.sin(t) / t
+}
+
+/**
+ * Resize a mask to `width`×`height` pixels by nearest neighbour, exactly as Pillow's `resize(…, NEAREST)`:
+ * the source of column x is ⌊(x + ½)·W/width⌋, the step summed up in float64 as Pillow sums it.
+ * Values are copied, so whatever they mean survives.
+ * @throws CflowError USAGE for a size that is no image size
+ */
+export function resizeMaskNearest(mask: Mask, width: number, height: number): Mask {
+  checkSize(width, height)
+  const columns = sources(mask.width, width)
+  const rows = sources(mask.height, height)
+  const data = new Uint8Array(width * height)
+  for (let y = 0; y < height; y++) {
+    const from = rows[y]! * mask.width
+    for (let x = 0; x < width; x++) data[y * width + x] = mask.data[from + columns[x]!]!
+  }
+  return { width, height, data }
+}
+
+function sources(from: number, to: number): Int32Array {
+  const step = from / to
+  const out = new Int32Array(to)
+  let position = step * 0.5
+  for (let i = 0; i < to; i++) {
+    out[i] = Math.min(Math.floor(position), from - 1)
+    position += step
+  }
+  return out
+}
+
+/**
+ * Check the size of an image to be made.
+ * @throws CflowError USAGE unless both are whole numbers from 1 to 32767 pixels
+ */
+function checkSize(width: number, height: number): void {
+  const fits = (n: number): boolean => Number.isInteger(n) && n >= 1 && n < 32768
+  if (!fits(width) || !fits(height))
+    throw new CflowError('USAGE', `an image cannot be ${width}×${height} pixels`, {
+      hint: 'Width and height are whole numbers from 1 to 32767.',
+    })
 }

@@ -1,16 +1,11 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { temporaryFolder } from '@cflow/base/testing'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import sharp from 'sharp'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { decodeImage, decodeMask, imageSize } from './decode.js'
-import { encodeMaskPng, encodePng, writePng } from './encode.js'
+import { describe, expect, it } from 'vitest'
+import { decodeImage, decodeMask, encodeMaskPng, encodePng, imageSize, writePng } from './images.js'
 
-let dir = ''
-beforeAll(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'cflow-decode-'))
-})
-afterAll(() => rm(dir, { recursive: true, force: true }))
+const dir = await temporaryFolder('images')
 
 /** Raw pixels as an image in memory. */
 function raw(width: number, height: number, channels: 1 | 2 | 3 | 4, values: readonly number[]) {

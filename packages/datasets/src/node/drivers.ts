@@ -1,0 +1,106 @@
+import { CflowError } from '@cflow/base'
+import * as z from 'zod'
+import type { Dataset } from '../dataset.js'
+import type { CommonSettings, DatasetDriver, OpenContext } from '../driver.js'
+import { synthetic } from '../synthetic/synthetic.js'
+import { folder } from './folder.js'
+import { mvtec } from './mvtec.js'
+import { stc } from './stc/stc.js'
+
+const drivers = [mvtec, folder, stc, synthetic] as const
+
+/** Every data set there is. */
+export const datasetDrivers: readonly DatasetDriver[] = drivers
+
+/** The settings of all of them in one shape. */
+type Shapes<D> = (D extends DatasetDriver<infer S> ? (shape: S['shape']) => void : never) extends (
+  shape: infer All,
+) => void
+  ? All
+  : never
+
+const names = drivers.map((driver) => driver.name)
+const text = z.string().min(1)
+
+/** Settings that decide which images are used. */
+export const datasetSettings = z.object({
+  dataset: z
+    .enum(names)
+    .optional()
+    .meta({
+      help: `${names.slice(0, -1).join(', ')} or ${names.at(-1)} (folder when --root is given)`,
+      placeholder: 'NAME',
+      group: 'images',
+    }),
+  root: text.optional().meta({ help: 'folder of the images', placeholder: 'DIR', group: 'images' }),
+  category: text.optional().meta({
+    help: 'category of mvtec, or kind of synthetic images',
+    placeholder: 'NAME',
+    group: 'images',
+  }),
+  ...(Object.assign({}, ...drivers.map((driver) => driver.settings.shape)) as Shapes<
+    (typeof drivers)[number]
+  >),
+})
+export type DatasetSettings = z.input<typeof datasetSettings>
+
+/**
+ * The images that the settings choose. Which images those are never depends on the training's seed, so that trainings
+ * with different seeds compare.
+ * @throws CflowError USAGE for what is missing or belongs to another data set (the subject is the flag); NOT_FOUND,
+ *   EMPTY, MASK, IMAGE, IO
+ */
+export async function openDataset(
+  settings: DatasetSettings,
+  context: OpenContext = {},
+): Promise<Dataset> {
+  const [driver, own] = chosen(settings)
+  return driver.open(own, context)
+}
+
+/**
+ * The categories of a data set, or the scenes that can be tested.
+ * @throws CflowError as `openDataset`
+ */
+export async function datasetCategories(settings: DatasetSettings): Promise<readonly string[]> {
+  const [driver, own] = chosen(settings)
+  return driver.categories(own)
+}
+
+function chosen(
+  settings: DatasetSettings,
+): readonly [DatasetDriver, CommonSettings & Record<string, unknown>] {
+  const parsed = datasetSettings.safeParse(settings)
+  if (!parsed.success) {
+    const { path, message } = parsed.error.issues[0]!
+    throw usage(String(path[0]), `: ${message}`)
+  }
+  const given: Readonly<Record<string, unknown>> = parsed.data
+  const { root, dataset: name = root === undefined ? undefined : 'folder' } = parsed.data
+  const driver = datasetDrivers.find((driver) => driver.name === name)
+  if (driver === undefined)
+    throw new CflowError('USAGE', 'no images to work on: --dataset or --root is missing', {
+      subject: '--dataset',
+      hint: `Give --root DIR with your images, or --dataset ${names.join('|')}.`,
+    })
+  for (const { name, settings } of datasetDrivers)
+    for (const key of Object.keys(settings.shape))
+      if (given[key] !== undefined && !(key in driver.settings.shape))
+        throw usage(key, ` is for --dataset ${name} only`)
+  if (driver.builtIn && root !== undefined)
+    throw new CflowError('USAGE', `--dataset ${name} draws its images: it has no --root`, {
+      subject: '--root',
+    })
+  if (!driver.builtIn && root === undefined)
+    throw new CflowError('USAGE', `--dataset ${name} needs --root`, {
+      subject: '--root',
+      hint: 'Give the folder that holds the images.',
+    })
+  return [driver, { ...parsed.data, root: root ?? '' }]
+}
+
+/** What is wrong with a setting, as an error about its flag: frameStep → --frame-step. */
+function usage(key: string, problem: string): CflowError {
+  const subject = `--${key.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`
+  return new CflowError('USAGE', `${subject}${problem}`, { subject })
+}
