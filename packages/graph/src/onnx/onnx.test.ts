@@ -61,6 +61,19 @@ describe('writeOnnx', () => {
     expect(got['y']!.data).toEqual([1])
   })
 
+  it('names the nodes of inner values when asked to, the first of several copies', () => {
+    const inner = g.exp(x)
+    const labels = { middle: inner }
+    const labelsOf = (outputs: Readonly<Record<string, g.Value>>) =>
+      g.topologicalOrder(Object.values(outputs)).flatMap((n) => (n.kind === 'operator' && n.label) || []) // prettier-ignore
+    const { outputs, inputs } = g.readOnnx(g.writeOnnx({ y: g.relu(inner) }, { labels }))
+    expect(labelsOf(outputs)).toEqual(['middle'])
+    const [named] = (outputs['y']!.node as g.OperatorNode).inputs
+    const copy = g.withInputs(named!.node as g.OperatorNode, [g.relu(inputs['x']!)])[0]!
+    const twice = g.readOnnx(g.writeOnnx({ z: g.add(named!, copy) }))
+    expect(labelsOf(twice.outputs)).toEqual(['middle'])
+  })
+
   it('refuses two inputs of one name', () => {
     const other = g.input('x', 'float32', ['N', 3])
     expect(() => g.writeOnnx({ y: g.add(x, other) })).toThrow(/two graph inputs are called x/)

@@ -61,6 +61,9 @@ export function graphProto(
     const { name, isNew } = names.ofConstant(node)
     return isNew ? [toTensorProto(node.tensor, name)] : []
   })
+  const taken = new Set<string>()
+  /** Node names are unique in a file: of nodes with the same label the first has it. */
+  const nameOf = (label: string) => (taken.size === taken.add(label).size ? '' : label)
   const graph = create(GraphProtoSchema, {
     name,
     node: order.flatMap((node) => {
@@ -70,7 +73,7 @@ export function graphProto(
         {
           opType: operator.type,
           domain: operator.domain ?? '',
-          name: labelOf.get(node) ?? label,
+          name: nameOf(labelOf.get(node) ?? label),
           input: inputs.map((v) => (v ? names.of(v) : '')),
           output: outputs.map((v) => names.of(v)),
           attribute: Object.entries(attributes).map(([k, a]) => toAttribute(k, a)),

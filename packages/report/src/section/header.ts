@@ -19,8 +19,8 @@ ${facts(input)}
 
 /** The heading of a detector's report on a category. */
 export function titleOf({ category, manifest }: ReportInput) {
-  const { method, encoder, inputSize } = manifest
-  const how = method === 'cflow' ? encoder.name : `${methodTitle(manifest)} on ${encoder.name}`
+  const { flows, encoder, inputSize } = manifest
+  const how = flows.length > 0 ? encoder.name : `${methodTitle(manifest)} on ${encoder.name}`
   return `${category}: ${how}, ${inputSize} pixels`
 }
 
@@ -89,7 +89,7 @@ function facts({ manifest, modelBytes }: ReportInput): Markup {
     ['Category', manifest.category],
     ['Encoder', markup`${encoder.name}<br><span class="note">${scales.join(', ')}</span>`],
     ['Input size', `${inputSize} × ${inputSize} pixels`],
-    manifest.method === 'cflow' ? ['Recipe', recipeOf(manifest)] : ['Method', methodOf(manifest)],
+    manifest.flows.length > 0 ? ['Recipe', recipeOf(manifest)] : ['Method', methodOf(manifest)],
     [
       'Training',
       `${count(training.images, 'good image')}, ${count(training.passes, 'pass', 'passes')}, seed ${training.seed}`,

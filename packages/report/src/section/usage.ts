@@ -3,8 +3,8 @@ import { bytes, dash, duration, number, percent } from '../format.js'
 import type { ReportInput } from '../input.js'
 import { markup, type Markup } from '../markup.js'
 
-const partsOf = ({ method }: Manifest): string =>
-  `encoder, ${method === 'cflow' ? 'flows' : 'model'} and threshold`
+const partsOf = ({ flows }: Manifest): string =>
+  `encoder, ${flows.length > 0 ? 'flows' : 'model'} and threshold`
 
 /** How long it took, how fast it is and how large. */
 export function costSection({ evaluation, modelBytes, manifest }: ReportInput): Markup | undefined {

@@ -54,7 +54,7 @@ export function metricsDocument(sources: MetricsSources): Readonly<Record<string
       method,
       encoder: encoder.name,
       inputSize,
-      ...(method === 'cflow' ? { recipe, aggregation } : { settings }),
+      ...(settings ? { settings } : { recipe, aggregation }),
       bytes: sources.modelBytes,
       training,
       calibration: { source, images: calibration.scores.length, falsePositiveRate },
