@@ -84,10 +84,9 @@ export {
   type Evidence,
   type Head,
 } from './detector-file/detector.js'
-export { flowHead, likelihoodMap, statisticsOfImages } from './detector-file/flow-head.js'
+export { flowHead, likelihoodMap } from './detector-file/flow-head.js'
 export {
   manifestKey,
-  manifestSchema,
   methodTitle,
   parseManifest,
   type Manifest,

@@ -35,7 +35,7 @@ const headSchema = z.object({
 })
 
 /** A checkpoint as one safetensors file. */
-export const encodeCheckpoint = ({ tensors, ...head }: Checkpoint): Uint8Array =>
+const encodeCheckpoint = ({ tensors, ...head }: Checkpoint): Uint8Array =>
   writeSafetensors(tensors, { [key]: JSON.stringify({ version, ...head }) })
 
 /** @throws CflowError CHECKPOINT when the bytes are damaged, something else, or of an earlier version */

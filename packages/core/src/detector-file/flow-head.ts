@@ -17,10 +17,7 @@ export function likelihoodMap(map: Value, flow: ScaleFlow, name: string): Value 
 }
 
 /** Statistics of one scale from the likelihoods per dimension of each image. */
-export function statisticsOfImages(
-  depth: number,
-  images: readonly Float32Array[],
-): ScaleStatistics {
+function statisticsOfImages(depth: number, images: readonly Float32Array[]): ScaleStatistics {
   const positions = images[0]?.length ?? 0
   const values = new Float32Array(images.length * positions)
   images.forEach((l, i) => values.set(l, i * positions))

@@ -87,7 +87,7 @@ const weightBytes = ({ spec }: EncoderModel): number =>
 export const pooledTap = (map: Value): Value => reduceMean(map, [2, 3])
 
 /** Distances of images' descriptors [N, D] to those of the gallery [n, D]: [N, n]. */
-export function imageDistances(pooled: Value, gallery: Value): Value {
+function imageDistances(pooled: Value, gallery: Value): Value {
   const depth = pooled.shape[1] as number
   return sqrt(reduceSumSquare(sub(gallery, reshape(pooled, [-1, 1, depth])), [2]))
 }

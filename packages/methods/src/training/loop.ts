@@ -135,7 +135,7 @@ export async function trainInPasses(
 }
 
 /** The images in random order, chunk by chunk; what the plan leaves over is left out of this pass. */
-export async function* shuffled(
+async function* shuffled(
   { features, training }: Pick<Job<unknown>, 'features' | 'training'>,
   plan: readonly number[],
   random: Random,
