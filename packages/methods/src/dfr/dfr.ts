@@ -23,7 +23,11 @@ const settings = z.strictObject({
   ...commonSettings,
   ...passSettings,
   /** The bottleneck's width is chosen for it by principal components (Shi et al. 2021, section 3.3). */
-  variance: settingsOf('dfr')('SHARE', 'dfr: that the bottleneck keeps', z.number().gt(0).max(1)),
+  variance: settingsOf('dfr')(
+    'SHARE',
+    'variance that the bottleneck keeps',
+    z.number().gt(0).max(1),
+  ),
 })
 
 /** Images whose vectors are mixed. */

@@ -46,12 +46,12 @@ const settings = z.strictObject({
   ...passSettings,
   ...flowSettings,
   /** The authors: 3 hidden layers of 2,048. */
-  hiddenLayers: own('N', 'differnet: hidden layers of a subnet', z.int().min(1).max(8)),
-  hiddenUnits: own('N', 'differnet: width of a hidden layer', z.int().min(1).max(8192)),
+  hiddenLayers: own('N', 'hidden layers of a subnet', z.int().min(1).max(8)),
+  hiddenUnits: own('N', 'width of a hidden layer', z.int().min(1).max(8192)),
   /** The input size and its halves (the authors: 3, of 448 pixels). */
-  imageScales: own('N', 'differnet: sizes of the image, 1 to 4', z.int().min(1).max(4)),
+  imageScales: own('N', 'sizes of the image, 1 to 4', z.int().min(1).max(4)),
   /** One, the image as it is, without rotation. */
-  views: own('N', 'differnet: rotated versions of an image', z.int().min(1).max(1000)),
+  views: own('N', 'rotated versions of an image', z.int().min(1).max(1000)),
 })
 type Settings = z.infer<typeof settings>
 
