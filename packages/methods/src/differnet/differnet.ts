@@ -108,8 +108,7 @@ export const differnet = method({
         yield await Promise.resolve(chunk)
       },
       rate: () => config.learningRate,
-      head: ([theta]) =>
-        differnetHead({ flow, scaling, parameters: theta as Float32Array }, imageScales),
+      head: ([theta]) => differnetHead(flow, scaling, theta as Float32Array, imageScales),
     })
     const own = { couplingLayers, hiddenLayers, hiddenUnits, imageScales, rotation, depth }
     return { ...learned, manifest: { settings: own } }
@@ -130,14 +129,6 @@ async function views(job: Job<Settings>): Promise<readonly Float32Array[]> {
   return vectors
 }
 
-/** A trained DifferNet. */
-export interface DiffernetModel {
-  readonly flow: Transform
-  readonly scaling: Standardisation
-  /** All its parameters, in the order of the flow's shapes. */
-  readonly parameters: Float32Array
-}
-
 /** DifferNet's features: every tap averaged over its positions, one after the other, [N, ΣD]. */
 const pooledTaps = (taps: readonly Value[]): Value =>
   concat(
@@ -153,9 +144,12 @@ const pooledTaps = (taps: readonly Value[]): Value =>
  * −log p by the averaged channels (nodes of the same file), times how far the position's channels are from their mean
  * over the training images, summed over channels and taps (Grad-CAM with a baseline). It is blurred and stretched so
  * that it runs from 0 to the image's score.
+ * @param parameters of the flow, in the order of its shapes @param levels sizes of the image
  */
 export const differnetHead = (
-  { flow, scaling, parameters }: DiffernetModel,
+  flow: Transform,
+  scaling: Standardisation,
+  parameters: Float32Array,
   levels: number,
 ): Head => ({
   levels,
