@@ -9,9 +9,8 @@
  */
 import { imageTensor } from '../packages/base/src/index.js'
 import {
-  addUpsampled,
+  anomalyMap,
   aggregationSchema,
-  anomalyOf,
   detectorNames,
   statisticsOf,
 } from '../packages/core/src/index.js'
@@ -149,11 +148,12 @@ async function study(
   const normal = (heldOut.length > 0 ? heldOut : training).map((i) => dataset.train[i] as Sample)
   const scales = encoder.taps.length
   const calibration = await likelihoods(runtime, model, normal, scales)
-  const statistics = encoder.taps.map(({ channels: depth, height, width }, k) => {
-    const values = new Float32Array(calibration.length * height * width)
-    calibration.forEach((l, i) => values.set(l[k] as Float32Array, i * height * width))
-    return statisticsOf({ depth, height, width, values })
-  })
+  const statistics = encoder.taps.map(({ channels }, k) =>
+    statisticsOf(
+      channels,
+      calibration.map((l) => l[k] as Float32Array),
+    ),
+  )
   const test = await likelihoods(runtime, model, dataset.test, scales)
   const size = config.inputSize
   const masks = await Promise.all(
@@ -165,13 +165,8 @@ async function study(
   const judged = (aggregation: Aggregation) => {
     const pixels = new PixelMetrics()
     const scores = test.map((l, i) => {
-      const map = new Float64Array(size * size)
-      encoder.taps.forEach(({ height, width }, k) => {
-        const anomaly = Float64Array.from(l[k] as Float32Array, (v) =>
-          anomalyOf(aggregation, statistics[k] as (typeof statistics)[number], v),
-        )
-        addUpsampled(anomaly, height, width, map, size)
-      })
+      const own = encoder.taps.map((tap, k) => ({ ...tap, data: l[k] as Float32Array }))
+      const map = anomalyMap(aggregation, statistics, own, size)
       const narrow = Float32Array.from(map)
       pixels.add(narrow, masks[i] as Uint8Array, size, size)
       return narrow.reduce((a, b) => Math.max(a, b), -Infinity)

@@ -77,9 +77,9 @@ describe('train --method', { timeout: 120_000 }, () => {
       expect(code).toBe(2)
     }
     await refused(['--method', 'vae'], /--method/)
-    await refused(['--method', 'padim', '--neighbours', '3'], /neighbours is no setting of padim/)
-    await refused(['--method', 'dfr', '--recipe', 'paper'], /recipe is no setting of dfr/)
-    await refused(['--channels', '3'], /channels is no setting of cflow/)
+    await refused(['--method', 'padim', '--neighbours', '3'], /--neighbours is no setting of PaDiM/)
+    await refused(['--method', 'dfr', '--recipe', 'paper'], /--recipe is no setting of DFR/)
+    await refused(['--channels', '3'], /--channels is no setting of CFLOW-AD/)
     await refused(['--method', 'padim', '--resume'], /no checkpoint/)
   })
 })

@@ -1,10 +1,9 @@
-export { adamDefaults, adamFeeds, adamStep } from './training/adam.js'
+export { adamFeeds } from './training/adam.js'
 export { flowOfState } from './flow/checkpoint.js'
 export {
   allParameters,
   clampSchema,
   flatten,
-  flowConfigSchema,
   flowTransform,
   initialiseFlow,
   parameterShapes,
@@ -19,7 +18,7 @@ export { latentLogLikelihood, lossOf, perDimension, type Loss } from './flow/lik
 export { globalAffine, permutation } from './transforms/affine.js'
 export { compose, type Part } from './transforms/compose.js'
 export { conditionRows, type Condition } from './transforms/condition.js'
-export { affineCoupling, halves, type CouplingOptions } from './transforms/coupling.js'
+export { affineCoupling, type CouplingOptions } from './transforms/coupling.js'
 export { constantValues, initialise } from './transforms/transform.js'
 export type {
   FloatType,
@@ -34,7 +33,7 @@ export type {
 export { featureSums, whitening, whiteningFrom } from './transforms/whitening.js'
 export type { FeatureSums, Whitening } from './transforms/whitening.js'
 export { cholesky, haarRotation, invertLower, product, transposed } from './linalg.js'
-export { axisEncoding, conditionSize, positionalEncoding } from './positional.js'
+export { conditionSize, positionalEncoding } from './positional.js'
 export {
   cosineLearningRate,
   paperCosine,
@@ -43,7 +42,6 @@ export {
 } from './training/schedule.js'
 export type { PaperSchedule } from './training/schedule.js'
 export {
-  groupGradients,
   optimisationStep,
   optimisationSteps,
   optimiserNames,
@@ -63,14 +61,12 @@ export type { StepPositions, TrainingStepOptions } from './training/step.js'
 export {
   addUpsampled,
   aggregationSchema,
-  anomalyMaps,
+  anomalyMap,
   anomalyMapValue,
   anomalyOf,
-  anomalyValue,
-  scaleStatisticsSchema,
   statisticsOf,
 } from './score/aggregation.js'
-export type { Aggregation, ScaleLikelihoods, ScaleStatistics } from './score/aggregation.js'
+export type { Aggregation, ScaleStatistics } from './score/aggregation.js'
 export { pValue, thresholdAt, type Threshold } from './score/calibration.js'
 export {
   detectorNames,
@@ -94,4 +90,3 @@ export {
 } from './detector-file/manifest.js'
 export { normalise, resample, resampledImage } from './detector-file/preprocess.js'
 export { detectorStages } from './detector-file/stages.js'
-export { Random } from '@cflow/base'

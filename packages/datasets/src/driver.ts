@@ -44,3 +44,11 @@ export interface DatasetDriver<S extends z.ZodObject = z.ZodObject> {
 
 /** Of a driver that has only the settings all have. */
 export const noSettings = z.object({})
+
+/** An optional setting that decides which images are used, with what help and documentation say of it. */
+export function setting<T extends z.ZodType>(
+  schema: T,
+  about: { readonly placeholder: string; readonly help: string; readonly default?: unknown },
+): z.ZodOptional<T> {
+  return schema.optional().meta({ ...about, group: 'images' })
+}

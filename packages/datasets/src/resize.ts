@@ -18,54 +18,32 @@ export function resizeLanczos(image: RgbImage, width: number, height: number): R
 }
 
 /** One pass: along the rows to a width of `size`, or along the columns to such a height. */
-function resample(image: RgbImage, size: number, rows: boolean): RgbImage {
-  const [width, height] = rows ? [size, image.height] : [image.width, size]
-  const data = new Uint8Array(width * height * 3)
-  const taps = filterTaps(rows ? image.width : image.height, size)
-  for (let y = 0; y < height; y++)
-    for (let x = 0; x < width; x++) {
-      const { first, weights } = taps[rows ? x : y]!
-      const at = rows ? y * image.width + first : first * width + x
-      weigh(image.data, at * 3, rows ? 3 : width * 3, weights, data, (y * width + x) * 3)
-    }
-  return { width, height, data }
-}
-
-function weigh(
-  from: Uint8Array,
-  at: number,
-  step: number,
-  weights: Int32Array,
-  to: Uint8Array,
-  out: number,
-): void {
+function resample({ width, height, data }: RgbImage, size: number, rows: boolean): RgbImage {
+  const to = rows ? { width: size, height } : { width, height: size }
+  const out = new Uint8ClampedArray(to.width * to.height * 3)
+  const taps = filterTaps(rows ? width : height, size)
+  const step = rows ? 3 : width * 3
   const half = 1 << (fractionBits - 1)
-  let r = half
-  let g = half
-  let b = half
-  for (let i = 0, p = at; i < weights.length; i++, p += step) {
-    const w = weights[i]!
-    r += w * from[p]!
-    g += w * from[p + 1]!
-    b += w * from[p + 2]!
-  }
-  to[out] = clip(r)
-  to[out + 1] = clip(g)
-  to[out + 2] = clip(b)
+  for (let y = 0, at = 0; y < to.height; y++)
+    for (let x = 0; x < to.width; x++, at += 3) {
+      const { first, weights } = taps[rows ? x : y]!
+      let [r, g, b] = [half, half, half]
+      let from = (rows ? y * width + first : first * width + x) * 3
+      for (let i = 0; i < weights.length; i++, from += step) {
+        const weight = weights[i]!
+        r += weight * data[from]!
+        g += weight * data[from + 1]!
+        b += weight * data[from + 2]!
+      }
+      out[at] = r >> fractionBits
+      out[at + 1] = g >> fractionBits
+      out[at + 2] = b >> fractionBits
+    }
+  return { ...to, data: new Uint8Array(out.buffer) }
 }
 
-function clip(sum: number): number {
-  const v = sum >> fractionBits
-  return v < 0 ? 0 : v > 255 ? 255 : v
-}
-
-/** The source pixels of one output position and their fixed-point weights. */
-interface Taps {
-  readonly first: number
-  readonly weights: Int32Array
-}
-
-function filterTaps(from: number, to: number): Taps[] {
+/** Per output position, its first source pixel and the fixed-point weights of those from there on. */
+function filterTaps(from: number, to: number) {
   const scale = from / to
   const stretch = Math.max(scale, 1)
   const support = 3 * stretch
@@ -73,12 +51,10 @@ function filterTaps(from: number, to: number): Taps[] {
     const centre = (i + 0.5) * scale
     const first = Math.max(Math.trunc(centre - support + 0.5), 0)
     const last = Math.min(Math.trunc(centre + support + 0.5), from)
-    const exact = new Float64Array(last - first)
-    let sum = 0
-    for (let k = 0; k < exact.length; k++) {
-      exact[k] = lanczos3((k + first - centre + 0.5) * (1 / stretch))
-      sum += exact[k]!
-    }
+    const exact = Float64Array.from({ length: last - first }, (_, k) =>
+      lanczos3((k + first - centre + 0.5) * (1 / stretch)),
+    )
+    const sum = exact.reduce((a, b) => a + b, 0)
     const weights = Int32Array.from(exact, (w) => {
       const fixed = (w / sum) * (1 << fractionBits)
       return Math.trunc(fixed < 0 ? fixed - 0.5 : fixed + 0.5)

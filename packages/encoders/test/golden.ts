@@ -26,7 +26,7 @@ export const golden = JSON.parse(
 ) as { readonly models: Readonly<Record<string, GoldenModel>> }
 
 /** The linear congruential generator of the reference numbers: uniform in [0, 1). */
-export function lcg(seed: number): () => number {
+function lcg(seed: number): () => number {
   let state = seed
   return () => {
     state = (Math.imul(1664525, state) + 1013904223) >>> 0

@@ -56,6 +56,6 @@ export function shorten(text: string, length: number): string {
 }
 
 /** With a true minus sign. */
-export function minus(text: string): string {
+function minus(text: string): string {
   return text.replace(/^-/, '−')
 }

@@ -1,5 +1,5 @@
 import { CflowError, imageTensor, type Tensor } from '@cflow/base'
-import { addUpsampled, anomalyOf, detectorNames, statisticsOf } from '@cflow/core'
+import { anomalyMap, detectorNames, statisticsOf } from '@cflow/core'
 import type { Sample } from '@cflow/datasets'
 import type { MappedImage, ScoredImage } from '@cflow/metrics'
 import type { Runtime } from '@cflow/runtimes'
@@ -49,21 +49,19 @@ async function* normalisedBySet(
 ): AsyncGenerator<MappedImage> {
   const { depths, inputSize: size } = options
   const { seen, likelihoods } = await runAll(options, milliseconds)
-  const scales = likelihoods.map((tensors, k) => {
-    const [, height = 0, width = 0] = tensors[0]?.shape ?? []
-    const values = new Float32Array(tensors.length * height * width)
-    tensors.forEach(({ data }, i) => values.set(data, i * height * width))
-    const statistics = statisticsOf({ depth: depths[k] as number, height, width, values })
-    return { height, width, tensors, statistics }
-  })
+  const statistics = likelihoods.map((tensors, k) =>
+    statisticsOf(
+      depths[k] as number,
+      tensors.map((t) => t.data),
+    ),
+  )
   const mapOf = (i: number): Float64Array => {
-    const map = new Float64Array(size * size)
-    for (const { height, width, tensors, statistics } of scales) {
-      const { data } = tensors[i] as Tensor<'float32'>
-      const anomaly = Float64Array.from(data, (l) => anomalyOf('paper', statistics, l))
-      addUpsampled(anomaly, height, width, map, size)
-    }
-    return map
+    const own = likelihoods.map((tensors) => {
+      const { shape, data } = tensors[i] as Tensor<'float32'>
+      const [, height = 0, width = 0] = shape
+      return { height, width, data }
+    })
+    return anomalyMap('paper', statistics, own, size)
   }
   // the authors subtract from the largest sum of the set: a shift by the smallest anomaly, so the maps are made twice
   let min = Infinity

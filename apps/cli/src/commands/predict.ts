@@ -29,9 +29,14 @@ export const command = defineCommand({
     const targets = await findImages(args)
     const detector = await loadDetector(path, deviceOptions(settings))
     // what draws overlays is loaded only now: without them a prediction starts sooner
-    const drawing = out === undefined ? undefined : await import('../predict/overlays.js')
-    const overlays = await drawing?.overlayWriter(out!, targets)
-    const options = falsePositiveRate === undefined ? {} : { falsePositiveRate }
+    const overlays =
+      out === undefined
+        ? undefined
+        : await (await import('../predict/overlays.js')).overlayWriter(out, targets)
+    const options = {
+      ...(falsePositiveRate !== undefined && { falsePositiveRate }),
+      parts: { contributions: false, map: out !== undefined },
+    }
     const predictions: Prediction[] = []
     if (!session.json) session.io.out(line('verdict', 'score', 'p-value', 'image'))
     let next = decoded(targets[0])

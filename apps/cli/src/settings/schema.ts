@@ -9,7 +9,7 @@ export const text = (help: string, meta: SettingMeta = {}) =>
     .min(1)
     .optional()
     .meta({ help, ...meta })
-export const whole = (min: number, max: number, help: string, meta: SettingMeta = {}) =>
+const whole = (min: number, max: number, help: string, meta: SettingMeta = {}) =>
   z
     .int()
     .min(min)
@@ -22,7 +22,7 @@ export const toggle = (help: string, meta: SettingMeta = {}) =>
     .optional()
     .meta({ help, ...meta })
 export const dir = { placeholder: 'DIR' }
-export const file = { placeholder: 'FILE' }
+const file = { placeholder: 'FILE' }
 
 /** The folder that a command writes to. */
 export const outFolder = (help: string, otherwise?: string) =>

@@ -1,12 +1,7 @@
 import { reduceMax, reshape, type Value } from '@cflow/graph'
 import type { ScaleFlow } from '../flow/flow.js'
 import { foldedLogLikelihood, perDimension } from '../flow/likelihood.js'
-import {
-  anomalyMapValue,
-  statisticsOf,
-  type Aggregation,
-  type ScaleStatistics,
-} from '../score/aggregation.js'
+import { anomalyMapValue, statisticsOf, type Aggregation } from '../score/aggregation.js'
 import { detectorNames, rowsOfMap, type Head } from './detector.js'
 
 /** Likelihood per dimension of every position of a map, [N, h, w]. */
@@ -14,14 +9,6 @@ export function likelihoodMap(map: Value, flow: ScaleFlow, name: string): Value 
   const [, depth, height, width] = map.shape as [unknown, number, number, number]
   const logp = foldedLogLikelihood(rowsOfMap(map), flow, { height, width }, name)
   return reshape(perDimension(logp, depth), [-1, height, width])
-}
-
-/** Statistics of one scale from the likelihoods per dimension of each image. */
-function statisticsOfImages(depth: number, images: readonly Float32Array[]): ScaleStatistics {
-  const positions = images[0]?.length ?? 0
-  const values = new Float32Array(images.length * positions)
-  images.forEach((l, i) => values.set(l, i * positions))
-  return statisticsOf({ depth, height: 1, width: positions, values })
 }
 
 /** CFLOW-AD: a flow on every tap, their likelihoods aggregated into one map (section 4.2); the score is its maximum. */
@@ -36,9 +23,7 @@ export function flowHead(flows: readonly ScaleFlow[], aggregation: Aggregation):
         flows.map((flow, k) => [names[k], likelihoodMap(taps[k] as Value, flow, `flow${k}`)]),
       ),
     statistics: (evidence) =>
-      flows.map(({ config }, k) =>
-        statisticsOfImages(config.depth, evidence[names[k] as string] ?? []),
-      ),
+      flows.map(({ config }, k) => statisticsOf(config.depth, evidence[names[k] as string] ?? [])),
     verdict(evidence, size, statistics) {
       const likelihoods = names.map((name) => evidence[name] as Value)
       const map = anomalyMapValue(aggregation, statistics, likelihoods, size)

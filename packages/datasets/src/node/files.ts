@@ -1,26 +1,29 @@
-import { CflowError } from '@cflow/base'
+import { CflowError, type ErrorCode } from '@cflow/base'
 import { fileError as errorAbout } from '@cflow/base/node'
 import { open, readdir, stat } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 
 /** File name endings taken for images, in lower case. BMP is listed so that it is reported instead of overlooked. */
-export const imageExtensions: readonly string[] = [
-  '.png',
-  '.jpg',
-  '.jpeg',
-  '.webp',
-  '.tif',
-  '.tiff',
-  '.gif',
-  '.avif',
-  '.bmp',
-]
+export const imageExtensions: readonly string[] =
+  '.png .jpg .jpeg .webp .tif .tiff .gif .avif .bmp'.split(' ')
 
 const maxDepth = 16
 
 /** Order of names everywhere: by UTF-16 code units, the same on every machine. */
 export function compareNames(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
+}
+
+/** An error whose message begins with what is at fault. */
+export function fault(
+  code: ErrorCode,
+  subject: string,
+  problem: string,
+  hint?: string,
+  cause?: unknown,
+): CflowError {
+  const options = { subject, cause, ...(hint !== undefined && { hint }) }
+  return new CflowError(code, `${subject} ${problem}`, options)
 }
 
 /** A failed file operation as an error about the path. */
@@ -89,10 +92,7 @@ export async function requireFolder(path: string): Promise<void> {
     throw fileError(path, cause)
   })
   if (!found.isDirectory())
-    throw new CflowError('USAGE', `${path} is a file, not a folder`, {
-      subject: path,
-      hint: 'Give the folder that holds the images.',
-    })
+    throw fault('USAGE', path, 'is a file, not a folder', 'Give the folder that holds the images.')
 }
 
 /** The error for a folder without images. */

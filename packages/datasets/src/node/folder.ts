@@ -2,13 +2,17 @@ import { CflowError } from '@cflow/base'
 import { basename, resolve } from 'node:path'
 import { type DatasetDriver, noSettings } from '../driver.js'
 import { requireFolder } from './files.js'
-import { type Layout, readFolder } from './layout.js'
+import { goodNames, type Layout, maskNames, readFolder } from './layout.js'
 import { classes } from './layouts/classes.js'
 import { goodOnly } from './layouts/good-only.js'
-import { split } from './layouts/split.js'
+import { splitLayout } from './layouts/split.js'
 
 /** What a folder may look like; the first that fits counts. */
-const layouts: readonly Layout[] = [split, classes, goodOnly]
+const layouts: readonly Layout[] = [
+  splitLayout('train and test', goodNames, maskNames),
+  classes,
+  goodOnly,
+]
 
 const categoryOf = (root: string): string => basename(resolve(root))
 

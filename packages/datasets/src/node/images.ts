@@ -3,7 +3,7 @@ import { writeFileAtomic } from '@cflow/base/node'
 import { readFile, stat } from 'node:fs/promises'
 import type sharp from 'sharp'
 import type { Metadata, OutputInfo, Sharp } from 'sharp'
-import { fileError } from './files.js'
+import { fault, fileError } from './files.js'
 
 /** No image has more pixels than this; larger ones are refused before they are decoded. */
 export const maxPixels = 100_000_000
@@ -88,18 +88,15 @@ interface Source {
 async function open(pathOrBytes: string | Uint8Array): Promise<Source> {
   const subject = typeof pathOrBytes === 'string' ? pathOrBytes : '(image bytes)'
   const bytes = typeof pathOrBytes === 'string' ? await readBytes(pathOrBytes) : pathOrBytes
-  if (bytes.length === 0) throw new CflowError('IMAGE', `${subject} is empty`, { subject })
+  if (bytes.length === 0) throw fault('IMAGE', subject, 'is empty')
   const sharp = await loadSharp()
   const options = { failOn: 'error', limitInputPixels: false, ignoreIcc: true } as const
   const metadata = await sharp(bytes, options)
     .metadata()
     .catch((cause: unknown) => {
       if (bytes[0] === 0x42 && bytes[1] === 0x4d) throw unsupported(subject, 'BMP', cause)
-      throw new CflowError('IMAGE', `${subject} is not an image that can be read`, {
-        subject,
-        hint: `Readable formats: ${formatNames}.`,
-        cause,
-      })
+      const hint = `Readable formats: ${formatNames}.`
+      throw fault('IMAGE', subject, 'is not an image that can be read', hint, cause)
     })
   check(subject, metadata)
   const image = sharp(bytes, { ...options, limitInputPixels: maxPixels, autoOrient: true })
@@ -114,33 +111,30 @@ async function readBytes(path: string): Promise<Uint8Array> {
   } catch (cause) {
     throw fileError(path, cause)
   }
-  throw new CflowError('IMAGE', `${path} is larger than 512 MiB`, {
-    subject: path,
-    hint: 'Reduce the image first.',
-  })
+  throw fault('IMAGE', path, 'is larger than 512 MiB', 'Reduce the image first.')
 }
 
 function check(subject: string, { format, width, height, depth }: Metadata): void {
   if (!formats.includes(format)) throw unsupported(subject, format.toUpperCase())
   if (width * height > maxPixels)
-    throw new CflowError(
+    throw fault(
       'IMAGE',
-      `${subject} has ${width}×${height} pixels, more than the ${maxPixels / 1e6} million allowed`,
-      { subject, hint: 'Reduce it or cut it into tiles first.' },
+      subject,
+      `has ${width}×${height} pixels, more than the ${maxPixels / 1e6} million allowed`,
+      'Reduce it or cut it into tiles first.',
     )
   if (depth !== 'uchar' && depth !== 'ushort')
-    throw new CflowError('IMAGE', `${subject} has ${depth} pixels; only 8 and 16 bits are read`, {
+    throw fault(
+      'IMAGE',
       subject,
-      hint: 'Floating-point and signed images have no fixed range: scale them to 8 or 16 bits first.',
-    })
+      `has ${depth} pixels; only 8 and 16 bits are read`,
+      'Floating-point and signed images have no fixed range: scale them to 8 or 16 bits first.',
+    )
 }
 
 function unsupported(subject: string, format: string, cause?: unknown): CflowError {
-  return new CflowError('IMAGE', `${subject} is ${format}, which is not supported`, {
-    subject,
-    hint: `Convert it to one of ${formatNames}.`,
-    cause,
-  })
+  const hint = `Convert it to one of ${formatNames}.`
+  return fault('IMAGE', subject, `is ${format}, which is not supported`, hint, cause)
 }
 
 /** All pixels without alpha. */
@@ -155,11 +149,8 @@ async function decoded(
       .raw({ depth })
       .toBuffer({ resolveWithObject: true })
   } catch (cause) {
-    throw new CflowError('IMAGE', `${subject} is damaged or cut off: ${firstLine(cause)}`, {
-      subject,
-      hint: 'Copy or export the file again, or leave it out.',
-      cause,
-    })
+    const hint = 'Copy or export the file again, or leave it out.'
+    throw fault('IMAGE', subject, `is damaged or cut off: ${firstLine(cause)}`, hint, cause)
   }
 }
 

@@ -1,10 +1,10 @@
 import { CflowError } from '@cflow/base'
 import { join } from 'node:path'
-import { walkImages } from './files.js'
+import { fault, walkImages } from './files.js'
 import type { ImageFile } from './layout.js'
 
 /**
- * Give images their masks, from a folder of masks. A mask lies under the same relative path as its image, with any ending
+ * Give images their masks, from a folder of masks, if there is one. A mask lies under the same relative path as its image, with any ending
  * and an optional `_mask` before it; or, where only one defective image has its name, anywhere under that name alone.
  * Masks of good images are passed over.
  * @param keysOf paths, relative to the folder and without ending, under which the mask of an image may lie, such as
@@ -12,10 +12,12 @@ import type { ImageFile } from './layout.js'
  * @throws CflowError MASK for a mask without an image, or with several
  */
 export async function withMasks(
-  folder: string,
+  root: string,
+  masks: string | undefined,
   files: readonly ImageFile[],
   keysOf: (path: string) => readonly string[],
 ): Promise<readonly ImageFile[]> {
+  if (masks === undefined) return files
   const byKey = new Map<string, ImageFile>()
   const byName = new Map<string, Set<ImageFile>>()
   const isGood = (file: ImageFile): boolean => file.defect === 'good'
@@ -25,20 +27,20 @@ export async function withMasks(
       const name = baseName(key)
       if (!isGood(file)) byName.set(name, (byName.get(name) ?? new Set()).add(file))
     }
-  const masks = new Map<ImageFile, string>()
-  for (const relative of await walkImages(folder)) {
-    const path = join(folder, relative)
+  const found = new Map<ImageFile, string>()
+  for (const relative of await walkImages(join(root, masks))) {
+    const path = join(root, masks, relative)
     const file = ownerOf(relative, path, byKey, byName)
-    const other = masks.get(file)
+    const other = found.get(file)
     if (other !== undefined)
       throw new CflowError('MASK', `${file.id} has two masks: ${other} and ${path}`, {
         subject: path,
         hint: 'Keep one of them.',
       })
-    if (!isGood(file)) masks.set(file, path)
+    if (!isGood(file)) found.set(file, path)
   }
   return files.map((file) => {
-    const mask = masks.get(file)
+    const mask = found.get(file)
     return mask === undefined ? file : { ...file, mask }
   })
 }
@@ -60,10 +62,8 @@ function ownerOf(
     })
   if (others.length === 0) return namesake
   const ids = [namesake, ...others].map((file) => file.id).join(', ')
-  throw new CflowError('MASK', `${path} fits several images: ${ids}`, {
-    subject: path,
-    hint: 'Put masks into the same subfolders as their images.',
-  })
+  const hint = 'Put masks into the same subfolders as their images.'
+  throw fault('MASK', path, `fits several images: ${ids}`, hint)
 }
 
 const withoutEnding = (path: string): string => path.replace(/\.[^./]+$/, '')

@@ -3,17 +3,12 @@ import { basename, join, resolve } from 'node:path'
 import { type DatasetDriver, noSettings } from '../driver.js'
 import { isFolder, listFolder, requireFolder } from './files.js'
 import { type Layout, readFolder } from './layout.js'
-import { readSplit } from './layouts/split.js'
+import { splitLayout } from './layouts/split.js'
 
 /** `train/good/`, `test/<defect>/` (with `test/good/`) and `ground_truth/<defect>/<name>_mask.png`. */
 const layout: Layout = {
-  name: 'MVTec AD',
-  matches: ({ folders }) => folders.includes('train'),
-  read({ root, folders }) {
-    const has = (name: string) => (folders.includes(name) ? name : undefined)
-    const split = { train: ['train/good'], test: has('test'), masks: has('ground_truth') }
-    return readSplit(root, split, (name) => name === 'good')
-  },
+  ...splitLayout('MVTec AD', ['good'], ['ground_truth']),
+  matches: () => true,
 }
 
 /** Categories of MVTec AD, or of anything laid out like it; or a category's own folder. */
@@ -26,7 +21,19 @@ export const mvtec: DatasetDriver<typeof noSettings> = {
     await requireFolder(root)
     const chosen = category ?? (await categoryFor(root, context.trained))
     const folder = chosen === undefined ? root : join(root, chosen)
-    if (!(await isCategory(folder))) throw await noCategory(root, chosen)
+    if (!(await isCategory(folder))) {
+      const there = (await categoriesIn(root)).join(', ')
+      const message =
+        chosen === undefined
+          ? `${root} is no category of MVTec AD: it has no train/good`
+          : `there is no category '${chosen}' in ${root}`
+      throw new CflowError('NOT_FOUND', message, {
+        subject: folder,
+        hint: there
+          ? `Categories there: ${there}.`
+          : 'A category is a folder with train/good/, test/<defect>/ and ground_truth/<defect>/.',
+      })
+    }
     const name = chosen ?? basename(resolve(root))
     return readFolder(folder, [layout], { name: 'mvtec', category: name }, context)
   },
@@ -50,17 +57,4 @@ async function categoryFor(root: string, trained?: string): Promise<string | und
     subject: '--category',
     hint: `Categories in ${root}: ${categories.join(', ')}.`,
   })
-}
-
-async function noCategory(root: string, category: string | undefined): Promise<CflowError> {
-  const categories = await categoriesIn(root)
-  const hint =
-    categories.length === 0
-      ? 'A category is a folder with train/good/, test/<defect>/ and ground_truth/<defect>/.'
-      : `Categories there: ${categories.join(', ')}.`
-  const [message, subject] =
-    category === undefined
-      ? [`${root} is no category of MVTec AD: it has no train/good`, root]
-      : [`there is no category '${category}' in ${root}`, join(root, category)]
-  return new CflowError('NOT_FOUND', message, { subject, hint })
 }

@@ -2,7 +2,7 @@ import { CflowError } from '@cflow/base'
 import { rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Dataset, Sample } from '../dataset.js'
-import { fileError } from './files.js'
+import { fault, fileError } from './files.js'
 import { writeMaskPng, writePng } from './images.js'
 
 /**
@@ -14,10 +14,7 @@ import { writeMaskPng, writePng } from './images.js'
 export async function writeDataset(dataset: Dataset, dir: string): Promise<void> {
   const target = join(dir, folderName(dataset.category))
   if (await stat(target).catch(() => undefined))
-    throw new CflowError('USAGE', `${target} exists already`, {
-      subject: target,
-      hint: 'Choose another folder or remove it first.',
-    })
+    throw fault('USAGE', target, 'exists already', 'Choose another folder or remove it first.')
   const temporary = join(dir, `.${dataset.category}.${process.pid}.tmp`)
   try {
     const counts = new Map<string, number>()

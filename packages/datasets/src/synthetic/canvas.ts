@@ -47,14 +47,11 @@ function eachPixel(
       visit((px + 0.5) / side, (py + 0.5) / side, (py * side + px) * 3)
 }
 
-/**
- * Paint within a box. `shade` writes the colour of a point into `out[0..2]` and returns its opacity, 0 to 1.
- */
-export function paint(
-  canvas: Canvas,
-  box: Box,
-  shade: (x: number, y: number, out: Float64Array) => number,
-): void {
+/** Writes a colour at a point into `out[0..2]`. */
+type Shade<T> = (x: number, y: number, out: Float64Array) => T
+
+/** Paint within a box. `shade` gives colours and returns their opacity, 0 to 1. */
+export function paint(canvas: Canvas, box: Box, shade: Shade<number>): void {
   const { light } = canvas
   const out = new Float64Array(3)
   eachPixel(canvas, box, (x, y, at) => {
@@ -64,12 +61,8 @@ export function paint(
   })
 }
 
-/** Darken or tint within a box: light is multiplied by the factors that `factor` writes into `out[0..2]`. */
-export function tint(
-  canvas: Canvas,
-  box: Box,
-  factor: (x: number, y: number, out: Float64Array) => void,
-): void {
+/** Darken or tint within a box: light is multiplied by the factors that `factor` gives. */
+export function tint(canvas: Canvas, box: Box, factor: Shade<void>): void {
   const { light } = canvas
   const out = new Float64Array(3)
   eachPixel(canvas, box, (x, y, at) => {

@@ -66,17 +66,14 @@ function fillSmallHoles(mask: Uint8Array, size: number, limit: number): void {
     if (seen[start] === 1) continue
     const group = [start]
     seen[start] = 1
-    const visit = (i: number): void => {
-      if (seen[i] === 1) return
-      seen[i] = 1
-      group.push(i)
-    }
     for (let k = 0; k < group.length; k++) {
       const i = group[k]!
-      if (i % size > 0) visit(i - 1)
-      if (i % size < size - 1) visit(i + 1)
-      if (i >= size) visit(i - size)
-      if (i < size * (size - 1)) visit(i + size)
+      const [left, right] = [i % size > 0 ? i - 1 : i, i % size < size - 1 ? i + 1 : i]
+      for (const beside of [left, right, i - size, i + size])
+        if (seen[beside] === 0) {
+          seen[beside] = 1
+          group.push(beside)
+        }
     }
     if (group.length <= limit) for (const i of group) mask[i] = 1
   }

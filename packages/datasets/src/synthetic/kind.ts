@@ -8,12 +8,6 @@ export interface Thing {
   readonly over: ((canvas: Canvas) => void) | undefined
 }
 
-/** A defect to be painted: its type, and the stream that its place and form come from. */
-export interface Flaw {
-  readonly type: string
-  readonly random: Random
-}
-
 /** A kind of thing that can be photographed. */
 export interface Kind {
   /** Types of defect, sorted. */
@@ -24,16 +18,21 @@ export interface Kind {
   /**
    * Paint one exemplar. Everything that is normal comes from `scene` alone and in the same order, flaw or none, so that
    * the same exemplar can be painted with and without its defect.
+   * @param flaw type of the defect, and the stream that its place and form come from
    */
-  paint(canvas: Canvas, scene: Random, flaw?: Flaw): void
+  paint(
+    canvas: Canvas,
+    scene: Random,
+    flaw?: { readonly type: string; readonly random: Random },
+  ): void
 }
 
 /** What makes a kind of thing. */
 export interface Maker<T extends Thing> extends Pick<Kind, 'variation' | 'gap'> {
   draw(scene: Random): T
   paint(canvas: Canvas, thing: T): void
-  /** What each type of defect makes of a good exemplar, sorted by name. */
-  readonly flaws: Readonly<Record<string, (good: T, random: Random) => T>>
+  /** What each type of defect changes in a good exemplar, sorted by name. */
+  readonly flaws: Readonly<Record<string, (good: T, random: Random) => Partial<T>>>
 }
 
 /** The kind of thing that a maker makes. */
@@ -43,7 +42,7 @@ export function kindOf<T extends Thing>({ draw, paint, flaws, ...shared }: Maker
     defects: Object.keys(flaws),
     paint(canvas, scene, flaw) {
       const good = draw(scene)
-      const thing = flaw ? flaws[flaw.type]!(good, flaw.random) : good
+      const thing = { ...good, ...(flaw && flaws[flaw.type]!(good, flaw.random)) }
       paint(canvas, thing)
       thing.over?.(canvas)
     },

@@ -1,4 +1,4 @@
-import { CflowError, type Mask, Random, type RgbImage } from '@cflow/base'
+import { type Mask, Random, type RgbImage } from '@cflow/base'
 import { type Camera, camera, develop, expose, oversampling } from './camera.js'
 import { changedMask } from './change.js'
 import type { Kind } from './kind.js'
@@ -22,19 +22,18 @@ export function syntheticDefects(kind: SyntheticKind): readonly string[] {
 /** One synthetic photograph: everything in it follows from these. */
 export interface Shot {
   readonly kind: SyntheticKind
-  /** Width and height in pixels. */
+  /** Width and height in pixels, 32 to 2048. */
   readonly size: number
   /** Name of the random streams of the exemplar, its defect and its camera. */
   readonly stream: string
   readonly seed: number
-  /** Type of defect; none when absent. */
+  /** Type of defect, one of the kind's; none when absent. */
   readonly defect?: string
 }
 
 /**
  * Render a photograph. The same shot gives the same bytes on every platform; without its `defect` it shows the same
  * exemplar in the same pose and light, with the same sensor noise.
- * @throws CflowError USAGE for a defect or size that there is not
  */
 export function renderShot(shot: Shot): RgbImage {
   const lens = cameraOf(shot)
@@ -44,20 +43,14 @@ export function renderShot(shot: Shot): RgbImage {
 /**
  * The pixels that a shot's defect changed visibly, small gaps closed; all zero without a defect. It takes two
  * renderings.
- * @throws CflowError as `renderShot`
  */
 export function renderMask(shot: Shot): Mask {
+  const { defect, ...good } = shot
   const { size } = shot
-  if (shot.defect === undefined)
-    return { width: size, height: size, data: new Uint8Array(size * size) }
+  if (defect === undefined) return { width: size, height: size, data: new Uint8Array(size * size) }
   const lens = cameraOf(shot)
   const reach = Math.max(1, Math.round(kinds[shot.kind].gap * size))
-  return changedMask(levelsOf(withoutDefect(shot), lens), levelsOf(shot, lens), size, reach)
-}
-
-/** The same exemplar and shot without the defect. */
-export function withoutDefect({ kind, size, stream, seed }: Shot): Shot {
-  return { kind, size, stream, seed }
+  return changedMask(levelsOf(good, lens), levelsOf(shot, lens), size, reach)
 }
 
 function cameraOf({ kind, seed, stream }: Shot): Camera {
@@ -65,20 +58,14 @@ function cameraOf({ kind, seed, stream }: Shot): Camera {
 }
 
 function levelsOf({ kind, size, stream, seed, defect }: Shot, lens: Camera): Float32Array {
-  const { defects, paint }: Kind = kinds[kind]
-  if (!Number.isInteger(size) || size < 32 || size > 2048)
-    throw new CflowError('USAGE', `cannot render ${size}×${size} pixels`, {
-      subject: 'size',
-      hint: 'The size is a whole number from 32 to 2048.',
-    })
-  if (defect !== undefined && !defects.includes(defect))
-    throw new CflowError('USAGE', `${kind} has no defect '${defect}'`, {
-      subject: 'defect',
-      hint: `Its defects: ${defects.join(', ')}.`,
-    })
   const side = size * oversampling
   const canvas = { side, light: new Float32Array(side * side * 3) }
-  const flaw = defect && { type: defect, random: Random.seeded(seed, `${stream}/flaw`) }
-  paint(canvas, Random.seeded(seed, `${stream}/scene`), flaw || undefined)
+  const scene = Random.seeded(seed, `${stream}/scene`)
+  if (defect === undefined) kinds[kind].paint(canvas, scene)
+  else
+    kinds[kind].paint(canvas, scene, {
+      type: defect,
+      random: Random.seeded(seed, `${stream}/flaw`),
+    })
   return develop(canvas, lens)
 }

@@ -47,36 +47,31 @@ export function place(at: Pose, u: number, v: number): Point {
   return [at.x + at.scale * (at.cos * u - at.sin * v), at.y + at.scale * (at.sin * u + at.cos * v)]
 }
 
-/** Signed distance to a rectangle about the origin with round corners. */
-export function roundedBox(
-  x: number,
-  y: number,
-  halfWidth: number,
-  halfHeight: number,
-  radius: number,
-): number {
-  const dx = Math.abs(x) - halfWidth + radius
-  const dy = Math.abs(y) - halfHeight + radius
+/** Signed distance to a rectangle about the origin with round corners; `half` its width and height. */
+export function roundedBox(x: number, y: number, half: Point, radius: number): number {
+  const dx = Math.abs(x) - half[0] + radius
+  const dy = Math.abs(y) - half[1] + radius
   return length(Math.max(dx, 0), Math.max(dy, 0)) + Math.min(Math.max(dx, dy), 0) - radius
 }
 
 /** A blot with an irregular outline. */
-export interface Blob extends Direction {
-  readonly x: number
-  readonly y: number
-  readonly radius: number
-  /** Length over width. */
-  readonly stretch: number
-  /** How ragged the outline is, 0 to about 0.6. */
-  readonly rough: number
-  readonly seed: number
-}
+export type Blob = ReturnType<typeof blob>
 
 /** A blot of a radius at a place, with its outline drawn from `random`. */
-export function blob([x, y]: Point, radius: number, rough: number, random: Random): Blob {
+export function blob([x, y]: Point, radius: number, rough: number, random: Random) {
   const angle = random.uniform(0, 6.2831853)
-  const stretch = random.uniform(1, 1.5)
-  return { x, y, radius, stretch, cos: cos(angle), sin: sin(angle), rough, seed: random.uint32() }
+  return {
+    x,
+    y,
+    radius,
+    /** Length over width. */
+    stretch: random.uniform(1, 1.5),
+    cos: cos(angle),
+    sin: sin(angle),
+    /** How ragged the outline is, 0 to about 0.6. */
+    rough,
+    seed: random.uint32(),
+  }
 }
 
 /** Distance to the outline of a blot, roughly; negative inside. */

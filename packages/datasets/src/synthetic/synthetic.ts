@@ -1,7 +1,7 @@
 import { CflowError } from '@cflow/base'
 import * as z from 'zod'
 import type { Dataset, Sample, Split } from '../dataset.js'
-import type { DatasetDriver } from '../driver.js'
+import { type DatasetDriver, setting } from '../driver.js'
 import {
   renderMask,
   renderShot,
@@ -69,16 +69,14 @@ function sampleOf(id: string, split: Split, shot: Shot): Sample {
 }
 
 const settings = z.object({
-  trainImages: count.optional().meta({
+  trainImages: setting(count, {
     help: 'good images of the synthetic set',
     placeholder: 'N',
-    group: 'images',
     default: train.def.defaultValue,
   }),
-  testImages: count.optional().meta({
+  testImages: setting(count, {
     help: 'test images of the synthetic set',
     placeholder: 'N',
-    group: 'images',
     default: test.def.defaultValue,
   }),
 })

@@ -1,7 +1,7 @@
 import { CflowError, Random } from '@cflow/base'
 import { join } from 'node:path'
 import type { OpenContext } from '../../driver.js'
-import { imagesIn, noImages } from '../files.js'
+import { fault, imagesIn, noImages } from '../files.js'
 import {
   badNames,
   goodNames,
@@ -27,10 +27,12 @@ export const classes: Layout = {
     const { root, images } = tree
     const { good, bad, masks } = classFolders(tree)
     if (good.length === 0)
-      throw new CflowError('EMPTY', `${root} has ${bad.join(', ')} but no folder of good images`, {
-        subject: root,
-        hint: 'Put good images into good/: the detector learns from those alone.',
-      })
+      throw fault(
+        'EMPTY',
+        root,
+        `has ${bad.join(', ')} but no folder of good images`,
+        'Put good images into good/: the detector learns from those alone.',
+      )
     if (images.length > 0)
       throw new CflowError('USAGE', `${images[0]} lies beside ${good[0]}/, in no class`, {
         subject: join(root, images[0]!),
@@ -50,8 +52,7 @@ export const classes: Layout = {
         defect: 'good',
       })),
     ]
-    if (masks === undefined) return files
-    return withMasks(join(root, masks), files, (path) => [belowTop(path), path])
+    return withMasks(root, masks, files, (path) => [belowTop(path), path])
   },
 }
 

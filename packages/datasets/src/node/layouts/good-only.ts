@@ -1,6 +1,5 @@
-import { CflowError } from '@cflow/base'
 import { join } from 'node:path'
-import { imagesIn, noImages } from '../files.js'
+import { fault, imagesIn, noImages } from '../files.js'
 import { type ImageFile, isNamed, type Layout, maskNames } from '../layout.js'
 
 /** Good images alone, flat or nested: all to learn from. */
@@ -9,13 +8,13 @@ export const goodOnly: Layout = {
   matches: () => true,
   async read({ root, folders, images }) {
     const masks = folders.find((name) => isNamed(name, maskNames))
-    if (masks !== undefined) {
-      const subject = join(root, masks)
-      throw new CflowError('MASK', `${subject} holds masks, but no folder says what is defective`, {
-        subject,
-        hint: 'Sort the images into good/ and bad/.',
-      })
-    }
+    if (masks !== undefined)
+      throw fault(
+        'MASK',
+        join(root, masks),
+        'holds masks, but no folder says what is defective',
+        'Sort the images into good/ and bad/.',
+      )
     const ids = [...images, ...(await imagesIn(root, folders))]
     if (ids.length === 0) throw noImages(root)
     return ids.map((id): ImageFile => ({ id, split: 'train', defect: 'good' }))

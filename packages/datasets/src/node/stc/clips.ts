@@ -1,8 +1,8 @@
-import { CflowError } from '@cflow/base'
+import { CflowError, type Mask } from '@cflow/base'
 import { access, readdir } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 import type { Sample, Split } from '../../dataset.js'
-import { compareNames, fileError, isFolder, listFolder } from '../files.js'
+import { compareNames, fault, fileError, isFolder, listFolder } from '../files.js'
 import { fileSample, fitting } from '../layout.js'
 import { type Npy, openNpy, readNonZero, readNonZeroAt } from './npy.js'
 
@@ -120,24 +120,22 @@ async function pixelMasks(root: string, clip: Clip, frames: number): Promise<Npy
   })
   const npy = await openNpy(path)
   if (npy.shape.length !== 3)
-    throw new CflowError(
+    throw fault(
       'MASK',
-      `${path} has the shape ${npy.shape.join('×')} where frames × height × width belong`,
-      { subject: path },
+      path,
+      `has the shape ${npy.shape.join('×')} where frames × height × width belong`,
     )
   requireLength(path, npy.shape[0] as number, clip, frames)
   return npy
 }
 
-async function maskAt(npy: Npy, index: number, imagePath: string) {
+async function maskAt(npy: Npy, index: number, imagePath: string): Promise<Mask> {
   const [, height, width] = npy.shape as readonly [number, number, number]
   return fitting({ width, height, data: await readNonZeroAt(npy, index) }, npy.path, imagePath)
 }
 
 function requireLength(path: string, masks: number, { path: folder }: Clip, frames: number): void {
+  const hint = `Frames lie in ${folder}: all of them belong there, and nothing else.`
   if (masks !== frames)
-    throw new CflowError('MASK', `${path} is for ${masks} frames and the clip has ${frames}`, {
-      subject: path,
-      hint: `Frames lie in ${folder}: all of them belong there, and nothing else.`,
-    })
+    throw fault('MASK', path, `is for ${masks} frames and the clip has ${frames}`, hint)
 }

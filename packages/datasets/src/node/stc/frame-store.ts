@@ -1,9 +1,9 @@
 import { CflowError, messageOf, type RgbImage } from '@cflow/base'
 import { createHash, randomUUID } from 'node:crypto'
-import { type FileHandle, mkdir, open, rename, rm, stat, statfs } from 'node:fs/promises'
+import { mkdir, open, rename, rm, stat, statfs } from 'node:fs/promises'
 import { basename, dirname, extname, join, resolve } from 'node:path'
 import { resizeLanczos } from '../../resize.js'
-import { fileError, readPart } from '../files.js'
+import { fault, fileError, readPart } from '../files.js'
 import { aviHeader, type FrameSize, videoFrames } from './video.js'
 
 /** Resized frames of one video in one file: size·size·3 bytes of RGB a frame, nothing else. */
@@ -89,48 +89,40 @@ export async function makeFrameStore(
 ): Promise<FrameStore & { readonly from: FrameSize }> {
   const path = await storePath(video, options)
   const temporary = `${path}.${randomUUID()}.tmp`
+  const { size, step, ffmpeg, signal } = options
+  let from = expected
+  let frames = 0
   try {
     await mkdir(dirname(path), { recursive: true })
     const file = await open(temporary, 'wx')
-    const written = await writeFrames(file, video, options, expected, onFrame).finally(() =>
-      file.close(),
-    )
+    try {
+      for await (const frame of videoFrames(video, { step, ffmpeg })) {
+        signal?.throwIfAborted()
+        from ??= { width: frame.width, height: frame.height }
+        requireSameSize(video, from, frame)
+        await file.writeFile(resizeLanczos(frame, size, size).data)
+        frames++
+        onFrame?.(frames)
+      }
+    } finally {
+      await file.close()
+    }
     await rename(temporary, path)
-    return { path, size: options.size, ...written }
+    return { path, size, frames, from: from as FrameSize }
   } catch (cause) {
     await rm(temporary, { force: true }).catch(() => undefined)
-    throw cause instanceof CflowError || options.signal?.aborted ? cause : storeError(path, cause)
+    throw cause instanceof CflowError || signal?.aborted ? cause : storeError(path, cause)
   }
-}
-
-async function writeFrames(
-  file: FileHandle,
-  video: string,
-  { size, step, ffmpeg, signal }: FrameStoreOptions,
-  expected: FrameSize | undefined,
-  onFrame?: (done: number) => void,
-): Promise<{ readonly frames: number; readonly from: FrameSize }> {
-  let from = expected
-  let frames = 0
-  for await (const frame of videoFrames(video, { step, ffmpeg })) {
-    signal?.throwIfAborted()
-    const { width, height } = frame
-    from ??= { width, height }
-    requireSameSize(video, from, frame)
-    await file.writeFile(resizeLanczos(frame, size, size).data)
-    frames++
-    onFrame?.(frames)
-  }
-  return { frames, from: from as FrameSize }
 }
 
 /** @throws CflowError IMAGE when a video of a scene has frames of another size than the first one */
 function requireSameSize(video: string, first: FrameSize, { width, height }: FrameSize): void {
   if (width !== first.width || height !== first.height)
-    throw new CflowError(
+    throw fault(
       'IMAGE',
-      `${video} has ${width}×${height} pixels, other videos of its scene ${first.width}×${first.height}`,
-      { subject: video, hint: 'One camera makes one scene: leave the video out, or scale it.' },
+      video,
+      `has ${width}×${height} pixels, other videos of its scene ${first.width}×${first.height}`,
+      'One camera makes one scene: leave the video out, or scale it.',
     )
 }
 
@@ -138,8 +130,7 @@ function requireSameSize(video: string, first: FrameSize, { width, height }: Fra
 export async function loadFrame({ path, size }: FrameStore, index: number): Promise<RgbImage> {
   const bytes = bytesPerFrame(size)
   const data = await readPart(path, index * bytes, bytes)
-  if (data.length < bytes)
-    throw new CflowError('IMAGE', `${path} has become shorter while it was used`, { subject: path })
+  if (data.length < bytes) throw fault('IMAGE', path, 'has become shorter while it was used')
   return { width: size, height: size, data }
 }
 
@@ -183,20 +174,17 @@ export async function requireSpace(folder: string, bytes: number): Promise<void>
       `the resized frames need ${gigabytes(bytes)} in ${folder}, and ${gigabytes(free)} are free`,
       {
         subject: folder,
-        hint: 'Free some space, take fewer frames (--frame-step), or set CFLOW_HOME to a folder on another disk.',
+        hint: `Free some space, take fewer frames (--frame-step), or set CFLOW_HOME to a folder on another disk.`,
       },
     )
 }
 
 function storeError(path: string, cause: unknown): CflowError {
   const full = (cause as NodeJS.ErrnoException).code === 'ENOSPC'
-  return new CflowError(
-    'IO',
-    `cannot write ${path}: ${full ? 'the disk is full' : messageOf(cause)}`,
-    {
-      subject: path,
-      hint: 'Resized frames are kept in this folder: free some space, take fewer frames (--frame-step), or set CFLOW_HOME to another disk.',
-      cause,
-    },
-  )
+  const problem = full ? 'the disk is full' : messageOf(cause)
+  return new CflowError('IO', `cannot write ${path}: ${problem}`, {
+    subject: path,
+    hint: 'Resized frames are kept in this folder: free some space, take fewer frames (--frame-step), or set CFLOW_HOME to another disk.',
+    cause,
+  })
 }

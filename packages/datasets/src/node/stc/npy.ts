@@ -1,6 +1,6 @@
-import { CflowError } from '@cflow/base'
+import type { CflowError } from '@cflow/base'
 import { stat } from 'node:fs/promises'
-import { readPart } from '../files.js'
+import { fault, readPart } from '../files.js'
 
 /** No header is longer than this. */
 const maxHeaderBytes = 1 << 16
@@ -14,7 +14,8 @@ export interface Npy {
   readonly path: string
   readonly shape: readonly number[]
   readonly itemBytes: number
-  readonly kind: 'bool' | 'integer' | 'float'
+  /** Of floating point: −0 is zero. */
+  readonly float: boolean
   readonly littleEndian: boolean
   /** Whether the first axis varies fastest (Fortran order), not the last (C order). */
   readonly fortran: boolean
@@ -51,16 +52,15 @@ function parseHeader(path: string, header: string, offset: number): Npy {
   const shape = /'shape'\s*:\s*\(([\d,\s]*)\)/.exec(header)
   if (!descr || !fortran || !shape) throw damaged(path, 'its header cannot be read')
   const [, order, letter = '', digits] = descr
-  const kind = ({ b: 'bool', i: 'integer', u: 'integer', f: 'float' } as const)[letter]
   const itemBytes = Number(digits)
-  if (!kind || ![1, 2, 4, 8].includes(itemBytes))
+  if (!'biuf'.includes(letter) || ![1, 2, 4, 8].includes(itemBytes))
     throw damaged(path, `its elements are of type ${letter}${digits}, not bool, integer or float`)
   const axes = (shape[1] ?? '').split(',').filter((axis) => axis.trim() !== '')
   return {
     path,
     shape: axes.map(Number),
     itemBytes,
-    kind,
+    float: letter === 'f',
     littleEndian: order !== '>',
     fortran: fortran[1] === 'True',
     offset,
@@ -117,12 +117,11 @@ function cOrder(k: number, shape: readonly number[]): number {
   return index
 }
 
-function nonZero({ itemBytes, kind, littleEndian }: Npy, bytes: Uint8Array, at: number): 0 | 1 {
+function nonZero({ itemBytes, float, littleEndian }: Npy, bytes: Uint8Array, at: number): 0 | 1 {
   const sign = littleEndian ? at + itemBytes - 1 : at
   for (let i = at; i < at + itemBytes; i++) {
     const byte = bytes[i] as number
-    // −0 is zero
-    if (kind === 'float' && i === sign ? (byte & 0x7f) !== 0 : byte !== 0) return 1
+    if (float && i === sign ? (byte & 0x7f) !== 0 : byte !== 0) return 1
   }
   return 0
 }
@@ -130,8 +129,6 @@ function nonZero({ itemBytes, kind, littleEndian }: Npy, bytes: Uint8Array, at: 
 const product = (shape: readonly number[]): number => shape.reduce((n, d) => n * d, 1)
 
 function damaged(path: string, why: string): CflowError {
-  return new CflowError('MASK', `${path} cannot be used: ${why}`, {
-    subject: path,
-    hint: 'Masks are .npy files of numpy.save: bool, integer or float, 0 for normal.',
-  })
+  const hint = 'Masks are .npy files of numpy.save: bool, integer or float, 0 for normal.'
+  return fault('MASK', path, `cannot be used: ${why}`, hint)
 }

@@ -1,8 +1,8 @@
 import { CflowError } from '@cflow/base'
 import * as z from 'zod'
 import type { Sample } from '../../dataset.js'
-import type { DatasetDriver, OpenContext } from '../../driver.js'
-import { requireFolder } from '../files.js'
+import { type DatasetDriver, type OpenContext, setting } from '../../driver.js'
+import { fault, requireFolder } from '../files.js'
 import {
   type Clip,
   scenesOf,
@@ -11,29 +11,27 @@ import {
   trainingClips,
   trainingFrames,
 } from './clips.js'
-import { frameStores, loadFrame } from './frame-store.js'
+import { type FrameStoreOptions, frameStores, loadFrame } from './frame-store.js'
 
 /** Frames 5 apart at 24 a second differ by a fifth of a second. */
 const defaultFrameStep = 5
 
+/** 1 and '01' are the same (a number where YAML reads one). */
+const scene = z
+  .union([z.string(), z.int()])
+  .transform((value) => String(value).padStart(2, '0'))
+  .refine((value) => /^\d{2}$/.test(value), 'a scene is a number such as 01')
+
 const settings = z.object({
-  /** 1 and '01' are the same (a number where YAML reads one). */
-  scene: z
-    .union([z.string(), z.int()])
-    .transform((value) => String(value).padStart(2, '0'))
-    .refine((value) => /^\d{2}$/.test(value), 'a scene is a number such as 01')
-    .optional()
-    .meta({ help: 'scene of stc: 01 to 12', placeholder: 'NN', group: 'images' }),
-  frameStep: z.int().min(1).max(100_000).optional().meta({
+  scene: setting(scene, { help: 'scene of stc: 01 to 12', placeholder: 'NN' }),
+  frameStep: setting(z.int().min(1).max(100_000), {
     help: 'train on every Nth frame of stc',
     placeholder: 'N',
-    group: 'images',
     default: defaultFrameStep,
   }),
-  ffmpeg: z.string().min(1).optional().meta({
+  ffmpeg: setting(z.string().min(1), {
     help: 'the ffmpeg program (FFMPEG, else the one on the path)',
     placeholder: 'FILE',
-    group: 'images',
   }),
 })
 
@@ -60,22 +58,38 @@ export const stc: DatasetDriver<typeof settings> = {
     await requireFolder(root)
     return scenesOf(await testingClips(root))
   },
-  async open({ root, scene, frameStep = defaultFrameStep, ffmpeg }, context) {
+  async open({ root, scene, frameStep: step = defaultFrameStep, ffmpeg }, context) {
     await requireFolder(root)
     const training = await trainingClips(root)
     const testing = await testingClips(root)
     const chosen = scene ?? sceneOfCategory(context.trained)
-    if (chosen === undefined) throw needsScene(root, scenesOf([...training, ...testing]))
+    if (chosen === undefined) {
+      const scenes = scenesOf([...training, ...testing]).join(', ')
+      throw new CflowError('USAGE', '--dataset stc needs --scene, or --scenes all', {
+        subject: '--scene',
+        hint: scenes
+          ? `Scenes in ${root}: ${scenes}.`
+          : `There are no clips in ${root}: they lie in training/videos/<scene>_<n>.avi and testing/frames/<clip>/.`,
+      })
+    }
     const own = (clips: readonly Clip[]) => clips.filter((clip) => clip.scene === chosen)
     const { inputSize: size } = context
-    const wanted = size === undefined ? testing : training
-    if (own(wanted).length === 0)
-      throw noScene(root, chosen, scenesOf(wanted), size === undefined ? 'test' : 'training')
+    const [wanted, kind] = size === undefined ? [testing, 'test'] : [training, 'training']
+    if (own(wanted).length === 0) {
+      const scenes = scenesOf(wanted).join(', ')
+      throw new CflowError('NOT_FOUND', `there is no ${kind} clip of scene ${chosen} in ${root}`, {
+        subject: root,
+        hint: scenes
+          ? `Scenes there: ${scenes}.`
+          : 'Clips lie in training/videos/<scene>_<n>.avi or training/frames/<clip>/, and in testing/frames/<clip>/.',
+      })
+    }
     const test: Sample[] = []
     for (const clip of own(testing)) test.push(...(await testFrames(root, clip)))
-    const options = { step: frameStep, ffmpeg }
     const train =
-      size === undefined ? [] : await trainingSamples(root, own(training), size, options, context)
+      size === undefined
+        ? []
+        : await trainingSamples(root, own(training), { size, step, ffmpeg }, context)
     return { name: 'stc', category: stcCategory(chosen), train, test }
   },
 }
@@ -93,24 +107,13 @@ function sceneOfCategory(category: string | undefined): string | undefined {
 async function trainingSamples(
   root: string,
   clips: readonly Clip[],
-  size: number,
-  options: { readonly step: number; readonly ffmpeg: string | undefined },
+  options: Omit<FrameStoreOptions, 'folder'>,
   { cache, signal, onProgress }: OpenContext,
 ): Promise<Sample[]> {
   const videos = clips.filter((clip) => clip.isVideo).map((clip) => clip.path)
   if (videos.length > 0 && cache === undefined)
-    throw new CflowError(
-      'USAGE',
-      `${videos[0]} is a video, and no folder for its frames is given`,
-      {
-        subject: 'cache',
-      },
-    )
-  const stores = await frameStores(
-    videos,
-    { ...options, folder: cache ?? '', size, signal },
-    onProgress,
-  )
+    throw fault('USAGE', videos[0]!, 'is a video, and no folder for its frames is given')
+  const stores = await frameStores(videos, { ...options, folder: cache ?? '', signal }, onProgress)
   const samples: Sample[] = []
   for (const clip of clips) {
     const store = stores.get(clip.path)
@@ -129,28 +132,4 @@ async function trainingSamples(
       })
   }
   return samples
-}
-
-function needsScene(root: string, scenes: readonly string[]): CflowError {
-  return new CflowError('USAGE', '--dataset stc needs --scene, or --scenes all', {
-    subject: '--scene',
-    hint:
-      scenes.length > 0
-        ? `Scenes in ${root}: ${scenes.join(', ')}.`
-        : `There are no clips in ${root}: they lie in training/videos/<scene>_<n>.avi and testing/frames/<clip>/.`,
-  })
-}
-
-function noScene(
-  root: string,
-  scene: string,
-  scenes: readonly string[],
-  kind: 'test' | 'training',
-): CflowError {
-  const hint =
-    scenes.length === 0
-      ? 'Clips lie in training/videos/<scene>_<n>.avi or training/frames/<clip>/, and in testing/frames/<clip>/.'
-      : `Scenes there: ${scenes.join(', ')}.`
-  const message = `there is no ${kind} clip of scene ${scene} in ${root}`
-  return new CflowError('NOT_FOUND', message, { subject: root, hint })
 }

@@ -1,8 +1,8 @@
-import { CflowError, type RgbImage } from '@cflow/base'
+import { CflowError, messageOf, type RgbImage } from '@cflow/base'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { resolve } from 'node:path'
-import { readPart } from '../files.js'
+import { fault, readPart } from '../files.js'
 import { maxPixels } from '../images.js'
 
 /** Bytes of error output that are kept. */
@@ -69,30 +69,23 @@ export async function* videoFrames(
     })) as [number | null]
     const complaint = text.trim().split('\n')[0] ?? ''
     if (code !== 0 || frames === 0)
-      throw new CflowError('IMAGE', `${path} is no video that can be read: ${complaint}`, {
-        subject: path,
-        hint: 'Copy the file again, or put its frames into training/frames/<clip>/.',
-      })
-    if (complaint !== '') await requireWhole(path, frames, step, complaint)
+      throw fault(
+        'IMAGE',
+        path,
+        `is no video that can be read: ${complaint}`,
+        'Copy the file again, or put its frames into training/frames/<clip>/.',
+      )
+    const promised = Math.ceil(((await aviHeader(path))?.frames ?? 0) / step)
+    if (complaint !== '' && frames < promised)
+      throw fault(
+        'IMAGE',
+        path,
+        `is damaged or cut off after ${frames * step} of ${promised * step} frames: ${complaint}`,
+        'Copy the file again, or leave it out.',
+      )
   } finally {
     if (child.exitCode === null) child.kill('SIGKILL')
   }
-}
-
-/** A video that ffmpeg complained of, and that has fewer frames than its header says, is cut off. */
-async function requireWhole(
-  path: string,
-  frames: number,
-  step: number,
-  complaint: string,
-): Promise<void> {
-  const promised = Math.ceil(((await aviHeader(path))?.frames ?? 0) / step)
-  if (frames < promised)
-    throw new CflowError(
-      'IMAGE',
-      `${path} is damaged or cut off after ${frames * step} of ${promised * step} frames: ${complaint}`,
-      { subject: path, hint: 'Copy the file again, or leave it out.' },
-    )
 }
 
 /** Frames are numbered anew after the selection, so that none is dropped or doubled to keep time. */
@@ -107,19 +100,13 @@ function ffmpegArguments(path: string, step: number): string[] {
 
 function notRun(program: string, cause: unknown): CflowError {
   const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT'
-  return new CflowError(
-    'NOT_FOUND',
-    missing
-      ? `videos are decoded by the program ffmpeg, and there is no ${program}`
-      : `the program ${program} cannot be run: ${(cause as Error).message}`,
-    {
-      subject: program,
-      hint:
-        'Install the package ffmpeg (apt-get install ffmpeg, brew install ffmpeg, winget install ffmpeg), give its ' +
-        'path with --ffmpeg or FFMPEG, or put the frames into training/frames/<clip>/.',
-      cause,
-    },
-  )
+  const message = missing
+    ? `videos are decoded by the program ffmpeg, and there is no ${program}`
+    : `the program ${program} cannot be run: ${messageOf(cause)}`
+  const hint =
+    'Install the package ffmpeg (apt-get install ffmpeg, brew install ffmpeg, winget install ffmpeg), give its ' +
+    'path with --ffmpeg or FFMPEG, or put the frames into training/frames/<clip>/.'
+  return new CflowError('NOT_FOUND', message, { subject: program, hint, cause })
 }
 
 /**

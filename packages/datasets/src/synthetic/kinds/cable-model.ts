@@ -18,18 +18,8 @@ export interface Cable extends Thing {
 export interface Wire {
   readonly centre: Point
   readonly colour: Colour
-  readonly strands: readonly Strand[]
+  readonly strands: ReturnType<typeof drawStrands>
   readonly seed: number
-}
-
-/** One copper strand, end on: place within its conductor and look. */
-interface Strand {
-  readonly x: number
-  readonly y: number
-  readonly radius: number
-  readonly tone: number
-  /** Direction that its cut face leans to. */
-  readonly lean: readonly [number, number]
 }
 
 /** Radii before scaling: the sheath's outside and inside, insulation, and the bunch of strands. */
@@ -47,24 +37,22 @@ export const copper: Colour = [0.68, 0.34, 0.19]
 
 const spacing = 0.0262
 
-/** A bunch of strands, packed as hexagons are and then shaken. */
-function drawStrands(random: Random): Strand[] {
+/** A bunch of copper strands, end on: packed as hexagons are and then shaken. */
+function drawStrands(random: Random) {
   const turned = pose(0, 0, random.uniform(0, 1.0472))
-  const strands: Strand[] = []
-  for (let row = -5; row <= 5; row++)
-    for (let column = -5; column <= 5; column++) {
-      const shift = (row & 1) / 2
-      const [x, y] = place(turned, (column + shift) * spacing, row * spacing * 0.866)
-      const strand = {
-        x: x + random.uniform(-0.0022, 0.0022),
-        y: y + random.uniform(-0.0022, 0.0022),
-        radius: random.uniform(0.0122, 0.0138),
-        tone: random.uniform(0.7, 1.2),
-        lean: [random.uniform(-1, 1), random.uniform(-1, 1)],
-      } as const
-      if (length(strand.x, strand.y) < radii.conductor - 0.013) strands.push(strand)
+  const grid = Array.from({ length: 11 * 11 }, (_, i) => {
+    const [row, column] = [Math.floor(i / 11) - 5, (i % 11) - 5]
+    const [x, y] = place(turned, (column + (row & 1) / 2) * spacing, row * spacing * 0.866)
+    return {
+      x: x + random.uniform(-0.0022, 0.0022),
+      y: y + random.uniform(-0.0022, 0.0022),
+      radius: random.uniform(0.0122, 0.0138),
+      tone: random.uniform(0.7, 1.2),
+      /** Direction that its cut face leans to. */
+      lean: [random.uniform(-1, 1), random.uniform(-1, 1)] as const,
     }
-  return strands
+  })
+  return grid.filter((strand) => length(strand.x, strand.y) < radii.conductor - 0.013)
 }
 
 /** Draw a cable. */
@@ -90,12 +78,7 @@ export function drawCable(random: Random): Cable {
 
 /** Paint a cable on a grey table. */
 export function paintCable(canvas: Canvas, cable: Cable): void {
-  paintTable(canvas, cable)
-  paintBody(canvas, cable)
-  for (const wire of cable.wires) paintConductor(canvas, cable, wire)
-}
-
-function paintTable(canvas: Canvas, { pose: at, seed }: Cable): void {
+  const { pose: at, seed } = cable
   const reach = radii.sheath * at.scale
   paint(canvas, everywhere, (x, y, out) => {
     const d = length(x - at.x - 0.02, y - at.y - 0.025) - reach
@@ -104,6 +87,8 @@ function paintTable(canvas: Canvas, { pose: at, seed }: Cable): void {
     put(out, [0.34, 0.35, 0.37], shadow * (1 + cloth))
     return 1
   })
+  paintBody(canvas, cable)
+  for (const wire of cable.wires) paintConductor(canvas, cable, wire)
 }
 
 /** Sheath, filler and insulation. */

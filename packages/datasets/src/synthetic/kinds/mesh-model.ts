@@ -20,14 +20,6 @@ export interface Cloth extends Thing, Direction {
 /** Whether a thread is missing at a point: of the warp or the weft, its number, and the place along it. */
 type Gone = (warp: boolean, thread: number, x: number, y: number, along: number) => boolean
 
-/** One system of parallel threads: warp or weft. */
-interface Threads {
-  readonly colour: Colour
-  readonly shift: Float64Array
-  readonly half: Float64Array
-  readonly tone: Float64Array
-}
-
 /** Warp and weft. */
 export const yarnColours: { readonly warp: Colour; readonly weft: Colour } = {
   warp: [0.68, 0.6, 0.45],
@@ -53,15 +45,13 @@ export function drawCloth(random: Random): Cloth {
   }
 }
 
-function threads(colour: Colour, random: Random): Threads {
+/** One system of parallel threads: warp or weft. */
+type Threads = ReturnType<typeof threads>
+
+function threads(colour: Colour, random: Random) {
   const draw = (low: number, high: number): Float64Array =>
     Float64Array.from({ length: count }, () => random.uniform(low, high))
-  return {
-    colour,
-    shift: draw(-0.06, 0.06),
-    half: draw(0.34, 0.42),
-    tone: draw(0.85, 1.12),
-  }
+  return { colour, shift: draw(-0.06, 0.06), half: draw(0.34, 0.42), tone: draw(0.85, 1.12) }
 }
 
 /** Thread coordinates of a point of the picture. */
@@ -70,12 +60,6 @@ export function threadCoordinates(cloth: Cloth, x: number, y: number): Point {
   const swayY = 0.22 * noise(x * 3.1, y * 3.1, cloth.seed + 2)
   const [u, v] = inAxes(cloth, x - 0.5, y - 0.5)
   return [u / cloth.pitch + cloth.phase[0] + swayX, v / cloth.pitch + cloth.phase[1] + swayY]
-}
-
-/** Place across a thread: −1 and 1 are its edges. */
-function across({ shift, half }: Threads, index: number, offset: number): number {
-  const k = index & (count - 1)
-  return (offset - shift[k]!) / half[k]!
 }
 
 /** Paint the cloth over its dark ground. */
@@ -88,8 +72,10 @@ export function paintCloth(canvas: Canvas, cloth: Cloth): void {
     const u = p - i - 0.5
     const v = q - j - 0.5
     const over = ((i + j) & 1) === 0 ? 1 : -1
-    const a = across(warp, i, u)
-    const b = across(weft, j, v)
+    // places across the threads: −1 and 1 are their edges
+    const [k, l] = [i & (count - 1), j & (count - 1)]
+    const a = (u - warp.shift[k]!) / warp.half[k]!
+    const b = (v - weft.shift[l]!) / weft.half[l]!
     const hasWarp = Math.abs(a) < 1 && !gone?.(true, i, x, y, q)
     const hasWeft = Math.abs(b) < 1 && !gone?.(false, j, x, y, p)
     const warpHeight = hasWarp ? over * cos(Math.PI * v) + 0.9 * Math.sqrt(1 - a * a) : -9

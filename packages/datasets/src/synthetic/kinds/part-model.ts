@@ -61,13 +61,13 @@ export function onPlate({ pose: at }: Plate, x: number, y: number): Point {
 /** Signed distance to the plate's metal in plate coordinates; negative inside. */
 export function plateDistance(u: number, v: number, { unpunched, added }: Plate): number {
   const [halfLength, halfWidth] = plateHalf
-  let d = roundedBox(u, v, halfLength, halfWidth, 0.045)
+  let d = roundedBox(u, v, plateHalf, 0.045)
   if (d > beyond) return d
   d = Math.max(d, 0.05 - length(u + halfLength, v))
-  d = Math.max(d, -roundedBox(u - halfLength, v, 0.06, 0.034, 0.02))
+  d = Math.max(d, -roundedBox(u - halfLength, v, [0.06, 0.034], 0.02))
   d = Math.max(d, 0.03 - length(u - 0.07, v + halfWidth))
   if (added !== undefined) d -= added(u, v)
-  d = Math.max(d, -roundedBox(u, v, 0.085, 0.026, 0.026))
+  d = Math.max(d, -roundedBox(u, v, [0.085, 0.026], 0.026))
   for (let k = 0; k < holes.length; k++) {
     const { u: holeU, v: holeV, r } = holes[k]!
     if (k !== unpunched) d = Math.max(d, r - length(u - holeU, v - holeV))
