@@ -48,8 +48,9 @@ export const command = defineCommand({
       try {
         if (!image) throw error
         const detection = await detector.detect(image, options)
-        const overlay = await overlays?.(target.path, image, detection)
-        const { score, threshold, anomalous, pValue } = detection
+        const { score, threshold, anomalous, pValue, anomalyMap } = detection
+        const drawn = anomalyMap && overlays?.(target.path, image, { anomalyMap, threshold })
+        const overlay = await drawn
         const verdict = { score, threshold, anomalous, pValue }
         prediction = { path: target.path, ...verdict, ...(overlay !== undefined && { overlay }) }
       } catch (problem) {

@@ -7,6 +7,9 @@ import { heatRange, heatmapOverlay } from '@cflow/report'
 import { dirname, extname, join, relative, resolve, sep } from 'node:path'
 import type { Target } from './paths.js'
 
+/** What an overlay shows of a detection. */
+type Drawn = Pick<Detection, 'anomalyMap' | 'threshold'>
+
 /** Longest side of an overlay in pixels; larger images are reduced. */
 const longest = 1600
 
@@ -18,7 +21,7 @@ export async function overlayWriter(folder: string, targets: readonly Target[]) 
   await makeFolder(folder)
   const images = targets.filter((t) => !('error' in t)).map((t) => t.path)
   const names = new Map(overlayNames(images).map((name, i) => [images[i]!, name]))
-  return async (source: string, image: RgbImage, detection: Detection): Promise<string> => {
+  return async (source: string, image: RgbImage, detection: Drawn): Promise<string> => {
     const path = join(folder, names.get(source)!)
     await writePng(path, overlay(image, detection))
     return path
@@ -26,7 +29,7 @@ export async function overlayWriter(folder: string, targets: readonly Target[]) 
 }
 
 /** An image with its anomaly map over it, and the outline of what lies above the threshold. */
-function overlay(image: RgbImage, { anomalyMap, threshold }: Detection): RgbImage {
+function overlay(image: RgbImage, { anomalyMap, threshold }: Drawn): RgbImage {
   // colours mean the same in every picture: nothing at the picture's median, orange from the threshold on
   const range = heatRange([anomalyMap], threshold)
   return heatmapOverlay(reduced(image), anomalyMap, range, threshold)

@@ -2,6 +2,7 @@ import {
   methodOf,
   methods,
   trainSettings as methodSettings,
+  type Method,
   type TrainOptions,
 } from '@cflow/methods'
 import * as z from 'zod'
@@ -85,8 +86,8 @@ export const trainSettings = z.object({
 export type TrainSettings = z.infer<typeof trainSettings>
 
 const keys = ['recipe', ...Object.keys(methodSettings.shape)]
-const recipesOf = ({ recipes }: (typeof methods)[number]) => Object.keys(recipes)
-const has = (method: (typeof methods)[number], key: string) =>
+const recipesOf = ({ recipes }: Method) => Object.keys(recipes)
+const has = (method: Method, key: string) =>
   key === 'recipe' ? recipesOf(method).length > 1 : key in method.settings.shape
 
 /**
