@@ -24,7 +24,7 @@ export const resultSchema = z.object({
     best: z.object({ image: best, pixel: best.optional(), aupro: best.optional() }).optional(),
   }),
   seconds: z.object({ fit: z.number(), evaluate: z.number() }),
-  /** Of the detector file; of SPADE, of the encoder and the gallery. */
+  /** Of the detector file. */
   bytes: z.number(),
   /** Median of one image, decoding not included. */
   millisecondsPerImage: z.number(),

@@ -20,11 +20,11 @@ export interface SettingMeta {
 
 const described = <T extends z.ZodType>(schema: T, meta: SettingMeta): T => schema.meta({ ...meta })
 
-/** Makes settings of a group: placeholder, help, type. */
+/** Makes settings of a group: placeholder, help, type, and what holds otherwise where no recipe says it. */
 export const settingsOf =
   (group: string) =>
-  <T extends z.ZodType>(placeholder: string, help: string, schema: T): T =>
-    described(schema, { help, placeholder, group })
+  <T extends z.ZodType>(placeholder: string, help: string, schema: T, otherwise?: string): T =>
+    described(schema, { help, placeholder, group, ...(otherwise !== undefined && { otherwise }) })
 
 /** A setting that is on or off; `negation` is another way to say off. */
 export const toggle = (group: string, help: string, negation?: SettingMeta['negation']) =>
@@ -54,8 +54,9 @@ export const commonSettings = {
   encoder: encoder('NAME', 'feature extractor, or an ONNX file with --taps', z.string()),
   normalisation: encoder(
     'NAME',
-    'of pixels; recipe paper on stc takes stc',
+    'of pixels',
     z.enum(normalisations),
+    'encoder; recipe paper on stc: stc',
   ),
   onnx: choice('how the encoder is read from an ONNX file', onnxSchema.optional()),
   inputSize: encoder('PIXELS', 'images are resized to this', z.int().min(32).max(4096)),

@@ -35,8 +35,7 @@ export function authorsCheckpoint(
   )
   const stored = under(tensors, encoderKey)
   const depths = flows.map((f) => f.config.depth)
-  const spec = encoder === undefined ? guessed(depths, stored) : encoderSpec(encoder)
-  checkDepths(spec, depths)
+  const spec = encoderOf(encoder, depths, stored)
   return {
     spec,
     flows,
@@ -71,28 +70,40 @@ const under = (tensors: Weights, prefix: string): Weights =>
     ),
   )
 
-const channelsOf = (spec: EncoderSpec, scales: number): number[] =>
-  spec.taps.slice(-scales).map((t) => t.channels)
-
-/** Encoders whose taps have the depths of the decoders. */
-const fitting = (depths: readonly number[]): EncoderSpec[] =>
-  encoderNames
-    .map((name) => encoderSpec(name))
-    .filter((spec) => channelsOf(spec, depths.length).join() === depths.join())
-
-function guessed(depths: readonly number[], stored: Weights): EncoderSpec {
-  const specs = fitting(depths)
+/** The encoder of a name, or the one whose taps have the depths of the decoders and that the stored weights fit. */
+function encoderOf(
+  name: string | undefined,
+  depths: readonly number[],
+  stored: Weights,
+): EncoderSpec {
+  const channelsOf = (spec: EncoderSpec) =>
+    spec.taps.slice(-depths.length).map((t) => t.channels).join(', ') // prettier-ignore
+  const wanted = depths.join(', ')
+  const specs = encoderNames.map((n) => encoderSpec(n)).filter((s) => channelsOf(s) === wanted)
+  const namesOf = (of: readonly EncoderSpec[]) => of.map((s) => s.name).join(', ')
+  if (name !== undefined) {
+    const spec = encoderSpec(name)
+    const channels = channelsOf(spec)
+    if (channels === wanted) return spec
+    throw new CflowError(
+      'WEIGHTS',
+      `the decoders are for ${wanted} channels, and the taps of ${spec.name} have ${channels}`,
+      {
+        subject: spec.name,
+        ...(specs.length > 0 && { hint: `encoders with those channels: ${namesOf(specs)}` }),
+      },
+    )
+  }
   const sure = stored.size === 0 ? specs : specs.filter((spec) => fits(spec, stored))
   if (sure.length === 1) return sure[0] as EncoderSpec
-  const names = (sure.length > 0 ? sure : specs).map((s) => s.name)
   throw new CflowError(
     'USAGE',
-    `which encoder the checkpoint is for cannot be told from its depths ${depths.join(', ')}`,
+    `which encoder the checkpoint is for cannot be told from its depths ${wanted}`,
     {
       subject: 'encoder',
       hint:
-        names.length > 0
-          ? `name it: ${names.join(', ')} have these depths`
+        specs.length > 0
+          ? `name it: ${namesOf(sure.length > 0 ? sure : specs)} have these depths`
           : `no encoder has these depths: ${encoderNames.join(', ')}`,
     },
   )
@@ -105,18 +116,4 @@ function fits(spec: EncoderSpec, stored: Weights): boolean {
   } catch {
     return false
   }
-}
-
-function checkDepths(spec: EncoderSpec, depths: readonly number[]): void {
-  const channels = channelsOf(spec, depths.length)
-  if (channels.join() === depths.join()) return
-  const others = fitting(depths).map((s) => s.name)
-  throw new CflowError(
-    'WEIGHTS',
-    `the decoders are for ${depths.join(', ')} channels, and the taps of ${spec.name} have ${channels.join(', ')}`,
-    {
-      subject: spec.name,
-      ...(others.length > 0 && { hint: `encoders with those channels: ${others.join(', ')}` }),
-    },
-  )
 }

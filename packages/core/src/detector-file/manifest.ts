@@ -21,7 +21,7 @@ const tapSchema = z.strictObject({
 export type Tap = Readonly<z.infer<typeof tapSchema>>
 
 /** What a detector file says of itself: JSON in the model's metadata under `cflow`. */
-export const manifestSchema = z.object({
+const manifestSchema = z.object({
   format: z.literal('cflow-detector'),
   /** Of this schema; files of a later version are refused. */
   version: z.literal(1),

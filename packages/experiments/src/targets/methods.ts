@@ -60,7 +60,7 @@ export const methodsTable: Target = async (selection, laboratory) => {
       return trialDocument(
         { title: 'Methods side by side', data },
         [
-          'Image AUROC, pixel AUROC and AUPRO in percent. **strict**: last epoch, scores that depend on one image only, exact AUPRO. **paper**: the authors’ rules (scales normalised over the test set, AUPRO at 1,000 thresholds, for flows the best epoch on the test set by metric); of the other methods only AUPRO differs. **published**: the paper’s Table 3: WideResNet-50-2 at the class’s best input size. **fit**: reading, encoding, training and calibration. **ms/image**: one image through the detector, decoding not included. **MB**: the detector file; of SPADE, the encoder and its gallery in memory.',
+          'Image AUROC, pixel AUROC and AUPRO in percent. **strict**: last epoch, scores that depend on one image only, exact AUPRO. **paper**: the authors’ rules (scales normalised over the test set, AUPRO at 1,000 thresholds, for flows the best epoch on the test set by metric); of the other methods only AUPRO differs. **published**: the paper’s Table 3: WideResNet-50-2 at the class’s best input size. **fit**: reading, encoding, training and calibration. **ms/image**: one image through the detector, decoding not included. **MB**: the detector file.',
           table(head, lines, 4),
         ],
         { selection, notes, results: data.flatMap((d) => d.results) },

@@ -1,5 +1,5 @@
 import { Random, floats } from '@cflow/base'
-import { featureSums } from '@cflow/core'
+import { featureSums, type Head } from '@cflow/core'
 import { input } from '@cflow/graph'
 import { beforeAll, expect, it } from 'vitest'
 import { run } from '@cflow/runtimes/testing'
@@ -7,7 +7,7 @@ import { train } from '../../test/train.js'
 import { componentsFor, eigenvalues } from '../eigenvalues.js'
 import { meanRow, standardise } from '../training/moments.js'
 import { autoencoderShapes, initialAutoencoder } from './autoencoder.js'
-import { dfrHead, dfrLoss, type DfrModel } from './dfr.js'
+import { dfrHead, dfrLoss } from './dfr.js'
 
 const depth = 8
 const random = Random.seeded(11)
@@ -40,7 +40,7 @@ function momentsOf(rows: Float32Array) {
   return m
 }
 
-let model: DfrModel
+let head: Head
 let losses: readonly number[]
 beforeAll(async () => {
   const { correlation, ...scaling } = standardise(momentsOf(normalRows(400)))
@@ -58,7 +58,7 @@ beforeAll(async () => {
     1e-2,
   )
   losses = trained.losses
-  model = { net, scaling, parameters: trained.parameters }
+  head = dfrHead(net, scaling, trained.parameters)
 })
 
 it('learns to reconstruct normal features', () => {
@@ -77,7 +77,6 @@ it('finds the position that is not normal, at its place, whatever else is in the
     })
   })
   const x = input('x', 'float32', ['N', depth, height, width])
-  const head = dfrHead(model)
   const { map, score } = head.verdict(head.evidence([x]), 4, [])
   const judge = (images: Float32Array[]) =>
     run(

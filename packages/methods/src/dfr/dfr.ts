@@ -23,7 +23,11 @@ const settings = z.strictObject({
   ...commonSettings,
   ...passSettings,
   /** The bottleneck's width is chosen for it by principal components (Shi et al. 2021, section 3.3). */
-  variance: settingsOf('dfr')('SHARE', 'dfr: that the bottleneck keeps', z.number().gt(0).max(1)),
+  variance: settingsOf('dfr')(
+    'SHARE',
+    'variance that the bottleneck keeps',
+    z.number().gt(0).max(1),
+  ),
 })
 
 /** Images whose vectors are mixed. */
@@ -67,7 +71,7 @@ export const dfr = method({
       stream: 'dfr pass',
       plan,
       rate: () => config.learningRate,
-      head: ([theta]) => dfrHead({ net, scaling, parameters: theta as Float32Array }),
+      head: ([theta]) => dfrHead(net, scaling, theta as Float32Array),
     })
     const { variance } = config
     return { ...learned, manifest: { settings: { latent, variance } } }
@@ -105,16 +109,15 @@ const dfrRows = (taps: readonly Value[]): Value => rowsOfMap(joinBilinear(taps))
 export const dfrLoss = (rows: Value, scaling: Standardisation, values: Values): Value =>
   reduceMean(reconstructionError(rows, scaling, values), [0])
 
-/** A trained autoencoder. */
-export interface DfrModel {
-  readonly net: Autoencoder
-  readonly scaling: Standardisation
-  /** All its parameters, in the order of `autoencoderShapes`. */
-  readonly parameters: Float32Array
-}
-
-/** Reconstruction error of every position, bilinear to the image's size; the score is the map's maximum. */
-export const dfrHead = ({ net, scaling, parameters }: DfrModel): Head => ({
+/**
+ * Reconstruction error of every position, bilinear to the image's size; the score is the map's maximum.
+ * @param parameters of the autoencoder, in the order of `autoencoderShapes`
+ */
+export const dfrHead = (
+  net: Autoencoder,
+  scaling: Standardisation,
+  parameters: Float32Array,
+): Head => ({
   stage: 'autoencoder',
   evidence(taps) {
     const { height, width } = mapShape(taps[0] as Value)

@@ -1,11 +1,11 @@
 import { Random, floats, sizeOf } from '@cflow/base'
-import { constantValues } from '@cflow/core'
+import { constantValues, type Head } from '@cflow/core'
 import { input } from '@cflow/graph'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { run } from '@cflow/runtimes/testing'
 import { train } from '../../test/train.js'
 import { flattened } from '../parameters.js'
-import { differnetHead, type DiffernetModel } from './differnet.js'
+import { differnetHead } from './differnet.js'
 import { differnetFlow, differnetLoss } from './flow.js'
 
 describe('the flow', () => {
@@ -77,7 +77,7 @@ describe('a trained one', () => {
     return [a, a * a - 1 + 0.1 * b, b, Math.sin(2 * b) + 0.1 * a]
   }
   let losses: readonly number[]
-  let model: DiffernetModel
+  let head: Head
   beforeAll(async () => {
     const flow = differnetFlow({ depth, couplingLayers: 4, hiddenLayers: 1, hiddenUnits: 16 }, random) // prettier-ignore
     const scaling = { mean: new Float32Array(depth), deviation: new Float32Array(depth).fill(1) }
@@ -94,7 +94,7 @@ describe('a trained one', () => {
       5e-3,
     )
     losses = trained.losses
-    model = { flow, scaling, parameters: trained.parameters }
+    head = differnetHead(flow, scaling, trained.parameters, 1)
   })
 
   it('has a lower loss', () => {
@@ -113,7 +113,6 @@ describe('a trained one', () => {
       }),
     )
     const x = input('x', 'float32', ['N', depth, 4, 4])
-    const head = differnetHead(model, 1)
     const outputs = head.verdict(head.evidence([x]), size, [])
     const feeds = { x: floats('float32', [2, depth, 4, 4], maps.flat()) }
     const { map, score } = await run({ ...outputs }, feeds)

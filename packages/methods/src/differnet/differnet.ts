@@ -46,12 +46,12 @@ const settings = z.strictObject({
   ...passSettings,
   ...flowSettings,
   /** The authors: 3 hidden layers of 2,048. */
-  hiddenLayers: own('N', 'differnet: hidden layers of a subnet', z.int().min(1).max(8)),
-  hiddenUnits: own('N', 'differnet: width of a hidden layer', z.int().min(1).max(8192)),
+  hiddenLayers: own('N', 'hidden layers of a subnet', z.int().min(1).max(8)),
+  hiddenUnits: own('N', 'width of a hidden layer', z.int().min(1).max(8192)),
   /** The input size and its halves (the authors: 3, of 448 pixels). */
-  imageScales: own('N', 'differnet: sizes of the image, 1 to 4', z.int().min(1).max(4)),
+  imageScales: own('N', 'sizes of the image, 1 to 4', z.int().min(1).max(4)),
   /** One, the image as it is, without rotation. */
-  views: own('N', 'differnet: rotated versions of an image', z.int().min(1).max(1000)),
+  views: own('N', 'rotated versions of an image', z.int().min(1).max(1000)),
 })
 type Settings = z.infer<typeof settings>
 
@@ -108,8 +108,7 @@ export const differnet = method({
         yield await Promise.resolve(chunk)
       },
       rate: () => config.learningRate,
-      head: ([theta]) =>
-        differnetHead({ flow, scaling, parameters: theta as Float32Array }, imageScales),
+      head: ([theta]) => differnetHead(flow, scaling, theta as Float32Array, imageScales),
     })
     const own = { couplingLayers, hiddenLayers, hiddenUnits, imageScales, rotation, depth }
     return { ...learned, manifest: { settings: own } }
@@ -130,14 +129,6 @@ async function views(job: Job<Settings>): Promise<readonly Float32Array[]> {
   return vectors
 }
 
-/** A trained DifferNet. */
-export interface DiffernetModel {
-  readonly flow: Transform
-  readonly scaling: Standardisation
-  /** All its parameters, in the order of the flow's shapes. */
-  readonly parameters: Float32Array
-}
-
 /** DifferNet's features: every tap averaged over its positions, one after the other, [N, ΣD]. */
 const pooledTaps = (taps: readonly Value[]): Value =>
   concat(
@@ -153,9 +144,12 @@ const pooledTaps = (taps: readonly Value[]): Value =>
  * −log p by the averaged channels (nodes of the same file), times how far the position's channels are from their mean
  * over the training images, summed over channels and taps (Grad-CAM with a baseline). It is blurred and stretched so
  * that it runs from 0 to the image's score.
+ * @param parameters of the flow, in the order of its shapes @param levels sizes of the image
  */
 export const differnetHead = (
-  { flow, scaling, parameters }: DiffernetModel,
+  flow: Transform,
+  scaling: Standardisation,
+  parameters: Float32Array,
   levels: number,
 ): Head => ({
   levels,

@@ -27,13 +27,13 @@ import {
 const own = settingsOf('padim')
 const settings = z.strictObject({
   ...commonSettings,
-  /** By default PaDiM's own number for the encoder. */
   channels: own(
     'N',
-    'padim: random channels that are kept',
+    'random channels that are kept',
     z.int().min(1).max(100_000).optional(),
+    'the authors’ number for the encoder',
   ),
-  regularisation: own('X', 'padim: added to every variance', z.number().positive().max(1000)),
+  regularisation: own('X', 'added to every variance', z.number().positive().max(1000)),
 })
 
 /** PaDiM (Defard et al. 2021): a Gaussian at every position of the joined taps, from one pass over the images. */

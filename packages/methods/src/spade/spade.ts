@@ -33,7 +33,11 @@ export const spadeNeighbours = 50
 const neighbours = z.int().min(1).max(100_000)
 const settings = z.strictObject({
   ...commonSettings,
-  neighbours: settingsOf('spade')('K', 'spade: nearest training images', neighbours),
+  neighbours: settingsOf('spade')(
+    'K',
+    'nearest training images that are compared with',
+    neighbours,
+  ),
 })
 
 /**
