@@ -16,7 +16,7 @@ import { CflowError, tensor } from '../packages/base/src/index.js'
 import { detectorNames } from '../packages/core/src/index.js'
 import { syntheticDataset } from '../packages/datasets/src/index.js'
 import type { Dataset } from '../packages/datasets/src/index.js'
-import { mvtecDataset } from '../packages/datasets/src/node.js'
+import { openDataset } from '../packages/datasets/src/node.js'
 import { encoderSpec } from '../packages/encoders/src/index.js'
 import { loadEncoderWeights } from '../packages/encoders/src/node.js'
 import { accuracyVerdict, exportHalf, exportInt8 } from '../packages/quantization/src/index.js'
@@ -177,7 +177,9 @@ const sets: Readonly<Record<string, () => Promise<Dataset>>> = {
   cable: drawn('cable'),
   mesh: drawn('mesh'),
   part: drawn('part'),
-  ...(flags.mvtec && { transistor: () => mvtecDataset(flags.mvtec as string, 'transistor') }),
+  ...(flags.mvtec && {
+    transistor: () => openDataset({ dataset: 'mvtec', root: flags.mvtec, category: 'transistor' }),
+  }),
 }
 const settings = [`${threads} threads`, images && `${images} images`, flags.passes && `${flags.passes} passes`] // prettier-ignore
 const keyOf = (name: string) => [name, ...settings].filter(Boolean).join(', ')

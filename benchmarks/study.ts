@@ -18,7 +18,7 @@ import {
 import type { Aggregation } from '../packages/core/src/index.js'
 import { resizeMaskNearest, syntheticDataset } from '../packages/datasets/src/index.js'
 import type { Dataset, Sample } from '../packages/datasets/src/index.js'
-import { mvtecDataset } from '../packages/datasets/src/node.js'
+import { openDataset } from '../packages/datasets/src/node.js'
 import { encoderSpec } from '../packages/encoders/src/index.js'
 import { loadEncoderWeights } from '../packages/encoders/src/node.js'
 import { PixelMetrics, auroc } from '../packages/metrics/src/index.js'
@@ -102,7 +102,7 @@ const sets: Record<string, () => Promise<Dataset>> = {
 }
 if (flags.mvtec)
   for (const category of flags.categories.split(','))
-    sets[category] = () => mvtecDataset(flags.mvtec as string, category)
+    sets[category] = () => openDataset({ dataset: 'mvtec', root: flags.mvtec, category })
 
 const chosen = (all: string[], wanted: string | undefined): string[] =>
   wanted ? wanted.split(',').map((w) => w.trim()) : all

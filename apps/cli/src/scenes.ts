@@ -1,11 +1,9 @@
 import { CflowError } from '@cflow/base'
 import { writeFileAtomic } from '@cflow/base/node'
-import { stcScenes } from '@cflow/datasets/node'
+import { datasetCategories, type DatasetSettings } from '@cflow/datasets/node'
 import { jsonText } from '@cflow/trainer/node'
 import { join } from 'node:path'
-import { note, printJson } from './io.js'
-import type { Session } from './io.js'
-import type { DatasetSettings } from './settings/schema.js'
+import { note, printJson, type Session } from './io.js'
 import { rate } from './summary.js'
 
 /** What a command prints of one scene with `--json`, as far as it is used here. */
@@ -27,13 +25,13 @@ export async function everyScene(
   command: (session: Session, flags: object, scene: string) => Promise<void>,
 ): Promise<void> {
   const { root, out } = settings
+  const usage = (flag: string, message: string) =>
+    new CflowError('USAGE', message, { subject: flag })
   if (settings.dataset !== 'stc' || root === undefined)
-    throw new CflowError('USAGE', '--scenes is for --dataset stc with --root', {
-      subject: '--scenes',
-    })
+    throw usage('--scenes', '--scenes is for --dataset stc with --root')
   if (settings.scene !== undefined)
-    throw new CflowError('USAGE', '--scene and --scenes exclude each other', { subject: '--scene' })
-  const { testing: scenes } = await stcScenes(root)
+    throw usage('--scene', '--scene and --scenes exclude each other')
+  const scenes = await datasetCategories({ dataset: 'stc', root })
   if (scenes.length === 0)
     throw new CflowError('EMPTY', `there are no test clips in ${root}`, {
       subject: root,
@@ -49,21 +47,14 @@ export async function everyScene(
     documents[scene] = JSON.parse(printed) as SceneMetrics
     if (!session.json) session.io.out(`scene ${scene}   ${sceneLine(documents[scene])}\n`)
   }
-  const all = { mean: meanOf(Object.values(documents)), scenes: documents }
+  const meanOf = (kind: keyof SceneMetrics): { readonly auroc: number } => {
+    const known = Object.values(documents).flatMap((document) => document[kind]?.auroc ?? [])
+    return { auroc: known.reduce((a, b) => a + b, 0) / known.length }
+  }
+  const all = { mean: { image: meanOf('image'), pixel: meanOf('pixel') }, scenes: documents }
   if (out !== undefined) await writeFileAtomic(join(out, 'metrics.json'), jsonText(all))
   if (session.json) printJson(session, all)
   else session.io.out(`mean       ${sceneLine(all.mean)}\n`)
-}
-
-function meanOf(scenes: readonly SceneMetrics[]): SceneMetrics {
-  const mean = (values: readonly (number | null | undefined)[]): number => {
-    const known = values.filter((v) => typeof v === 'number')
-    return known.reduce((a, b) => a + b, 0) / known.length
-  }
-  return {
-    image: { auroc: mean(scenes.map((s) => s.image?.auroc)) },
-    pixel: { auroc: mean(scenes.map((s) => s.pixel?.auroc)) },
-  }
 }
 
 const sceneLine = ({ image, pixel }: SceneMetrics): string =>

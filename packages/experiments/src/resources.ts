@@ -1,6 +1,5 @@
-import { syntheticDataset, syntheticKinds } from '@cflow/datasets'
-import type { Dataset, Sample, SyntheticKind } from '@cflow/datasets'
-import { mvtecCategories, mvtecDataset, stcDataset, stcScenes } from '@cflow/datasets/node'
+import type { Dataset, Sample } from '@cflow/datasets'
+import { datasetCategories, openDataset } from '@cflow/datasets/node'
 import { encoderSpec } from '@cflow/encoders'
 import type { Weights } from '@cflow/encoders'
 import {
@@ -51,18 +50,18 @@ export function resources(options: ResourceOptions): Resources {
   const { mvtec, stc } = options
   const available: Resources['available'] = (set) =>
     once(`available ${set}`, async () => {
-      if (set === 'synthetic') return [...syntheticKinds]
-      if (set === 'mvtec') return mvtec === undefined ? [] : mvtecCategories(mvtec)
-      return stc === undefined ? [] : (await stcScenes(stc)).testing
+      const root = { mvtec, stc, synthetic: undefined }[set]
+      if (set !== 'synthetic' && root === undefined) return []
+      return datasetCategories({ dataset: set, root })
     })
-  const mvtecClass = (root: string, category: string) =>
-    once(`mvtec ${category}`, () => mvtecDataset(root, category))
+  const mvtecClass = (category: string) =>
+    once(`mvtec ${category}`, () => openDataset({ dataset: 'mvtec', root: mvtec, category }))
   const images = async (data: TrialData): Promise<Found<string>> => {
     const there = (await available(data.set)).includes(data.category)
     if (!there) return { missing: missingData(data, options) }
     if (data.set === 'synthetic') return { found: JSON.stringify(data) }
     if (data.set === 'stc') return { found: await scenePrint(stc as string, data.category) }
-    const { train, test } = await mvtecClass(mvtec as string, data.category)
+    const { train, test } = await mvtecClass(data.category)
     return { found: await filePrint([...train, ...test]) }
   }
   return {
@@ -78,20 +77,18 @@ export function resources(options: ResourceOptions): Resources {
       return { found: { weights, images: pictures.found } }
     },
     dataset({ data, inputSize }) {
-      if (data.set === 'mvtec') return mvtecClass(mvtec as string, data.category)
+      if (data.set === 'mvtec') return mvtecClass(data.category)
       if (data.set === 'synthetic') {
-        const { category, train, test } = data
-        return Promise.resolve(syntheticDataset({ kind: category as SyntheticKind, train, test }))
+        const { category, train: trainImages, test: testImages } = data
+        return openDataset({ dataset: 'synthetic', category, trainImages, testImages })
       }
       const { signal, onProgress, ffmpeg } = options
-      return stcDataset(
-        stc as string,
+      const { category: scene, frameStep } = data
+      return openDataset(
+        { dataset: 'stc', root: stc, scene, frameStep, ffmpeg },
         {
-          scene: data.category,
-          frameStep: data.frameStep,
-          videos: { folder: join(cacheFolder(), 'frames'), size: inputSize, ffmpeg },
-        },
-        {
+          inputSize,
+          cache: join(cacheFolder(), 'frames'),
           ...(signal && { signal }),
           onProgress: (done, total) => onProgress?.({ stage: 'decode', done, total }),
         },

@@ -1,3 +1,4 @@
+import { openDataset } from '@cflow/datasets/node'
 import { readDetector } from '@cflow/detector'
 import { nodeRuntime } from '@cflow/runtimes/node'
 import {
@@ -9,7 +10,6 @@ import {
   writeRun,
 } from '@cflow/trainer/node'
 import { join } from 'node:path'
-import { openDataset } from '../dataset.js'
 import { printJson } from '../io.js'
 import type { Session } from '../io.js'
 import { inRunFolder } from '../run-folder.js'
@@ -31,7 +31,7 @@ export async function evaluateModel(session: Session, path: string, flags: objec
       evaluateModel(own, runPaths(join(path, scene)).model, ownFlags),
     )
   const { model, manifest } = await readDetector(path)
-  const dataset = await openDataset(settings, manifest.category)
+  const dataset = await openDataset(settings, { trained: manifest.category })
   const { out } = settings
   const runtime = await nodeRuntime(deviceOptions(settings))
   await inRunFolder(session, out, {}, async (progress) => {

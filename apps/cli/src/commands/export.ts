@@ -1,10 +1,10 @@
 import { CflowError } from '@cflow/base'
 import { writeFileAtomic } from '@cflow/base/node'
+import { openDataset } from '@cflow/datasets/node'
 import { readDetector } from '@cflow/detector'
 import { exportHalf, exportInt8 } from '@cflow/quantization'
 import type { Int8Export, Verdict } from '@cflow/quantization'
 import { nodeRuntime } from '@cflow/runtimes/node'
-import { openDataset } from '../dataset.js'
 import { labelledGate } from '../export/gate.js'
 import { calibrationImages, required } from '../export/images.js'
 import { needsReducedRange } from '../export/vnni.js'
@@ -20,7 +20,7 @@ export async function exportModel(session: Session, path: string, flags: object)
   const { precision, root, dataset: kind } = settings
   const float = await readDetector(path)
   const named = root !== undefined || kind !== undefined
-  const dataset = named ? await openDataset(settings, float.manifest.category) : undefined
+  const dataset = named ? await openDataset(settings, { trained: float.manifest.category }) : undefined
   const given = await calibrationImages(session, settings.calibration, dataset)
   const runtime = await nodeRuntime(deviceOptions(settings))
   const gate = dataset && labelledGate(float, dataset.test, runtime)
