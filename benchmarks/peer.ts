@@ -18,7 +18,7 @@ function run(command: string, args: readonly string[]): void {
  * Python that has the requirements already.
  * @returns its Python
  */
-export function peerPython(): string {
+function peerPython(): string {
   const own = process.env['CFLOW_PEER_PYTHON']
   if (own !== undefined) return own
   const python = `${environment}venv/bin/python`

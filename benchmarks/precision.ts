@@ -12,17 +12,17 @@
  */
 import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { CflowError, tensor } from '../packages/base/src/index.js'
+import { CflowError, imageTensor } from '../packages/base/src/index.js'
 import { detectorNames } from '../packages/core/src/index.js'
-import { syntheticDataset } from '../packages/datasets/src/index.js'
-import type { Dataset } from '../packages/datasets/src/index.js'
+import { syntheticDataset, type Dataset } from '../packages/datasets/src/index.js'
 import { openDataset } from '../packages/datasets/src/node.js'
-import { encoderSpec } from '../packages/encoders/src/index.js'
+import { encoderModel, encoderSpec } from '../packages/encoders/src/index.js'
 import { loadEncoderWeights } from '../packages/encoders/src/node.js'
+import { resolveConfig } from '../packages/methods/src/index.js'
 import { accuracyVerdict, exportHalf, exportInt8 } from '../packages/quantization/src/index.js'
 import type { Accuracy } from '../packages/quantization/src/index.js'
-import { nodeRuntime } from '../packages/runtimes/src/node.js'
-import { encoderModel, evaluate, fit, resolveConfig } from '../packages/trainer/src/index.js'
+import { openRuntime } from '../packages/runtimes/src/index.node.js'
+import { evaluate, fit } from '../packages/trainer/src/index.js'
 import { median } from './measure.js'
 import { noiseImages, randomDetector, randomInt8 } from './random-detector.js'
 import { cellText, markdown } from './table.js'
@@ -40,7 +40,7 @@ const { values: flags } = parseArgs({
 })
 const list = (text: string) => text.split(',').filter((name) => name !== '')
 const threads = Number(flags.threads)
-const runtime = await nodeRuntime({ threads })
+const runtime = await openRuntime({ threads })
 
 const precisions = ['float32', 'float16', 'int8'] as const
 type Precision = (typeof precisions)[number]
@@ -85,8 +85,7 @@ async function timings(files: Each<Uint8Array>): Promise<Each<number>> {
     open.push({ name, session: await runtime.createSession(file), times: [] as number[] })
   const [image] = noiseImages(1)
   if (!image) throw new Error('no image')
-  const { width, height, data } = image
-  const feed = { [detectorNames.image]: tensor('uint8', [1, height, width, 3], data) }
+  const feed = { [detectorNames.image]: imageTensor(image) }
   for (let run = -2; run < Number(flags.runs); run++)
     for (const { session, times } of open) {
       const began = performance.now()
@@ -138,10 +137,10 @@ async function trained(key: string, name: string, dataset: Dataset): Promise<voi
   const spec = encoderSpec(config.encoder)
   const encoder = encoderModel(spec, weights, config.poolLayers, config.inputSize)
   const { train: samples, test, category } = dataset
-  const { model, manifest } = await fit({ samples, category, config, encoder, runtime })
+  const { model } = await fit({ samples, category, config, encoder, runtime })
   stage('trained')
   const accuracyOf = async (bytes: Uint8Array): Promise<Accuracy> => {
-    const { evaluation } = await evaluate({ model: bytes, manifest, samples: test, runtime })
+    const { evaluation } = await evaluate({ model: bytes, samples: test, runtime })
     return { image: evaluation.image.auroc, pixel: evaluation.pixel?.auroc }
   }
   const float32 = await accuracyOf(model)

@@ -1,13 +1,17 @@
-import { Random } from '../packages/base/src/index.js'
-import type { RgbImage } from '../packages/base/src/index.js'
-import { conditionSize, initialiseFlow, writeDetector } from '../packages/core/src/index.js'
+import { Random, type RgbImage } from '../packages/base/src/index.js'
+import {
+  conditionSize,
+  flowHead,
+  initialiseFlow,
+  writeDetector,
+} from '../packages/core/src/index.js'
 import type { ScaleFlow } from '../packages/core/src/index.js'
-import { encoderSpec } from '../packages/encoders/src/index.js'
+import { encoderModel, encoderSpec } from '../packages/encoders/src/index.js'
+import { cflow } from '../packages/methods/src/index.js'
 import { exportInt8 } from '../packages/quantization/src/index.js'
-import type { Runtime } from '../packages/runtimes/src/index.js'
-import { encoderModel, recipes, software } from '../packages/trainer/src/index.js'
-import type { Recipe } from '../packages/trainer/src/index.js'
-import { randomWeights } from './random-weights.js'
+import type { Runtime } from '../packages/runtimes/src/index.node.js'
+import { software } from '../packages/trainer/src/index.js'
+import { randomWeights } from '../packages/experiments/src/complexity/weights.js'
 
 /**
  * A detector file of a recipe's shape with random numbers in it: for sizes and speed, not for accuracy.
@@ -15,19 +19,20 @@ import { randomWeights } from './random-weights.js'
  */
 export function randomDetector(
   encoder: string,
-  recipe: Recipe = 'whitened',
+  recipe: keyof typeof cflow.recipes = 'whitened',
   padding?: 'zeros' | 'reflect',
 ): Uint8Array {
   const spec = encoderSpec(encoder, padding && { padding })
   const random = Random.seeded(1, 'random detector')
-  const { inputSize, poolLayers, couplingLayers, permutation, clamp, aggregation } = recipes[recipe]
-  const model = encoderModel(spec, randomWeights(spec, random), poolLayers, inputSize)
-  const flows = model.scales.map(({ depth, height, width }): ScaleFlow => {
+  const { inputSize, poolLayers, couplingLayers, permutation, clamp, aggregation, whitening } =
+    cflow.recipes[recipe]
+  const model = encoderModel(spec, randomWeights(spec), poolLayers, inputSize)
+  const flows = model.taps.map(({ channels: depth, height, width }): ScaleFlow => {
     const config = { depth, condition: conditionSize, couplingLayers, permutation, clamp }
     // hard matrices are drawn at once; a rotation of 2,048 dimensions takes minutes
     const drawn = permutation === 'soft' ? ('hard' as const) : permutation
     const parameters = initialiseFlow({ ...config, permutation: drawn }, random, 'random')
-    if (recipe !== 'whitened') return { config, parameters }
+    if (!whitening) return { config, parameters }
     const matrix = new Float32Array(depth * depth)
     for (let i = 0; i < depth; i++) {
       for (let j = 0; j < i; j++) matrix[i * depth + j] = random.normal() / depth
@@ -37,7 +42,7 @@ export function randomDetector(
     const mean = Float32Array.from({ length: positions * depth }, () => random.normal())
     return { config, parameters, whitening: { depth, positions, mean, matrix, logDeterminant: 0 } }
   })
-  return writeDetector(model.encoder, flows, {
+  return writeDetector(model.encoder, flowHead(flows, aggregation), {
     format: 'cflow-detector',
     version: 1,
     software,
@@ -47,16 +52,13 @@ export function randomDetector(
       name: encoder,
       mean: [...spec.mean],
       std: [...spec.std],
-      taps: model.scales.map(({ tap, depth, stride, height, width }) => ({
-        ...{ name: tap, channels: depth },
-        ...{ stride, height, width },
-      })),
+      taps: [...model.taps],
     },
     inputSize,
     recipe,
     flows: flows.map((f) => f.config),
     aggregation,
-    scales: model.scales.map(({ depth }) => ({ depth, mean: -2, deviation: 1, max: 0 })),
+    scales: model.taps.map(({ channels }) => ({ depth: channels, mean: -2, deviation: 1, max: 0 })),
     calibration: {
       source: 'held-out',
       scores: [1, 2, 3],

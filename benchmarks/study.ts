@@ -7,11 +7,10 @@
  * Results are appended to benchmarks/results/study.jsonl as they come; what is there already is not run again. The table is
  * printed as Markdown at the end.
  */
-import { tensor } from '../packages/base/src/index.js'
+import { imageTensor } from '../packages/base/src/index.js'
 import {
-  addUpsampled,
+  anomalyMap,
   aggregationSchema,
-  anomalyOf,
   detectorNames,
   statisticsOf,
 } from '../packages/core/src/index.js'
@@ -19,13 +18,16 @@ import type { Aggregation } from '../packages/core/src/index.js'
 import { resizeMaskNearest, syntheticDataset } from '../packages/datasets/src/index.js'
 import type { Dataset, Sample } from '../packages/datasets/src/index.js'
 import { openDataset } from '../packages/datasets/src/node.js'
-import { encoderSpec } from '../packages/encoders/src/index.js'
+import { encoderModel, encoderSpec } from '../packages/encoders/src/index.js'
 import { loadEncoderWeights } from '../packages/encoders/src/node.js'
+import {
+  resolveConfig,
+  type TrainConfig,
+  type TrainOptions,
+} from '../packages/methods/src/index.js'
 import { PixelMetrics, auroc } from '../packages/metrics/src/index.js'
-import type { Runtime } from '../packages/runtimes/src/index.js'
-import { nodeRuntime } from '../packages/runtimes/src/node.js'
-import { encoderModel, fit, resolveConfig, splitHeldOut } from '../packages/trainer/src/index.js'
-import type { TrainConfig, TrainOptions } from '../packages/trainer/src/index.js'
+import { openRuntime, type Runtime } from '../packages/runtimes/src/index.node.js'
+import { fit, splitHeldOut } from '../packages/trainer/src/index.js'
 import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 
@@ -41,7 +43,7 @@ const { values: flags } = parseArgs({
 })
 
 /** What is changed of the default recipe. */
-const variants: Readonly<Record<string, TrainOptions>> = {
+const variants: Readonly<Record<string, TrainOptions<'cflow'>>> = {
   default: {},
   'no training': { passes: 0 },
   '1 pass': { passes: 1 },
@@ -94,7 +96,7 @@ const rows: Row[] = existsSync(log)
   : []
 
 const threads = flags.threads ? { threads: Number(flags.threads) } : {}
-const runtime = await nodeRuntime(threads)
+const runtime = await openRuntime(threads)
 const sets: Record<string, () => Promise<Dataset>> = {
   mesh: () => Promise.resolve(syntheticDataset({ kind: 'mesh' })),
   cable: () => Promise.resolve(syntheticDataset({ kind: 'cable' })),
@@ -144,13 +146,14 @@ async function study(
   const seconds = (performance.now() - began) / 1000
   const { training, heldOut } = splitHeldOut(dataset.train, config)
   const normal = (heldOut.length > 0 ? heldOut : training).map((i) => dataset.train[i] as Sample)
-  const scales = encoder.scales.length
+  const scales = encoder.taps.length
   const calibration = await likelihoods(runtime, model, normal, scales)
-  const statistics = encoder.scales.map(({ depth, height, width }, k) => {
-    const values = new Float32Array(calibration.length * height * width)
-    calibration.forEach((l, i) => values.set(l[k] as Float32Array, i * height * width))
-    return statisticsOf({ depth, height, width, values })
-  })
+  const statistics = encoder.taps.map(({ channels }, k) =>
+    statisticsOf(
+      channels,
+      calibration.map((l) => l[k] as Float32Array),
+    ),
+  )
   const test = await likelihoods(runtime, model, dataset.test, scales)
   const size = config.inputSize
   const masks = await Promise.all(
@@ -162,13 +165,8 @@ async function study(
   const judged = (aggregation: Aggregation) => {
     const pixels = new PixelMetrics()
     const scores = test.map((l, i) => {
-      const map = new Float64Array(size * size)
-      encoder.scales.forEach(({ height, width }, k) => {
-        const anomaly = Float64Array.from(l[k] as Float32Array, (v) =>
-          anomalyOf(aggregation, statistics[k] as (typeof statistics)[number], v),
-        )
-        addUpsampled(anomaly, height, width, map, size)
-      })
+      const own = encoder.taps.map((tap, k) => ({ ...tap, data: l[k] as Float32Array }))
+      const map = anomalyMap(aggregation, statistics, own, size)
       const narrow = Float32Array.from(map)
       pixels.add(narrow, masks[i] as Uint8Array, size, size)
       return narrow.reduce((a, b) => Math.max(a, b), -Infinity)
@@ -196,8 +194,7 @@ async function likelihoods(
   const names = Array.from({ length: scales }, (_, k) => detectorNames.logLikelihood(k))
   const all: Float32Array[][] = []
   for (const sample of samples) {
-    const { width, height, data } = await sample.load()
-    const got = await session.run({ image: tensor('uint8', [1, height, width, 3], data) }, names)
+    const got = await session.run({ image: imageTensor(await sample.load()) }, names)
     all.push(names.map((n) => Float32Array.from(got[n]?.data as Float32Array)))
   }
   await session.release()

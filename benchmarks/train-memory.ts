@@ -8,14 +8,13 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Random } from '../packages/base/src/index.js'
-import { syntheticDataset } from '../packages/datasets/src/index.js'
-import type { Sample } from '../packages/datasets/src/index.js'
+import { syntheticDataset, type Sample } from '../packages/datasets/src/index.js'
 import { decodeImage, writePng } from '../packages/datasets/src/node.js'
-import { encoderSpec } from '../packages/encoders/src/index.js'
-import { nodeRuntime } from '../packages/runtimes/src/node.js'
-import { encoderModel, fit, resolveConfig } from '../packages/trainer/src/index.js'
-import { randomWeights } from './random-weights.js'
+import { encoderModel, encoderSpec } from '../packages/encoders/src/index.js'
+import { resolveConfig } from '../packages/methods/src/index.js'
+import { openRuntime } from '../packages/runtimes/src/index.node.js'
+import { fit } from '../packages/trainer/src/index.js'
+import { randomWeights } from '../packages/experiments/src/complexity/weights.js'
 
 const [name = 'efficientnet-lite0', images = '32', passes = '1', threads] = process.argv.slice(2)
 const megabytes = () => Math.round(process.resourceUsage().maxRSS / 1000)
@@ -38,9 +37,9 @@ try {
   })
   const config = resolveConfig({ encoder: name, passes: Number(passes) })
   const spec = encoderSpec(name)
-  const weights = randomWeights(spec, Random.seeded(0, 'weights'))
+  const weights = randomWeights(spec)
   const encoder = encoderModel(spec, weights, config.poolLayers, config.inputSize)
-  const runtime = await nodeRuntime(threads ? { threads: Number(threads) } : {})
+  const runtime = await openRuntime(threads ? { threads: Number(threads) } : {})
   const before = megabytes()
   const peaks: Record<string, number> = {}
   const started = performance.now()

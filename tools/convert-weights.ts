@@ -8,8 +8,7 @@ import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { createHash } from 'node:crypto'
 import { basename } from 'node:path'
 import { parseArgs } from 'node:util'
-import { convertWeights } from '../packages/encoders/src/weights/convert.js'
-import { encoderSpec } from '../packages/encoders/src/index.js'
+import { convertWeights, encoderSpec } from '../packages/encoders/src/index.js'
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,

@@ -1,4 +1,4 @@
-// npm run verify: format, lint, types, build and every test; the last line says how many passed. Needs only Node and npm.
+// npm run verify: format, lint, unused exports, types, build and every test; the last line says how many passed. Needs only Node and npm.
 import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { countTests, totalLine } from './test-count.mjs'
@@ -12,6 +12,7 @@ rmSync(results, { force: true })
 const checks = {
   format: ['prettier', '--check', '.'],
   lint: nx('lint'),
+  exports: ['knip', '--tsConfig', 'tsconfig.lib.json'],
   build: nx('build', 'typecheck'),
   references: ['nx', 'sync:check'],
   tests: ['vitest', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${results}`],

@@ -3,8 +3,8 @@ import { ortFiles } from './tools/vite/ort-files.ts'
 import { serviceWorkerFiles } from './tools/vite/service-worker-files.ts'
 import { sizeBudget } from './tools/vite/size-budget.ts'
 
-/** What isolates a page from others, so that WASM may use threads. */
-const headers = {
+/** Headers that isolate a page from others, so that WASM may use threads. */
+export const isolating = {
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Embedder-Policy': 'require-corp',
 }
@@ -36,6 +36,6 @@ export default defineConfig({
     },
   },
   plugins: [ortFiles(), serviceWorkerFiles(), sizeBudget(300_000)],
-  server: { headers },
-  preview: { headers },
+  server: { headers: isolating },
+  preview: { headers: isolating },
 })

@@ -1,22 +1,18 @@
-import { tensor } from '../../packages/base/src/index.js'
+import { imageTensor } from '../../packages/base/src/index.js'
 import { detectorNames } from '../../packages/core/src/index.js'
-import type { Runtime } from '../../packages/runtimes/src/index.js'
-import { nodeRuntime } from '../../packages/runtimes/src/node.js'
-import { interleaved, measured } from '../measure.js'
-import type { Measured, Side } from '../measure.js'
+import { openRuntime, type Runtime } from '../../packages/runtimes/src/index.node.js'
+import { interleaved, measured, type Measured, type Side } from '../measure.js'
 import type { BenchOptions } from '../options.js'
 import { startPeer } from '../peer.js'
 import { noiseImages, randomDetector, randomInt8 } from '../random-detector.js'
-import { cellText } from '../table.js'
-import type { Table } from '../table.js'
+import { cellText, type Table } from '../table.js'
 
 const size = 256
 
 /** A detector file as a user runs it: 8-bit image in, anomaly map and score out. */
 async function ours(runtime: Runtime, name: string, file: Uint8Array, seconds: number) {
   const session = await runtime.createSession(file)
-  const [{ data }] = noiseImages(1, size) as [ReturnType<typeof noiseImages>[number]]
-  const feed = { [detectorNames.image]: tensor('uint8', [1, size, size, 3], data) }
+  const feed = { [detectorNames.image]: imageTensor(...noiseImages(1, size)) }
   const step = () => session.run(feed, [detectorNames.anomalyMap, detectorNames.score])
   const side: Side = { name, measure: () => measured(step, seconds) }
   return { side, release: () => session.release() }
@@ -25,7 +21,7 @@ async function ours(runtime: Runtime, name: string, file: Uint8Array, seconds: n
 /** Images a second, one at a time, against anomalib's CFLOW with the same encoder. */
 export async function infer(options: BenchOptions): Promise<Table> {
   const { threads, seconds } = options
-  const runtime = await nodeRuntime({ threads })
+  const runtime = await openRuntime({ threads })
   const peer = options.peers ? startPeer('infer.py') : undefined
   const rows: (string | number | undefined)[][] = []
   const encoders = options.quick

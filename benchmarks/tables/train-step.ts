@@ -1,18 +1,10 @@
 import { Random } from '../../packages/base/src/index.js'
-import { initialiseFlow } from '../../packages/core/src/index.js'
-import type { FlowConfig } from '../../packages/core/src/index.js'
-import type { Runtime } from '../../packages/runtimes/src/index.js'
-import { nodeRuntime } from '../../packages/runtimes/src/node.js'
-import {
-  groupedSelections,
-  groupedShape,
-  permutedSelections,
-} from '../../packages/trainer/src/sampling.js'
-import type { Selection } from '../../packages/trainer/src/sampling.js'
-import { scaleTrainer } from '../../packages/trainer/src/scale.js'
-import type { ScaleTrainer } from '../../packages/trainer/src/scale.js'
-import { interleaved, measured } from '../measure.js'
-import type { Measured, Side } from '../measure.js'
+import { initialiseFlow, type FlowConfig } from '../../packages/core/src/index.js'
+import { flowTrainer } from '../../packages/methods/src/cflow/flow-trainer.js'
+import { samplings, type Selection } from '../../packages/methods/src/training/sampling.js'
+import type { Trainer } from '../../packages/methods/src/training/trainer.js'
+import { openRuntime, type Runtime } from '../../packages/runtimes/src/index.node.js'
+import { interleaved, measured, type Measured, type Side } from '../measure.js'
 import type { BenchOptions } from '../options.js'
 import { startPeer } from '../peer.js'
 import type { Table } from '../table.js'
@@ -39,8 +31,8 @@ async function training(
   { couplingLayers, permutation, grouped }: Ours,
   depth: number,
   miniBatch: number,
-): Promise<{ readonly trainer: ScaleTrainer; readonly steps: number; run(): Promise<unknown> }> {
-  const scale = { tap: '', depth, stride: 8, height: side, width: side }
+): Promise<{ readonly trainer: Trainer; readonly steps: number; run(): Promise<unknown> }> {
+  const tap = { name: '', channels: depth, stride: 8, height: side, width: side }
   const config: FlowConfig = {
     depth,
     condition: 128,
@@ -48,19 +40,18 @@ async function training(
     permutation,
     clamp: 'paper',
   }
-  const shape = grouped
-    ? groupedShape(scale, miniBatch, images)
-    : { rows: miniBatch, positions: miniBatch }
+  const sampling = grouped ? samplings.grouped : samplings.permuted
+  const shape = sampling.shape(side * side, miniBatch, images)
   const random = Random.seeded(0, 'bench')
   // a rotation of 1,024 dimensions takes long to draw, and its numbers do not matter here
   const drawn = permutation === 'soft' ? 'hard' : permutation
-  const initial = initialiseFlow({ ...config, permutation: drawn }, random, 'random')
-  const trainer = await scaleTrainer(runtime, scale, config, initial, shape, 'logsigmoid')
+  const parameters = initialiseFlow({ ...config, permutation: drawn }, random, 'random')
+  const flow = { config, parameters }
+  const trainer = await flowTrainer(runtime, tap, flow, shape, sampling, 'logsigmoid')
   const chunk = Array.from({ length: images }, () =>
     Float32Array.from({ length: side * side * depth }, () => random.normal()),
   )
-  const select = grouped ? groupedSelections : permutedSelections
-  const selections: Selection[] = [...select(shape, side * side, images, random)]
+  const selections: Selection[] = [...trainer.select(images, random)]
   let turn = 0
   const next = () => selections[turn++ % selections.length] as Selection
   const step = (steps: number) => {
@@ -69,14 +60,14 @@ async function training(
   }
   // how many steps a run takes is known from the second one
   for (let i = 0; i < 2; i++) await step(1)
-  const steps = trainer.mostSteps
+  const steps = trainer.maxSteps
   return { trainer, steps, run: () => step(steps) }
 }
 
 /** Vectors a second of one optimisation step, against the authors' flow in PyTorch. */
 export async function trainStep(options: BenchOptions): Promise<Table> {
   const { threads, seconds } = options
-  const runtime = await nodeRuntime({ threads })
+  const runtime = await openRuntime({ threads })
   const peer = options.peers ? startPeer('train_step.py') : undefined
   const rows: (string | number | undefined)[][] = []
   for (const depth of options.depths)
@@ -89,7 +80,7 @@ export async function trainStep(options: BenchOptions): Promise<Table> {
         async measure() {
           // a run may be several steps; the default recipe may round a mini-batch down to whole groups
           const m = await measured(run, seconds)
-          const share = miniBatch / trainer.shape.rows / steps
+          const share = miniBatch / trainer.model.shape.rows / steps
           return { wall: m.wall * share, cpu: m.cpu * share }
         },
       }))

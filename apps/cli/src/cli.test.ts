@@ -1,17 +1,13 @@
+import { temporaryFolder } from '@cflow/base/testing'
 import { syntheticDataset } from '@cflow/datasets'
 import { encodePng, writeDataset } from '@cflow/datasets/node'
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { main } from './cli.js'
 
-let dir = ''
-beforeAll(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'cflow-cli-'))
-})
-afterAll(() => rm(dir, { recursive: true, force: true }))
+const dir = await temporaryFolder('cli')
 
 async function cflow(...argv: string[]) {
   let out = ''

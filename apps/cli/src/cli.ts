@@ -18,7 +18,8 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
     exitCode: 0,
   }
   try {
-    await program(session).parseAsync([...argv], { from: 'user' })
+    const command = await program(session, argv)
+    await command.parseAsync([...argv], { from: 'user' })
     return session.exitCode
   } catch (error) {
     return failure(session, error)

@@ -1,11 +1,7 @@
 import { CflowError, isUserError, messageOf } from '@cflow/base'
 import { CommanderError } from 'commander'
 import { inspect } from 'node:util'
-import { printJson } from './io.js'
-import type { Session } from './io.js'
-
-/** Exit code of a command that Ctrl-C ended, as shells count it. */
-export const interruptedCode = 130
+import { printJson, type Session } from './io.js'
 
 /** Thrown in place of what an abort threw, with what is left to go on with. */
 export class Interrupted extends Error {
@@ -20,7 +16,7 @@ export function failure(session: Session, error: unknown): number {
     const message = error instanceof Interrupted ? error.message : 'interrupted'
     io.err(`${message}\n`)
     if (session.json) printJson(session, { error: { code: 'INTERRUPTED', message } })
-    return interruptedCode
+    return 130 // as shells count it
   }
   io.err(errorText(error))
   if (session.debug) io.err(`${inspect(error)}\n`)
@@ -41,22 +37,21 @@ function commanderFailure(session: Session, error: CommanderError): number {
 
 /** `error: MESSAGE`, then what is at fault and the way out, a line each. */
 export function errorText(error: unknown): string {
-  const { subject, hint } = error instanceof CflowError ? error : { subject: '', hint: undefined }
+  const unknown = {
+    subject: undefined,
+    hint: 'this should not happen; --debug shows where it does',
+  }
+  const { subject, hint } = error instanceof CflowError ? error : unknown
   const lines = [`error: ${messageOf(error).trim().replaceAll('\n', '\n  ')}`]
   if (subject) lines.push(`  at: ${subject}`)
   if (hint) lines.push(`  hint: ${hint}`)
-  if (!(error instanceof CflowError))
-    lines.push('  hint: this should not happen; --debug shows where it does')
   return `${lines.join('\n')}\n`
 }
 
 /** An error for JSON. */
-export function plainError(error: unknown): Readonly<Record<string, string>> {
-  const known = error instanceof CflowError ? error : undefined
-  return {
-    code: known?.code ?? 'INTERNAL',
-    message: messageOf(error),
-    ...(known?.subject && { subject: known.subject }),
-    ...(known?.hint && { hint: known.hint }),
-  }
+function plainError(error: unknown): Readonly<Record<string, string>> {
+  const message = messageOf(error)
+  if (!(error instanceof CflowError)) return { code: 'INTERNAL', message }
+  const { code, subject, hint } = error
+  return { code, message, ...(subject && { subject }), ...(hint && { hint }) }
 }

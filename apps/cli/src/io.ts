@@ -33,3 +33,17 @@ export function note(session: Session, text: string): void {
 export function printJson(session: Session, document: unknown): void {
   session.io.out(`${JSON.stringify(document, null, 2)}\n`)
 }
+
+/** 46827520 → '46.8 MB' */
+export const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`
+
+/** Names and what is said of each, a line each. */
+export const listing = (rows: readonly (readonly [string, string])[], width = 10): string =>
+  rows.map(([name, text]) => `${name.padEnd(width)} ${text}\n`).join('')
+
+/** Rows as columns of equal width. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]!.map((_, c) => Math.max(...rows.map((r) => r[c]!.length)))
+  const line = (row: readonly string[]) => row.map((cell, c) => cell.padEnd(widths[c]!)).join('  ')
+  return rows.map((row) => `${line(row).trimEnd()}\n`).join('')
+}

@@ -1,8 +1,7 @@
 import { prepareRun } from '@cflow/trainer/node'
 import { Interrupted } from './failure.js'
 import type { Session } from './io.js'
-import { progressReporter } from './progress/reporter.js'
-import type { ProgressReporter } from './progress/reporter.js'
+import { progressReporter, type ProgressReporter } from './progress/reporter.js'
 
 /**
  * Do the work of a command with its progress shown. However it ends, the terminal is left clean; when it fails, the

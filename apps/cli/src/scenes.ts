@@ -16,21 +16,20 @@ interface SceneMetrics {
  * Run a command once for each scene of ShanghaiTech Campus that can be tested, as the paper does (section 5.1: a model
  * a scene; Table 5: the mean of their AUROCs). Results of scene 01 go into `<out>/01`, all together into
  * `<out>/metrics.json`.
- * @param command one run, with the flags of its scene, in a session that catches what it prints
+ * @param command one run, with the settings of its scene, in a session that catches what it prints
  */
-export async function everyScene(
+export async function everyScene<S extends DatasetSettings & { readonly out?: string | undefined }>(
   session: Session,
-  settings: DatasetSettings & { readonly out?: string | undefined },
-  flags: object,
-  command: (session: Session, flags: object, scene: string) => Promise<void>,
+  settings: S,
+  command: (session: Session, settings: S, scene: string) => Promise<void>,
 ): Promise<void> {
   const { root, out } = settings
-  const usage = (flag: string, message: string) =>
-    new CflowError('USAGE', message, { subject: flag })
   if (settings.dataset !== 'stc' || root === undefined)
-    throw usage('--scenes', '--scenes is for --dataset stc with --root')
+    throw new CflowError('USAGE', '--scenes is for --dataset stc with --root', {
+      subject: '--scenes',
+    })
   if (settings.scene !== undefined)
-    throw usage('--scene', '--scene and --scenes exclude each other')
+    throw new CflowError('USAGE', '--scene and --scenes exclude each other', { subject: '--scene' })
   const scenes = await datasetCategories({ dataset: 'stc', root })
   if (scenes.length === 0)
     throw new CflowError('EMPTY', `there are no test clips in ${root}`, {
@@ -43,7 +42,7 @@ export async function everyScene(
     let printed = ''
     const io = { ...session.io, out: (text: string) => void (printed += text) }
     const own = { scene, scenes: undefined, ...(out !== undefined && { out: join(out, scene) }) }
-    await command({ ...session, io, json: true }, { ...flags, ...own }, scene)
+    await command({ ...session, io, json: true }, { ...settings, ...own }, scene)
     documents[scene] = JSON.parse(printed) as SceneMetrics
     if (!session.json) session.io.out(`scene ${scene}   ${sceneLine(documents[scene])}\n`)
   }

@@ -1,16 +1,14 @@
+import { temporaryFolder } from '@cflow/base/testing'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { cflow, json, scratchFolder } from './cflow.js'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { cflow, json } from './cflow.js'
 import { writeMvtec } from './photos.js'
 
-let dir: string
-let remove: () => Promise<void>
+const dir = await temporaryFolder('cli')
 
 beforeAll(async () => {
-  ;({ dir, remove } = await scratchFolder())
   await writeMvtec(join(dir, 'set'), 6, 4)
 })
-afterAll(() => remove())
 
 interface Case {
   readonly recipe: 'whitened' | 'paper'

@@ -1,20 +1,18 @@
+import { temporaryFolder } from '@cflow/base/testing'
 import { writeMaskPng } from '@cflow/datasets/node'
 import { access, mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { cflow, json, scratchFolder, tiny, tinySet } from './cflow.js'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { cflow, json, tiny, tinySet } from './cflow.js'
 import { writeGood, writeMvtec, writeTruncated } from './photos.js'
 
-let dir: string
-let remove: () => Promise<void>
+const dir = await temporaryFolder('cli')
 const at = (...parts: string[]) => join(dir, ...parts)
 
 beforeAll(async () => {
-  ;({ dir, remove } = await scratchFolder())
   await writeMvtec(at('mvtec'))
   await writeGood(at('good'))
 })
-afterAll(() => remove())
 
 /** Run, and expect a clear error: exit code, text, the thing at fault, a way out, and nothing left behind. */
 async function fails(

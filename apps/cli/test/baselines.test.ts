@@ -1,17 +1,15 @@
+import { temporaryFolder } from '@cflow/base/testing'
 import { access, readFile, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { cflow, json, scratchFolder } from './cflow.js'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { cflow, json } from './cflow.js'
 import { writeMvtec } from './photos.js'
 
-let dir: string
-let remove: () => Promise<void>
+const dir = await temporaryFolder('cli')
 const at = (...parts: string[]) => join(dir, ...parts)
 beforeAll(async () => {
-  ;({ dir, remove } = await scratchFolder())
   await writeMvtec(at('set'))
 })
-afterAll(() => remove())
 
 const set = () => ['--dataset', 'mvtec', '--root', at('set'), '--category', 'part', '--quiet']
 const small = ['--input-size', '64', '--threads', '1']
@@ -52,11 +50,24 @@ describe('train --method', { timeout: 120_000 }, () => {
     }
   })
 
-  it('spade measures itself, writes no detector, and says how large one would be', async () => {
+  it('spade writes a detector with its gallery in it, and says how large it is', async () => {
     const { code, out } = await cflow(['train', '--method', 'spade', '--neighbours', '3', ...set(), ...small, '--out', at('spade')]) // prettier-ignore
     expect(code).toBe(0)
-    expect(out).toMatch(/detector +no file is written: .* \d+\.\d MB/)
-    expect((await readdir(at('spade'))).sort()).toEqual(['metrics.json', 'report.html'])
+    expect(out).toMatch(/detector +.*model\.onnx \(\d+\.\d MB\)/)
+    expect((await readdir(at('spade'))).sort()).toEqual([
+      'metrics.json',
+      'model.onnx',
+      'report.html',
+    ])
+  })
+
+  it('dfr goes on from its checkpoint, and gives the same bytes as in one go', async () => {
+    const passes = ['--method', 'dfr', ...set(), ...small, '--passes', '2', '--mini-batch', '64']
+    expect((await cflow(['train', ...passes, '--out', at('whole')])).code).toBe(0)
+    for (const more of [['--stop-after', '1'], ['--resume']])
+      expect((await cflow(['train', ...passes, '--out', at('parts'), ...more])).code).toBe(0)
+    const bytes = (run: string) => readFile(at(run, 'model.onnx'))
+    expect((await bytes('parts')).equals(await bytes('whole'))).toBe(true)
   })
 
   it('refuses settings of other methods, and what needs a checkpoint', async () => {
@@ -66,9 +77,9 @@ describe('train --method', { timeout: 120_000 }, () => {
       expect(code).toBe(2)
     }
     await refused(['--method', 'vae'], /--method/)
-    await refused(['--method', 'padim', '--neighbours', '3'], /neighbours is no setting of padim/)
-    await refused(['--method', 'dfr', '--recipe', 'paper'], /recipe is no setting of dfr/)
+    await refused(['--method', 'padim', '--neighbours', '3'], /--neighbours is no setting of PaDiM/)
+    await refused(['--method', 'dfr', '--recipe', 'paper'], /--recipe is no setting of DFR/)
     await refused(['--channels', '3'], /--channels is no setting of CFLOW-AD/)
-    await refused(['--method', 'dfr', '--resume'], /no checkpoint/)
+    await refused(['--method', 'padim', '--resume'], /no checkpoint/)
   })
 })

@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { main } from '../src/cli.js'
 
 export interface Outcome {
@@ -34,12 +31,6 @@ export async function cflow(args: readonly string[], world: World = {}): Promise
 
 /** The one JSON document that `--json` prints. */
 export const json = <T>({ out }: Outcome): T => JSON.parse(out) as T
-
-/** A folder of its own, and its removal. */
-export async function scratchFolder(): Promise<{ dir: string; remove: () => Promise<void> }> {
-  const dir = await mkdtemp(join(tmpdir(), 'cflow-cli-'))
-  return { dir, remove: () => rm(dir, { recursive: true, force: true }) }
-}
 
 /** Settings that train in seconds. */
 export const tiny = [

@@ -1,12 +1,13 @@
-import { encoderNames, writeSafetensors } from '@cflow/encoders'
+import { temporaryFolder } from '@cflow/base/testing'
+import { encoderNames } from '@cflow/encoders'
+import { writeSafetensors } from '@cflow/weights'
 import { createHash } from 'node:crypto'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
-import type { Server } from 'node:http'
+import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { cflow, json, scratchFolder, tinySet } from './cflow.js'
+import { cflow, json, tinySet } from './cflow.js'
 import { writeMvtec } from './photos.js'
 import { randomWeights } from './weights.js'
 
@@ -15,8 +16,7 @@ const weights = randomWeights(name)
 const file = Buffer.from(writeSafetensors(weights))
 const sha256 = createHash('sha256').update(file).digest('hex')
 
-let dir: string
-let remove: () => Promise<void>
+const dir = await temporaryFolder('cli')
 const at = (...parts: string[]) => join(dir, ...parts)
 
 /** The server's file, and where it breaks the connection (once). */
@@ -27,7 +27,6 @@ let server: Server
 let url: string
 
 beforeAll(async () => {
-  ;({ dir, remove } = await scratchFolder())
   server = createServer((request, response) => {
     requests.push(request.headers.range)
     const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0)
@@ -45,7 +44,6 @@ beforeAll(async () => {
 afterAll(async () => {
   server.closeAllConnections()
   await new Promise((done) => server.close(done))
-  await remove()
 })
 
 let home: string

@@ -1,29 +1,27 @@
+import { temporaryFolder } from '@cflow/base/testing'
 import { access, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseManifest } from '@cflow/core'
 import { syntheticDataset } from '@cflow/datasets'
 import { writeDataset } from '@cflow/datasets/node'
 import { input, readMetadata, writeOnnx } from '@cflow/graph'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { needsReducedRange } from '../src/export/vnni.js'
-import { cflow, json, scratchFolder, tinySet } from './cflow.js'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { needsReducedRange } from '../src/commands/export.js'
+import { cflow, json, tinySet } from './cflow.js'
 
-let dir: string
-let remove: () => Promise<void>
+const dir = await temporaryFolder('cli')
 const at = (...parts: string[]) => join(dir, ...parts)
 const model = () => at('run', 'model.onnx')
 const good = () => at('part', 'train', 'good')
 const labelled = () => ['--dataset', 'mvtec', '--root', dir, '--category', 'part']
 
 beforeAll(async () => {
-  ;({ dir, remove } = await scratchFolder())
   // a kind and scales that leave no doubt about an image: what a gate may lose is then seen, not what chance shifts
   const dataset = syntheticDataset({ kind: 'mesh', size: 64, train: 10, test: 12 })
   await writeDataset({ ...dataset, category: 'part' }, dir)
   const trained = await cflow(['train', ...tinySet(dir), '--pool-layers', '3', '--out', at('run')])
   expect(trained.err).toBe('')
 })
-afterAll(() => remove())
 
 interface Exported {
   readonly file: string

@@ -1,16 +1,16 @@
+import { temporaryFolder } from '@cflow/base/testing'
 import { Random } from '@cflow/base'
 import { initialiseFlow } from '@cflow/core'
-import { writeSafetensors } from '@cflow/encoders'
+import { writeSafetensors } from '@cflow/weights'
 import { access, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { cflow, json, scratchFolder } from './cflow.js'
+import { cflow, json } from './cflow.js'
 import { writeGood, writeMvtec } from './photos.js'
 import { legacyPth } from './pth.js'
 import { randomWeights } from './weights.js'
 
-let dir: string
-let remove: () => Promise<void>
+const dir = await temporaryFolder('cli')
 const at = (...parts: string[]) => join(dir, ...parts)
 
 const name = 'mobilenet-v3-small'
@@ -26,7 +26,6 @@ const decoders = [48, 96].map((depth, k) =>
 )
 
 beforeAll(async () => {
-  ;({ dir, remove } = await scratchFolder())
   vi.stubEnv('CFLOW_HOME', at('home'))
   await writeMvtec(at('set'))
   const whole = { encoder_state_dict: Object.fromEntries(weights), decoder_state_dict: decoders }
@@ -36,7 +35,6 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   vi.unstubAllEnvs()
-  await remove()
 })
 
 const set = () => ['--dataset', 'mvtec', '--root', at('set'), '--category', 'part']

@@ -1,14 +1,14 @@
+import { temporaryFolder } from '@cflow/base/testing'
 import { Random, floats } from '@cflow/base'
 import * as g from '@cflow/graph'
 import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { loadDetector } from '@cflow/detector'
-import { cflow, json, scratchFolder } from './cflow.js'
+import { cflow, json } from './cflow.js'
 import { writeMvtec } from './photos.js'
 
-let dir: string
-let remove: () => Promise<void>
+const dir = await temporaryFolder('cli')
 const at = (...parts: string[]) => join(dir, ...parts)
 
 const random = Random.seeded(1, 'encoder')
@@ -44,12 +44,10 @@ function vit(): Uint8Array {
 }
 
 beforeAll(async () => {
-  ;({ dir, remove } = await scratchFolder())
   await writeMvtec(at('set'))
   await writeFile(at('cnn.onnx'), cnn())
   await writeFile(at('vit.onnx'), vit())
 })
-afterAll(() => remove())
 
 const training = (file: string, out: string, ...flags: string[]) => [
   'train',

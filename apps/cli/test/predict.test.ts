@@ -1,17 +1,16 @@
+import { temporaryFolder } from '@cflow/base/testing'
 import { decodeImage } from '@cflow/datasets/node'
 import { copyFile, mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { cflow, json, scratchFolder, tiny } from './cflow.js'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { cflow, json, tiny } from './cflow.js'
 import { writeGood, writeMvtec, writeTruncated } from './photos.js'
 
-let dir: string
-let remove: () => Promise<void>
+const dir = await temporaryFolder('cli')
 const at = (...parts: string[]) => join(dir, ...parts)
 const model = () => at('run', 'model.onnx')
 
 beforeAll(async () => {
-  ;({ dir, remove } = await scratchFolder())
   await writeMvtec(dir)
   const images = ['--dataset', 'mvtec', '--root', dir, '--category', 'part']
   const { code, err } = await cflow(['train', ...images, ...tiny, '--out', at('run')])
@@ -20,7 +19,6 @@ beforeAll(async () => {
   await writeGood(at('b', 'deep'), 2)
   await copyFile(at('a', '0.png'), at('a', '0.gif')) // a PNG by content
 }, 120_000)
-afterAll(() => remove())
 
 interface Row {
   readonly path: string

@@ -1,21 +1,19 @@
+import { temporaryFolder } from '@cflow/base/testing'
 import { syntheticDataset } from '@cflow/datasets'
 import { writeDataset } from '@cflow/datasets/node'
 import { readFile, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
-import { cflow, json, scratchFolder } from './cflow.js'
+import { cflow, json } from './cflow.js'
 
-let dir: string
-let remove: () => Promise<void>
+const dir = await temporaryFolder('cli')
 beforeAll(async () => {
-  ;({ dir, remove } = await scratchFolder())
   vi.stubEnv('CFLOW_HOME', join(dir, 'home'))
   const dataset = syntheticDataset({ kind: 'part', size: 64, train: 8, test: 6 })
   await writeDataset({ ...dataset, category: 'transistor' }, join(dir, 'mvtec'))
 })
 afterAll(async () => {
   vi.unstubAllEnvs()
-  await remove()
 })
 
 const out = () => join(dir, 'out')

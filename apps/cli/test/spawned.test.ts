@@ -1,11 +1,11 @@
+import { temporaryFolder } from '@cflow/base/testing'
 import { decodeCheckpoint } from '@cflow/trainer'
-import { spawn } from 'node:child_process'
-import type { ChildProcess } from 'node:child_process'
+import { spawn, type ChildProcess } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { cflow, scratchFolder, tinySet } from './cflow.js'
+import { describe, expect, it } from 'vitest'
+import { cflow, tinySet } from './cflow.js'
 import { writeMvtec } from './photos.js'
 
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
@@ -35,10 +35,7 @@ function start(
   })
 }
 
-let dir: string
-let remove: () => Promise<void>
-beforeAll(async () => ({ dir, remove } = await scratchFolder()))
-afterAll(() => remove())
+const dir = await temporaryFolder('cli')
 
 describe('as a process', { timeout: 120_000 }, () => {
   it('prints its version', async () => {

@@ -1,7 +1,8 @@
+import { temporaryFolder } from '@cflow/base/testing'
 import { access, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { cflow, json, scratchFolder } from './cflow.js'
+import { cflow, json } from './cflow.js'
 import { hasFfmpeg, writeStc } from './stc-set.js'
 
 interface Metrics {
@@ -21,19 +22,17 @@ const small = [
   ...['--frame-step', '2', '--quiet', '--json'],
 ]
 
+const dir = await temporaryFolder('cli')
+
 describe.skipIf(!hasFfmpeg)('ShanghaiTech Campus', { timeout: 120_000 }, () => {
-  let dir: string
-  let remove: () => Promise<void>
   const at = (...parts: string[]) => join(dir, ...parts)
   const set = () => ['--dataset', 'stc', '--root', at('stc')]
   beforeAll(async () => {
-    ;({ dir, remove } = await scratchFolder())
     vi.stubEnv('CFLOW_HOME', at('home'))
     await writeStc(at('stc'), [1, 2])
   })
   afterAll(async () => {
     vi.unstubAllEnvs()
-    await remove()
   })
 
   it('trains on videos, finds what does not belong there, and evaluates the same', async () => {

@@ -1,19 +1,17 @@
+import { temporaryFolder } from '@cflow/base/testing'
 import { decodeCheckpoint } from '@cflow/trainer'
 import { access, readFile, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { cflow, json, scratchFolder, tiny, tinySet } from './cflow.js'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { cflow, json, tiny, tinySet } from './cflow.js'
 import { writeGood, writeMvtec } from './photos.js'
 
-let dir: string
-let remove: () => Promise<void>
+const dir = await temporaryFolder('cli')
 const at = (...parts: string[]) => join(dir, ...parts)
 beforeAll(async () => {
-  ;({ dir, remove } = await scratchFolder())
   await writeMvtec(at('set'))
 })
 const set = () => tinySet(at('set'))
-afterAll(() => remove())
 
 interface Metrics {
   readonly image?: { readonly auroc: number; readonly f1Max: number }

@@ -1,6 +1,6 @@
 import { Random, sizeOf, tensor } from '@cflow/base'
 import { encoderSpec } from '@cflow/encoders'
-import type { Weights } from '@cflow/encoders'
+import type { Weights } from '@cflow/weights'
 
 /** Random weights of an encoder, of a size that keeps its features finite. */
 export function randomWeights(name: string): Weights {

@@ -16,7 +16,7 @@ const outOfMemory =
   /out of memory|bad_alloc|allocation failed|failed to allocate|cannot enlarge memory|std::length|\bOOM\b|SafeInt/i
 const lostGpu = /device (is |was )?lost|GPUDevice|gpu.*(lost|crash)|DXGI_ERROR|external Instance/i
 
-export const isOutOfMemory = (error: unknown): boolean =>
+const isOutOfMemory = (error: unknown): boolean =>
   error instanceof RangeError || outOfMemory.test((error as Failure | null)?.message ?? '')
 
 export const isLostGpu = (error: unknown): boolean =>
@@ -34,24 +34,17 @@ const titles: Readonly<Record<string, string>> = {
 
 /** A failure in the words of this page; errors of the packages keep their message and hint. */
 export function friendly(error: unknown): Friendly {
-  const { code = '', message = String(error), subject, hint } = (error ?? {}) as Failure
   if (isOutOfMemory(error))
     return {
       title: 'Out of memory',
       text: 'The browser has no memory left for this. Close other tabs, or use a smaller detector, or fewer or smaller images.',
     }
-  if (code === 'IMAGE')
-    return {
-      title: titles['IMAGE']!,
-      text: `${subject ?? 'It'}: use PNG, JPEG, WebP, GIF, AVIF or BMP of at most 100 million pixels.`,
-    }
-  if (code === 'MODEL')
-    return {
-      title: titles['MODEL']!,
-      text: `${message}. Detectors are the model.onnx files made on the “Train your own” tab or by the cflow command.`,
-    }
-  return {
-    title: titles[code] ?? 'Something went wrong',
-    text: hint && code !== 'RUNTIME' ? `${message}. ${hint}` : message,
+  const { code = '', message = String(error), subject = 'It', hint } = (error ?? {}) as Failure
+  const texts: Readonly<Record<string, string>> = {
+    IMAGE: `${subject}: use PNG, JPEG, WebP, GIF, AVIF or BMP of at most 100 million pixels.`,
+    MODEL: `${message}. Detectors are the model.onnx files made on the “Train your own” tab or by the cflow command.`,
+    RUNTIME: message,
   }
+  const text = texts[code] ?? (hint ? `${message}. ${hint}` : message)
+  return { title: titles[code] ?? 'Something went wrong', text }
 }

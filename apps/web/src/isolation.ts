@@ -1,6 +1,12 @@
+import { waited } from './worker/handle.js'
+
 const tried = 'cflow-isolation-tried'
 /** Longest wait for the service worker before the page starts without it. */
 const patience = 10_000
+
+/** Where a service worker may be used: not on insecure pages, nor while the page is worked on. */
+const container = (): ServiceWorkerContainer | undefined =>
+  isSecureContext && !import.meta.env.DEV ? navigator.serviceWorker : undefined
 
 /**
  * Register the service worker. Where the host does not isolate the page, it is loaded once more, so that the service
@@ -8,13 +14,12 @@ const patience = 10_000
  * @returns whether the page is about to be loaded again
  */
 export async function registerServiceWorker(): Promise<boolean> {
-  const container = navigator.serviceWorker as ServiceWorkerContainer | undefined
-  if (!container || !isSecureContext || import.meta.env.DEV) return false
+  const workers = container()
+  if (!workers) return false
   try {
-    await container.register(new URL('sw.js', document.baseURI))
-    if (crossOriginIsolated || container.controller || sessionStorage.getItem(tried)) return false
-    const ready = await Promise.race([container.ready, waited(patience)])
-    if (!ready) return false
+    await workers.register(new URL('sw.js', document.baseURI))
+    if (crossOriginIsolated || workers.controller || sessionStorage.getItem(tried)) return false
+    if (!(await Promise.race([workers.ready, waited(patience)]))) return false
     sessionStorage.setItem(tried, 'yes')
     location.reload()
     return true
@@ -26,10 +31,9 @@ export async function registerServiceWorker(): Promise<boolean> {
 
 /** Keep the whole site for use without a network. @returns whether it is kept now */
 export async function keepOffline(): Promise<boolean> {
-  const container = navigator.serviceWorker as ServiceWorkerContainer | undefined
-  if (!container || !isSecureContext || import.meta.env.DEV) return false
-  if (!(await container.getRegistration())) return false
-  const { active } = await container.ready
+  const workers = container()
+  if (!(await workers?.getRegistration())) return false
+  const active = (await workers?.ready)?.active
   const channel = new MessageChannel()
   const answer = new Promise((resolve) => {
     channel.port1.onmessage = ({ data }) => resolve(data)
@@ -37,6 +41,3 @@ export async function keepOffline(): Promise<boolean> {
   active?.postMessage('keep everything', [channel.port2])
   return (await answer) === 'kept'
 }
-
-const waited = (milliseconds: number): Promise<undefined> =>
-  new Promise((resolve) => setTimeout(resolve, milliseconds))

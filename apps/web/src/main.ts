@@ -1,8 +1,6 @@
 import { detectView } from './detect/view.js'
-import { engineChoices } from './engine/engines.js'
-import type { EngineChoice, EngineId } from './engine/engines.js'
-import { engineHost } from './engine/host.js'
-import type { Host } from './engine/host.js'
+import { engineChoices, type EngineId } from './engine/engines.js'
+import { engineHost, type Host } from './engine/host.js'
 import { exampleImages, exampleModel } from './example.js'
 import { keepOffline, registerServiceWorker } from './isolation.js'
 import { trainView } from './train/view.js'
@@ -11,24 +9,9 @@ import { count } from './ui/format.js'
 import { clearMessages, showError, showMessage } from './ui/messages.js'
 import { tabs } from './ui/tabs.js'
 
-const choose = element('select', 'engine')
-
-function offerEngines(choices: readonly EngineChoice[], onChoose: (id: EngineId) => void): void {
-  choose.replaceChildren(
-    ...choices.map(({ id, label, missing }) =>
-      create(
-        'option',
-        { value: id, ...(missing && { disabled: '' }) },
-        missing ? `${label} (${missing})` : label,
-      ),
-    ),
-  )
-  choose.disabled = false
-  choose.addEventListener('change', () => onChoose(choose.value as EngineId))
-}
-
 async function begin(): Promise<void> {
   const tab = tabs()
+  const choose = element('select', 'engine')
   const file = element('input', 'model-file')
   const toExample = element('button', 'model-example')
   const heading = element('h2', 'model-name')
@@ -36,7 +19,6 @@ async function begin(): Promise<void> {
 
   const choices = await engineChoices()
   const images = exampleImages()
-  const asked = new URLSearchParams(location.search).get('engine') as EngineId | null
 
   const open = async (model: Blob, name: string): Promise<boolean> => {
     const before = modelName
@@ -67,30 +49,31 @@ async function begin(): Promise<void> {
         const { training, encoder, inputSize } = manifest
         choose.value = engine.id
         choose.title = engine.runtime
-        heading.textContent =
-          modelName === '' ? `Built-in example: ${manifest.category}` : modelName
+        heading.textContent = modelName || `Built-in example: ${manifest.category}`
         element('p', 'model-facts').textContent =
           `Learned from ${count(training.images, 'good image')}; ` +
           `${encoder.name}, ${inputSize} px, ${(model.size / 1e6).toFixed(1)} MB`
         detect.onEngine(engine)
       },
-      onNote: (title, text) => showMessage(title, text),
-      onState(text) {
-        element('p', 'engine-state').textContent = text
-      },
+      onNote: showMessage,
+      onState: (text) => void (element('p', 'engine-state').textContent = text),
     },
-    asked ?? undefined,
+    new URLSearchParams(location.search).get('engine') as EngineId | null,
   )
-  offerEngines(choices, (id) => {
-    host
-      .choose(id)
-      .catch(showError)
-      .finally(() => {
-        choose.value = host.engine?.id ?? choose.value
-      })
-  })
+  const options = choices.map(({ id, label, missing }) =>
+    missing
+      ? create('option', { value: id, disabled: '' }, `${label} (${missing})`)
+      : create('option', { value: id }, label),
+  )
+  choose.replaceChildren(...options)
+  choose.disabled = false
+  const chosen = async () => {
+    await host.choose(choose.value as EngineId).catch(showError)
+    choose.value = host.engine?.id ?? choose.value
+  }
+  choose.addEventListener('change', () => void chosen())
 
-  const train = trainView(({ name, model, images: tests }) => {
+  const train = trainView((name, model, tests) => {
     tab.show('detect')
     // not before: the detector that was there would judge them
     void open(model, name).then((isOpen) => {

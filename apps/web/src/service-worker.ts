@@ -77,19 +77,18 @@ async function answer(request: Request, event: Lifetime): Promise<Response> {
   return isolated(response)
 }
 
+/** From the network, else as it was kept. */
 async function page(request: Request, cache: Cache): Promise<Response> {
-  try {
-    const response = await fetch(request)
-    if (response.ok) return response
-    return (await keptPage(cache)) ?? response
-  } catch (error) {
-    const kept = await keptPage(cache)
-    if (kept) return kept
-    throw error
-  }
+  const response = fetch(request)
+  if (
+    await response.then(
+      ({ ok }) => ok,
+      () => false,
+    )
+  )
+    return response
+  return (await cache.match(new URL('index.html', worker.registration.scope))) ?? response
 }
-
-const keptPage = (cache: Cache) => cache.match(new URL('index.html', worker.registration.scope))
 
 const isOurFile = (url: string) =>
   files.includes(decodeURI(url.slice(worker.registration.scope.length)))

@@ -1,23 +1,23 @@
-import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { temporaryFolder } from '@cflow/base/testing'
+import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { chromiumPath, launchChromium } from './chromium.ts'
 import { settled, shot, shownScore } from './page.ts'
-import { appFolder, buildSite, isolating, serveSite } from './site.ts'
-import type { Site } from './site.ts'
+import { appFolder, buildSite, serveSite, type Site } from './site.ts'
+import { isolating } from '../vite.config.ts'
 import { needing } from './large.ts'
 
 const chromium = chromiumPath()
 const exampleCount = 7
+const folder = chromium ? await temporaryFolder('web') : ''
 
 describe.skipIf(!chromium)('what people do', () => {
   let site: Site
   let browser: Browser
   let context: BrowserContext
   let page: Page
-  let folder: string
   let images: Buffer[]
   const messages = () => page.locator('#messages')
   const tiles = () => page.locator('#gallery .tile')
@@ -27,7 +27,6 @@ describe.skipIf(!chromium)('what people do', () => {
     const assets = join(appFolder, 'dist/assets')
     const names = (await readdir(assets)).filter((f) => /^\d-.*\.png$/.test(f)).sort()
     images = await Promise.all(names.map((f) => readFile(join(assets, f))))
-    folder = await mkdtemp(join(tmpdir(), 'cflow-web-'))
     await mkdir(join(folder, 'parts/inner'), { recursive: true })
     await writeFile(join(folder, 'parts/10.png'), images[0]!)
     await writeFile(join(folder, 'parts/9.png'), images[1]!)
@@ -44,7 +43,6 @@ describe.skipIf(!chromium)('what people do', () => {
   afterAll(async () => {
     await browser?.close()
     await site?.close()
-    if (folder) await rm(folder, { recursive: true })
   })
   beforeEach(async () => {
     await page?.close()

@@ -1,15 +1,15 @@
+import { readFile, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { build } from 'vite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { contract } from '@cflow/runtimes/contract'
-import { nodeRuntime } from '@cflow/runtimes/node'
+import { openRuntime } from '@cflow/runtimes'
 import { chromiumPath, launchChromium } from './chromium.ts'
 import type { InPage } from './in-page/page.ts'
 import { lossesOf } from './in-page/steps.ts'
-import { isolating, serveFolder } from './site.ts'
-import type { Site } from './site.ts'
-import { conditions } from '../vite.config.ts'
+import { serveFolder, type Site } from './site.ts'
+import { conditions, isolating } from '../vite.config.ts'
 import { ortFiles } from '../tools/vite/ort-files.ts'
 
 const chromium = chromiumPath()
@@ -28,10 +28,16 @@ describe.skipIf(!chromium)('onnxruntime-web in a browser', () => {
       build: { outDir: built, emptyOutDir: true, target: 'es2023', assetsInlineLimit: 0 },
       plugins: [ortFiles()],
     })
-    losses = await lossesOf(await nodeRuntime())
+    losses = await lossesOf(await openRuntime())
     browser = await launchChromium(chromium!)
   })
   afterAll(() => browser?.close())
+
+  it('is all that the page holds: no driver for Node', async () => {
+    const assets = join(built, 'assets')
+    for (const name of await readdir(assets))
+      expect(await readFile(join(assets, name), 'utf8')).not.toMatch(/onnxruntime-node|node:fs/)
+  })
 
   describe.each([
     ['WASM with threads', 'wasm', isolating, /wasm, [2-9]\d* threads/],

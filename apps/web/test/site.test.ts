@@ -6,8 +6,8 @@ import { loadDetector } from '@cflow/detector'
 import { auroc } from '@cflow/metrics'
 import { chromiumPath, launchChromium } from './chromium.ts'
 import { accessibilityFaults, keepDevices, loseDevices, settled, shot, shownScore } from './page.ts'
-import { appFolder, artefacts, buildSite, isolating, serveSite } from './site.ts'
-import type { Site } from './site.ts'
+import { appFolder, artefacts, buildSite, serveSite, type Site } from './site.ts'
+import { isolating } from '../vite.config.ts'
 
 const chromium = chromiumPath()
 if (!chromium)

@@ -22,12 +22,6 @@ export interface Site {
   close(): Promise<void>
 }
 
-/** Headers of a host that isolates its pages, so that WASM may use threads. */
-export const isolating: Record<string, string> = {
-  'Cross-Origin-Opener-Policy': 'same-origin',
-  'Cross-Origin-Embedder-Policy': 'require-corp',
-}
-
 /** Serve the built site in a folder of a host. */
 export const serveSite = (folder: string, headers?: Record<string, string>): Promise<Site> =>
   serveFolder(join(appFolder, 'dist'), folder, headers)

@@ -5,14 +5,14 @@
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { syntheticDataset, syntheticDefects } from '@cflow/datasets'
-import type { Sample } from '@cflow/datasets'
+import { syntheticDataset, syntheticDefects, type Sample } from '@cflow/datasets'
 import { encodePng } from '@cflow/datasets/node'
-import { encoderSpec } from '@cflow/encoders'
+import { encoderModel, encoderSpec } from '@cflow/encoders'
 import { loadEncoderWeights } from '@cflow/encoders/node'
-import { nodeRuntime } from '@cflow/runtimes/node'
-import { encoderModel, fit, resolveConfig } from '@cflow/trainer'
-import { compact } from './example/compact.ts'
+import { openRuntime } from '@cflow/runtimes'
+import { exportHalf } from '@cflow/quantization'
+import { resolveConfig } from '@cflow/methods'
+import { fit } from '@cflow/trainer'
 
 const kind = 'cable'
 const size = 320
@@ -31,7 +31,7 @@ const { model, manifest, seconds } = await fit({
   category: kind,
   config,
   encoder: encoderModel(spec, weights, config.poolLayers, config.inputSize),
-  runtime: await nodeRuntime(),
+  runtime: await openRuntime(),
 })
 
 /** Two good images, and the first of every type of defect. */
@@ -45,7 +45,8 @@ for (const [k, sample] of [...bad.slice(0, 1), ...good, ...bad.slice(1)].entries
   const file = `${k}-${sample.defect}.png`
   await writeFile(join(temporary, 'images', file), await encodePng(await sample.load()))
 }
-const stored = compact(model)
+// weights as float16: half the download; computed in float32 all the same
+const stored = exportHalf(model).model
 await writeFile(join(temporary, 'example.onnx'), stored)
 await rm(folder, { recursive: true, force: true })
 await rename(temporary, folder)

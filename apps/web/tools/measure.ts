@@ -2,14 +2,13 @@
  * Measure the built site in Chromium: images per second of the built-in example's detector, and a training on 30
  * built-in images. Build the site first; `node --conditions=@cflow/source --import tsx tools/measure.ts`.
  */
-import { readFileSync } from 'node:fs'
-import { readdir } from 'node:fs/promises'
-import type { Page } from 'playwright-core'
+import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { syntheticDataset } from '@cflow/datasets'
 import { encodePng } from '@cflow/datasets/node'
 import { chromiumPath, launchChromium } from '../test/chromium.ts'
 import { settled } from '../test/page.ts'
-import { isolating, serveSite } from '../test/site.ts'
+import { serveSite } from '../test/site.ts'
+import { isolating } from '../vite.config.ts'
 
 const rounds = 40
 
@@ -17,34 +16,25 @@ const site = await serveSite('/', isolating)
 const browser = await launchChromium(chromiumPath()!)
 const page = await (await browser.newContext({ serviceWorkers: 'block' })).newPage()
 
-/** Peak memory of Chromium's page processes in MB (Linux). */
-async function peak(): Promise<number | undefined> {
-  try {
-    const processes = (await readdir('/proc')).filter((p) => /^\d+$/.test(p))
-    const peaks = processes.map((p) => {
-      try {
-        if (!readFileSync(`/proc/${p}/cmdline`, 'utf8').includes('--type=renderer')) return 0
-        return Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${p}/status`, 'utf8'))?.[1] ?? 0)
-      } catch {
-        return 0
-      }
-    })
-    return Math.round(Math.max(...peaks) / 1024)
-  } catch {
-    return undefined
+/** Peak memory of Chromium's page processes in MB (Linux; 0 elsewhere). */
+function peak(): number {
+  const textOf = (path: string) => {
+    try {
+      return readFileSync(path, 'utf8')
+    } catch {
+      return '' // no such place, or a process that is over
+    }
   }
+  const peaks = (existsSync('/proc') ? readdirSync('/proc') : [])
+    .filter((p) => textOf(`/proc/${p}/cmdline`).includes('--type=renderer'))
+    .map((p) => Number(/VmHWM:\s+(\d+)/.exec(textOf(`/proc/${p}/status`))?.[1] ?? 0))
+  return Math.round(Math.max(0, ...peaks) / 1024)
 }
 
-const heap = (p: Page) =>
-  p.evaluate(
-    async () =>
-      (
-        await (
-          performance as unknown as {
-            measureUserAgentSpecificMemory(): Promise<{ bytes: number }>
-          }
-        ).measureUserAgentSpecificMemory()
-      ).bytes / 1e6,
+type Measuring = { measureUserAgentSpecificMemory(): Promise<{ bytes: number }> }
+const heap = () =>
+  page.evaluate(
+    async () => (await (performance as unknown as Measuring).measureUserAgentSpecificMemory()).bytes / 1e6, // prettier-ignore
   )
 
 async function imagesPerSecond(engine: string): Promise<Record<string, number>> {
@@ -79,7 +69,7 @@ for (const engine of ['threads', 'single']) console.log(engine, await imagesPerS
 
 await page.goto(site.url)
 await settled(page, 7)
-console.log('heap after detecting, MB', await heap(page))
+console.log('heap after detecting, MB', await heap())
 await page.locator('#tab-train').click()
 await page.locator('#kind').selectOption('mesh')
 await page.locator('#kind-count').fill('30')
@@ -89,12 +79,7 @@ const began = performance.now()
 await page.locator('#train-start').click()
 await page.locator('#train-result').waitFor({ timeout: 600_000 })
 console.log('training on 30 images, seconds', (performance.now() - began) / 1000)
-console.log(
-  'heap after training, MB',
-  await heap(page),
-  'peak of the page process, MB',
-  await peak(),
-)
+console.log('heap after training, MB', await heap(), 'peak of the page process, MB', peak())
 await browser.close()
 await site.close()
 process.exit(0)

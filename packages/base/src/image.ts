@@ -1,5 +1,4 @@
-import { tensor } from './tensor.js'
-import type { Tensor } from './tensor.js'
+import { tensor, type Tensor } from './tensor.js'
 
 /** An 8-bit RGB image, interleaved: `data[(y·width + x)·3 + channel]`. */
 export interface RgbImage {

@@ -1,26 +1,39 @@
-export { adamDefaults, adamFeeds, adamStep } from './training/adam.js'
+export { adamFeeds } from './training/adam.js'
 export { flowOfState } from './flow/checkpoint.js'
 export {
-  blockShape,
-  clampBound,
+  allParameters,
   clampSchema,
-  flowConfigSchema,
-  halves,
-  initialGlobalScale,
+  flatten,
+  flowTransform,
+  initialiseFlow,
   parameterShapes,
   permutationSchema,
-} from './flow/config.js'
-export type { BlockShape, FlowConfig } from './flow/config.js'
-export { addRepeated, conditionPlaces, conditionRows, globalScale } from './flow/coupling.js'
-export type { BlockValues, Condition } from './flow/coupling.js'
-export { flowForward, flowInverse, flowValues, splitHalves } from './flow/flow.js'
-export type { FlowResult } from './flow/flow.js'
-export { logLikelihood, lossOf, perDimension } from './flow/likelihood.js'
-export type { Loss } from './flow/likelihood.js'
-export { flatten, initialiseFlow, mixingName, unflatten } from './flow/parameters.js'
-export type { FloatType, FlowParameters } from './flow/parameters.js'
+  unflatten,
+} from './flow/flow.js'
+export type { FlowConfig, FlowParameters, ScaleFlow } from './flow/flow.js'
+export { flowOf, logLikelihood, samples } from './flow/density.js'
+export type { Engine, Flow, RowOptions } from './flow/density.js'
+export { readFlow } from './flow/read.js'
+export { latentLogLikelihood, lossOf, perDimension, type Loss } from './flow/likelihood.js'
+export { globalAffine, permutation } from './transforms/affine.js'
+export { compose, type Part } from './transforms/compose.js'
+export { conditionRows, type Condition } from './transforms/condition.js'
+export { affineCoupling, type CouplingOptions } from './transforms/coupling.js'
+export { constantValues, initialise } from './transforms/transform.js'
+export type {
+  FloatType,
+  Mapped,
+  MapSize,
+  Parameters,
+  ParameterShapes,
+  Rows,
+  Transform,
+  Values,
+} from './transforms/transform.js'
+export { featureSums, whitening, whiteningFrom } from './transforms/whitening.js'
+export type { FeatureSums, Whitening } from './transforms/whitening.js'
 export { cholesky, haarRotation, invertLower, product, transposed } from './linalg.js'
-export { axisEncoding, conditionSize, positionalEncoding } from './positional.js'
+export { conditionSize, positionalEncoding } from './positional.js'
 export {
   cosineLearningRate,
   paperCosine,
@@ -29,7 +42,6 @@ export {
 } from './training/schedule.js'
 export type { PaperSchedule } from './training/schedule.js'
 export {
-  groupGradients,
   optimisationStep,
   optimisationSteps,
   optimiserNames,
@@ -37,7 +49,7 @@ export {
 } from './training/optimise.js'
 export type { Trainable } from './training/optimise.js'
 export { joinState, parameterCount, splitState, stateGroups, stateNames } from './training/state.js'
-export type { FlatState, ParameterShapes, StateGroup } from './training/state.js'
+export type { FlatState, StateGroup } from './training/state.js'
 export {
   lossAndGradient,
   stepNames,
@@ -46,42 +58,35 @@ export {
   trainingSteps,
 } from './training/step.js'
 export type { StepPositions, TrainingStepOptions } from './training/step.js'
-export { foldedLogLikelihood } from './flow/fold.js'
-export { featureSums, whiteningFrom } from './flow/whitening.js'
-export type { FeatureSums, Whitening } from './flow/whitening.js'
 export {
   addUpsampled,
   aggregationSchema,
-  anomalyMaps,
+  anomalyMap,
   anomalyMapValue,
   anomalyOf,
-  anomalyValue,
-  scaleStatisticsSchema,
   statisticsOf,
 } from './score/aggregation.js'
-export type { Aggregation, ScaleLikelihoods, ScaleStatistics } from './score/aggregation.js'
-export { pValue, thresholdAt } from './score/calibration.js'
-export type { Threshold } from './score/calibration.js'
+export type { Aggregation, ScaleStatistics } from './score/aggregation.js'
+export { pValue, thresholdAt, type Threshold } from './score/calibration.js'
 export {
   detectorNames,
-  detectorOutputs,
   encode,
   encodePixels,
+  evidenceModel,
   imageInput,
-  likelihoodMap,
   rowsOfMap,
   writeDetector,
-} from './detector/graph.js'
-export type { Encoder, ScaleFlow } from './detector/graph.js'
-export { detectorStages, stageNames } from './detector/stages.js'
-export type { DetectorStage, StageName } from './detector/stages.js'
+  type Encoder,
+  type Evidence,
+  type Head,
+} from './detector-file/detector.js'
+export { flowHead, likelihoodMap } from './detector-file/flow-head.js'
 export {
   manifestKey,
-  manifestSchema,
-  methodNames,
-  methodSchema,
+  methodTitle,
   parseManifest,
-} from './detector/manifest.js'
-export type { Manifest, Method } from './detector/manifest.js'
-export { normalise, resample, resampledImage } from './detector/preprocess.js'
-export { Random } from '@cflow/base'
+  type Manifest,
+  type Tap,
+} from './detector-file/manifest.js'
+export { normalise, resample, resampledImage } from './detector-file/preprocess.js'
+export { detectorStages } from './detector-file/stages.js'

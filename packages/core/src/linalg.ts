@@ -1,5 +1,4 @@
-import { CflowError } from '@cflow/base'
-import type { Random } from '@cflow/base'
+import { CflowError, type Random } from '@cflow/base'
 
 /** Dense float64 linear algebra on row-major arrays: only what the flow's start needs. */
 

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { floats } from '@cflow/base'
-import type { Tensor } from '@cflow/base'
+import { floats, type Tensor } from '@cflow/base'
 import type { FlowConfig, FlowParameters } from '../src/index.js'
 
 type Nested = number | Nested[]

@@ -32,7 +32,7 @@ export interface Sample {
 
 /** Samples in a fixed order: sorted by folder, then by name. */
 export interface Dataset {
-  /** Where it comes from: 'mvtec', 'folder', 'stc' or 'synthetic'. */
+  /** Name of its driver, such as 'mvtec'. */
   readonly name: string
   /** The kind of object in the images, such as 'transistor'. */
   readonly category: string

@@ -31,7 +31,7 @@ export interface DatasetDriver<S extends z.ZodObject = z.ZodObject> {
   readonly title: string
   /** True where images are drawn: there is no folder. */
   readonly builtIn?: true
-  /** The settings that it alone has, all optional; their metadata are `help`, `placeholder`, `group` and `default`. */
+  /** The settings that it alone has, all optional; their metadata are `help`, `placeholder`, `group`, `default` or `otherwise`. */
   readonly settings: S
   /**
    * What there is to choose from, sorted: categories, or scenes that can be tested.
@@ -48,7 +48,13 @@ export const noSettings = z.object({})
 /** An optional setting that decides which images are used, with what help and documentation say of it. */
 export function setting<T extends z.ZodType>(
   schema: T,
-  about: { readonly placeholder: string; readonly help: string; readonly default?: unknown },
+  about: {
+    readonly placeholder: string
+    readonly help: string
+    readonly default?: unknown
+    /** What holds where nothing is said, in words. */
+    readonly otherwise?: string
+  },
 ): z.ZodOptional<T> {
   return schema.optional().meta({ ...about, group: 'images' })
 }

@@ -1,6 +1,5 @@
 export {
   datasetCategories,
-  datasetDrivers,
   datasetSettings,
   type DatasetSettings,
   openDataset,

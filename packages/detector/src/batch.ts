@@ -1,8 +1,7 @@
-import { CflowError } from '@cflow/base'
-import type { RgbImage } from '@cflow/base'
+import { CflowError, type RgbImage } from '@cflow/base'
 
 /** Decoded pixels that wait for others of their size; the waiting groups run when there are more. */
-const mostPixels = 16_000_000
+const maxPixels = 16_000_000
 
 /**
  * Images one after the other into groups of one size, and the groups through `score`; results in the images' order.
@@ -23,29 +22,27 @@ export async function inBatches<Image, Result>(
   const waiting = new Map<string, { image: RgbImage; i: number }[]>()
   let pixels = 0
 
-  const flush = async (size: string): Promise<void> => {
-    const group = waiting.get(size) ?? []
-    waiting.delete(size)
-    const scored = await score(group.map(({ image }) => image))
-    group.forEach(({ image, i }, k) => {
-      pixels -= image.width * image.height
-      results[i] = scored[k] as Result
-    })
-  }
-  const flushAll = async (): Promise<void> => {
-    for (const size of [...waiting.keys()]) await flush(size)
+  const flush = async (...sizes: string[]): Promise<void> => {
+    for (const size of sizes) {
+      const group = waiting.get(size) ?? []
+      waiting.delete(size)
+      const scored = await score(group.map(({ image }) => image))
+      group.forEach(({ image, i }, k) => {
+        pixels -= image.width * image.height
+        results[i] = scored[k] as Result
+      })
+    }
   }
 
   for (const [i, source] of images.entries()) {
     const image = await decode(source, i)
     const size = `${image.width}×${image.height}`
     const group = waiting.get(size) ?? []
-    group.push({ image, i })
     waiting.set(size, group)
     pixels += image.width * image.height
-    if (group.length === batchSize) await flush(size)
-    else if (pixels > mostPixels) await flushAll()
+    if (group.push({ image, i }) === batchSize) await flush(size)
+    else if (pixels > maxPixels) await flush(...waiting.keys())
   }
-  await flushAll()
+  await flush(...waiting.keys())
   return results
 }

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { noise } from '../test/toy.js'
-import { decode } from './browser/decode.js'
-import { absolute } from './browser/read.js'
+import { noise } from '@cflow/core/testing'
+import { decodeImage as decode } from './index.browser.js'
+import { place } from './place.browser.js'
 
 /** As much of a browser as decoding asks for: bitmaps carry the pixels that the canvas gives back. */
 class Drawing {
@@ -103,8 +103,8 @@ describe('in browsers an image is taken', () => {
 
 it('makes addresses absolute by the page', () => {
   vi.stubGlobal('document', { baseURI: 'https://a.example/b/' })
-  expect(absolute('model.onnx')).toBe('https://a.example/b/model.onnx')
+  expect(place.locate('model.onnx')).toEqual({ url: 'https://a.example/b/model.onnx' })
   vi.stubGlobal('document', undefined)
   vi.stubGlobal('location', { href: 'https://a.example/worker.js' })
-  expect(absolute('model.onnx')).toBe('https://a.example/model.onnx')
+  expect(place.locate('model.onnx')).toEqual({ url: 'https://a.example/model.onnx' })
 })

@@ -1,5 +1,4 @@
-import { anomalyOf } from '@cflow/core'
-import type { Manifest, ScaleStatistics } from '@cflow/core'
+import { anomalyOf, type Manifest, type ScaleStatistics } from '@cflow/core'
 import type { Contribution } from './detection.js'
 
 /** Log-likelihoods per dimension of one image at one scale: `data[y·width + x]`. */
@@ -20,32 +19,25 @@ export function contributionsAt(
   scales: readonly ScaleMap[],
   pixel: number,
 ): readonly Contribution[] {
-  const { aggregation, inputSize } = manifest
+  const { aggregation, encoder, inputSize } = manifest
   const x = pixel % inputSize
   const y = Math.floor(pixel / inputSize)
+  // a method may join all taps into one scale (PaDiM); its name is then that of all of them
+  const joined = encoder.taps.map((t) => t.name).join('+')
   const parts = scales.map((scale, k) => {
     const statistics = manifest.scales[k] as ScaleStatistics
     const anomaly = (l: number) => anomalyOf(aggregation, statistics, l)
     const value = bilinear(scale, x, y, inputSize, anomaly)
-    return { value, excess: Math.max(0, value - anomaly(statistics.mean)) }
+    const tap = encoder.taps.length === scales.length ? encoder.taps[k] : undefined
+    return {
+      tap: tap?.name ?? joined,
+      stride: tap?.stride ?? inputSize / scale.height,
+      value,
+      share: Math.max(0, value - anomaly(statistics.mean)),
+    }
   })
-  const total = parts.reduce((sum, p) => sum + p.excess, 0)
-  return parts.map(({ value, excess }, k) => ({
-    ...labelOf(manifest, k, scales[k] as ScaleMap),
-    value,
-    share: total > 0 ? excess / total : 0,
-  }))
-}
-
-/** A method may join all taps into one scale (PaDiM); its name is then that of all of them. */
-function labelOf(
-  { encoder: { taps }, inputSize, scales }: Manifest,
-  k: number,
-  { height }: ScaleMap,
-): { tap: string; stride: number } {
-  const tap = taps[k]
-  if (tap && taps.length === scales.length) return { tap: tap.name, stride: tap.stride }
-  return { tap: taps.map((t) => t.name).join('+'), stride: inputSize / height }
+  const total = parts.reduce((sum, p) => sum + p.share, 0)
+  return parts.map((p) => ({ ...p, share: total > 0 ? p.share / total : 0 }))
 }
 
 /** Value at pixel (x, y) of a map upsampled to size×size, bilinear with aligned corners, after `f`. */

@@ -1,14 +1,20 @@
 import { aggregationSchema, anomalyOf, pValue, thresholdAt } from '@cflow/core'
 import { encodePng } from '@cflow/datasets/node'
-import { afterAll, describe, expect, it } from 'vitest'
-import { noise, toyDetector, toyManifest } from '../test/toy.js'
-import { loadDetector, plainDetection } from './index.node.js'
-import type { Detection } from './index.node.js'
+import { afterAll, describe, expect, expectTypeOf, it } from 'vitest'
+import { noise, toyDetector, toyManifest } from '@cflow/core/testing'
+import { openRuntime, type Runtime } from '@cflow/runtimes'
+import {
+  loadDetector,
+  plainDetection,
+  type Detection,
+  type DetectionOf,
+  type Parts,
+} from './index.node.js'
 
 const detector = await loadDetector(toyDetector())
 afterAll(() => detector.release())
 
-const without = ({ milliseconds, ...rest }: Detection) => {
+const without = <D extends { milliseconds: number }>({ milliseconds, ...rest }: D) => {
   expect(milliseconds).toBeGreaterThan(0)
   return rest
 }
@@ -17,7 +23,7 @@ describe('a verdict', () => {
   it('compares the map’s maximum with the stored threshold', async () => {
     const d = await detector.detect(noise(1, 30, 40))
     const { calibration } = toyManifest
-    expect(d.anomalyMap).toMatchObject({ width: 16, height: 16 })
+    expect(d.anomalyMap).toMatchObject({ width: 32, height: 32 })
     expect(d.score).toBe(Math.max(...d.anomalyMap.data))
     expect(d).toMatchObject({
       threshold: calibration.threshold,
@@ -32,7 +38,7 @@ describe('a verdict', () => {
     const { scores } = toyManifest.calibration
     for (const falsePositiveRate of [0.5, 0.1, 0.001]) {
       const expected = thresholdAt(scores, falsePositiveRate)
-      expect(detector.threshold(falsePositiveRate)).toEqual(expected)
+      expect(detector.threshold(falsePositiveRate)).toEqual({ ...expected, falsePositiveRate })
       const d = await detector.detect(noise(1, 8, 8), { falsePositiveRate })
       expect(d).toMatchObject({
         ...expected,
@@ -40,7 +46,11 @@ describe('a verdict', () => {
         anomalous: d.score > expected.threshold,
       })
     }
-    expect(detector.threshold()).toEqual({ threshold: 17.25, guaranteed: true })
+    expect(detector.threshold()).toEqual({
+      threshold: 17.25,
+      guaranteed: true,
+      falsePositiveRate: 0.05,
+    })
     for (const falsePositiveRate of [0, 1, NaN, 2])
       await expect(detector.detect(noise(1, 8, 8), { falsePositiveRate })).rejects.toMatchObject({
         code: 'USAGE',
@@ -62,7 +72,7 @@ describe('a verdict', () => {
     for (const falsePositiveRate of [0.9, 0.001]) {
       const d = await detector.detect(noise(3, 16, 16), { falsePositiveRate })
       const mask = detector.mask(d)
-      expect(mask.data.length).toBe(256)
+      expect(mask.data.length).toBe(1024)
       expect(mask.data.includes(1)).toBe(d.anomalous)
       mask.data.forEach((m, i) => expect(m === 1).toBe(d.anomalyMap.data[i]! > d.threshold))
     }
@@ -72,7 +82,7 @@ describe('a verdict', () => {
     const fails = await loadDetector(toyDetector(), {
       runtime: {
         name: 'broken',
-        repeats: false,
+        scans: false,
         createSession: () =>
           Promise.resolve({
             inputs: ['image'],
@@ -82,8 +92,8 @@ describe('a verdict', () => {
                 score: { dtype: 'float32' as const, shape: [1], data: Float32Array.of(NaN) },
                 anomaly_map: {
                   dtype: 'float32' as const,
-                  shape: [1, 16, 16],
-                  data: new Float32Array(256),
+                  shape: [1, 32, 32],
+                  data: new Float32Array(1024),
                 },
               }),
             setState: () => undefined,
@@ -159,8 +169,10 @@ describe('detections', () => {
     const d = await detector.detect(noise(5, 12, 12))
     const back = JSON.parse(JSON.stringify(plainDetection(d))) as Detection
     expect(back).toEqual({ ...d, anomalyMap: { ...d.anomalyMap, data: [...d.anomalyMap.data] } })
-    expect(plainDetection(d, { map: false })).not.toHaveProperty('anomalyMap')
     expect(structuredClone(d)).toEqual(d)
+    const small = await detector.detect(noise(5, 12, 12), { parts: { map: false } })
+    expect(plainDetection(small)).not.toHaveProperty('anomalyMap')
+    expect(JSON.parse(JSON.stringify(small))).toEqual(small)
   })
 
   it('are the same when detected at once', async () => {
@@ -168,6 +180,63 @@ describe('detections', () => {
     const at = await Promise.all(images.map((i) => detector.detect(i)))
     for (const [i, image] of images.entries())
       expect(without(await detector.detect(image))).toEqual(without(at[i]!))
+  })
+})
+
+describe('parts that are not asked for', () => {
+  const image = noise(4, 20, 20)
+  const fetched: (readonly string[] | undefined)[] = []
+  const spied = async (): Promise<Runtime> => {
+    const runtime = await openRuntime()
+    return {
+      ...runtime,
+      createSession: async (model, options) => {
+        const session = await runtime.createSession(model, options)
+        return {
+          ...session,
+          run: (feeds, outputs) => (fetched.push(outputs), session.run(feeds, outputs)),
+        }
+      },
+    }
+  }
+
+  it.each<[Parts, string[]]>([
+    [{ map: false, contributions: false }, ['score']],
+    [{ contributions: false }, ['score', 'anomaly_map']],
+    [{ map: false }, ['score', 'anomaly_map', 'log_likelihood_0', 'log_likelihood_1']],
+    [{}, ['score', 'anomaly_map', 'log_likelihood_0', 'log_likelihood_1']],
+  ])('are neither given nor fetched: %j', async (parts, outputs) => {
+    const other = await loadDetector(toyDetector(), { runtime: await spied() })
+    const { anomalyMap, contributions, ...rest } = without(await detector.detect(image))
+    fetched.length = 0
+    for (const got of [
+      await other.detect(image, { parts }),
+      ...(await other.detectBatch([image], { parts })),
+    ]) {
+      expect(without(got)).toEqual({
+        ...rest,
+        ...(parts.map !== false && { anomalyMap }),
+        ...(parts.contributions !== false && { contributions }),
+      })
+    }
+    expect(fetched).toEqual([outputs, outputs])
+    await other.release()
+  })
+
+  it('are not in the type', async () => {
+    const all = await detector.detect(image, { falsePositiveRate: 0.1 })
+    expectTypeOf(all).toExtend<Detection>()
+    const [scored] = await detector.detectBatch([image], { parts: { contributions: false } })
+    expectTypeOf(scored!).toExtend<Pick<Detection, 'anomalyMap' | 'score'>>()
+    expectTypeOf(scored!).not.toHaveProperty('contributions')
+    const parts: Parts = {}
+    expectTypeOf(await detector.detect(image, { parts })).toExtend<Partial<Detection>>()
+    expectTypeOf<DetectionOf<Parts>>().not.toExtend<Detection>()
+  })
+
+  it('of a batch do not hold each other in memory', async () => {
+    const batch = await detector.detectBatch([image, image, image])
+    for (const { anomalyMap } of batch) expect(anomalyMap.data.buffer.byteLength).toBe(4 * 1024)
   })
 })
 

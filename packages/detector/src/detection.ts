@@ -1,9 +1,4 @@
-/** The anomaly of every pixel, row by row: `data[y·width + x]`; larger is more anomalous. */
-export interface AnomalyMap {
-  readonly width: number
-  readonly height: number
-  readonly data: Float32Array
-}
+import { pValue, thresholdAt, type Manifest, type Threshold } from '@cflow/core'
 
 /** The part of one scale in the score, at the most anomalous pixel. */
 export interface Contribution {
@@ -21,23 +16,34 @@ export interface Contribution {
   readonly share: number
 }
 
-/** What a detector says of one image: plain data, without methods. */
-export interface Detection {
-  /** Maximum of the anomaly map (the paper's section 4.2). */
-  readonly score: number
-  readonly threshold: number
-  /** score > threshold */
-  readonly anomalous: boolean
+/** A threshold and the rate it stands for. */
+export interface RatedThreshold extends Threshold {
   /** The rate that the threshold was chosen for: the share of good images reported as anomalous. */
   readonly falsePositiveRate: number
-  /**
-   * Whether the rate holds for good images like the held-out ones. False where there were too few of them for so small
-   * a rate (the threshold is then an extrapolation), or none and the training images took their place.
-   */
-  readonly guaranteed: boolean
+}
+
+/** The decision on a score; `guaranteed` is false, too, where training images took the place of held-out ones. */
+export interface Verdict extends RatedThreshold {
+  /** Maximum of the anomaly map (the paper's section 4.2). */
+  readonly score: number
+  /** score > threshold */
+  readonly anomalous: boolean
   /** Conformal p-value: the share of good images that would score at least as high (too small without held-out ones). */
   readonly pValue: number
-  /** S×S pixels, S = `manifest.inputSize`, whatever the size of the image. */
+}
+
+/**
+ * The anomaly of every pixel, row by row: `data[y·width + x]`; larger is more anomalous. S×S pixels,
+ * S = `manifest.inputSize`, whatever the size of the image.
+ */
+export interface AnomalyMap {
+  readonly width: number
+  readonly height: number
+  readonly data: Float32Array
+}
+
+/** What a detector says of one image: plain data, without methods. */
+export interface Detection extends Verdict {
   readonly anomalyMap: AnomalyMap
   /** In the order of the encoder's taps. */
   readonly contributions: readonly Contribution[]
@@ -45,25 +51,84 @@ export interface Detection {
   readonly milliseconds: number
 }
 
-/** A detection as plain JSON: the map as a list of numbers, or left out. */
-export type PlainDetection = Omit<Detection, 'anomalyMap'> & {
-  readonly anomalyMap?: {
-    readonly width: number
-    readonly height: number
-    readonly data: readonly number[]
+/** Parts of a detection that are left out when they are set to false; what only they need is not read from the model. */
+export interface Parts {
+  readonly map?: boolean
+  readonly contributions?: boolean
+}
+
+type Part<P extends Parts, Name extends keyof Parts, Fields> = Name extends keyof P
+  ? P[Name] extends false
+    ? unknown
+    : false extends P[Name]
+      ? Partial<Fields>
+      : Fields
+  : Fields
+
+/** A detection with the parts that were asked for; those that only running tells are optional. */
+export type DetectionOf<P extends Parts> = Verdict &
+  Pick<Detection, 'milliseconds'> &
+  Part<P, 'map', Pick<Detection, 'anomalyMap'>> &
+  Part<P, 'contributions', Pick<Detection, 'contributions'>>
+
+/**
+ * The threshold for a false-positive rate; the stored one without a rate. No rate is guaranteed where the detector was
+ * calibrated on its own training images.
+ * @throws CflowError USAGE when the rate does not lie between 0 and 1, EMPTY when a rate is asked for and the detector
+ *   holds no scores to calibrate with
+ */
+export function thresholdFor({ calibration }: Manifest, rate: number | undefined): RatedThreshold {
+  const { threshold, guaranteed } =
+    rate === undefined ? calibration : thresholdAt(calibration.scores, rate)
+  return {
+    threshold,
+    guaranteed: guaranteed && calibration.source === 'held-out',
+    falsePositiveRate: rate ?? calibration.falsePositiveRate,
   }
 }
+
+/** The decision on a score. */
+export const verdict = (
+  { calibration }: Manifest,
+  score: number,
+  threshold: RatedThreshold,
+): Verdict => ({
+  score,
+  ...threshold,
+  anomalous: score > threshold.threshold,
+  pValue: pValue(calibration.scores, score),
+})
 
 /**
  * A detection for `JSON.stringify`, which would otherwise write the map's typed array as an object. Where structured
  * cloning is at hand (`postMessage`, `structuredClone`) a detection can be sent as it is.
- * @param options.map whether to keep the anomaly map (default true; it is by far the largest part)
  */
-export function plainDetection(
-  detection: Detection,
-  options: { readonly map?: boolean } = {},
-): PlainDetection {
-  const { anomalyMap, ...rest } = detection
-  if (options.map === false) return rest
-  return { ...rest, anomalyMap: { ...anomalyMap, data: Array.from(anomalyMap.data) } }
+export const plainDetection = ({ anomalyMap: map, ...rest }: DetectionOf<Parts>) => ({
+  ...rest,
+  ...(map && { anomalyMap: { ...map, data: Array.from(map.data) } }),
+})
+
+const number = (v: number): string => String(Number(v.toPrecision(3)))
+
+/**
+ * A detection in one sentence for people, such as "score 12.3 is above the threshold 9.1 (false-positive rate 5 %);
+ * mostly the coarse scale (stride 32)". The scale is named for anomalous images, where one has at least half the share.
+ */
+export function explain(detection: DetectionOf<Parts>): string {
+  const { score, threshold, anomalous, falsePositiveRate, guaranteed, contributions } = detection
+  const is = anomalous ? 'is above' : 'is not above'
+  const doubt = guaranteed ? '' : ', not guaranteed'
+  const rate = `false-positive rate ${number(100 * falsePositiveRate)} %${doubt}`
+  const sentence = `score ${number(score)} ${is} the threshold ${number(threshold)} (${rate})`
+  return anomalous ? sentence + whereFrom(contributions ?? []) : sentence
+}
+
+function whereFrom(contributions: readonly Contribution[]): string {
+  const [first] = [...contributions].sort((a, b) => b.share - a.share)
+  if (!first || first.share === 0 || contributions.length === 1) return ''
+  if (first.share < 0.5) return '; all scales have a part in it'
+  const strides = [...new Set(contributions.map((c) => c.stride))].sort((a, b) => a - b)
+  const name =
+    first.stride === strides[0] ? 'fine ' : first.stride === strides.at(-1) ? 'coarse ' : 'middle '
+  return `; mostly the ${strides.length === 1 ? '' : name}scale (stride ${number(first.stride)})`
 }

@@ -1,26 +1,31 @@
-import { CflowError, messageOf } from '@cflow/base'
-import type { Mask, RgbImage } from '@cflow/base'
-import type { Manifest, Threshold } from '@cflow/core'
-import type { Runtime } from '@cflow/runtimes'
+import { CflowError, messageOf, type Mask, type RgbImage } from '@cflow/base'
+import type { Manifest } from '@cflow/core'
+import { checkThreads, openRuntime, type OpenOptions, type Runtime } from '@cflow/runtimes'
 import { inBatches } from './batch.js'
-import type { Detection } from './detection.js'
-import { maskOf } from './mask.js'
-import { openModel } from './model.js'
-import type { ModelFile } from './model.js'
+import {
+  thresholdFor,
+  type Detection,
+  type DetectionOf,
+  type Parts,
+  type RatedThreshold,
+} from './detection.js'
+import { manifestOf, openSession } from './model.js'
 import { scoreImages } from './score.js'
-import { operatingPoint } from './verdict.js'
+import { decode, readModel, type DetectorSource, type Place } from './sources.js'
 
-export interface DetectOptions {
+/** How to run: a runtime, or how to open the default one (see `openRuntime`). Threads may be given with either. */
+export interface LoadOptions extends OpenOptions {
+  readonly runtime?: Runtime
+}
+
+export interface DetectOptions<P extends Parts = object> {
   /**
    * Share of good images that may be reported as anomalous, between 0 and 1; the threshold follows from it. The stored
    * threshold (`manifest.calibration`) when absent.
    */
-  readonly falsePositiveRate?: number
-}
-
-export interface BatchOptions extends DetectOptions {
-  /** Most images in one run of the model (default 8); more is faster on a GPU and takes more memory. */
-  readonly batchSize?: number
+  readonly falsePositiveRate?: number | undefined
+  /** Set to false what is not needed: `{ map: false }` leaves out the anomaly map, `{ contributions: false }` those. */
+  readonly parts?: P
 }
 
 /** A detector file, loaded. `Image` is what it takes for an image where it runs (Node, browsers). */
@@ -33,33 +38,61 @@ export interface Detector<Image> {
    * @throws CflowError IMAGE (cannot be decoded, size out of range), NOT_FOUND, USAGE (a rate outside (0, 1), after
    *   `release`), RUNTIME
    */
-  detect(image: Image, options?: DetectOptions): Promise<Detection>
+  detect<const P extends Parts = object>(
+    image: Image,
+    options?: DetectOptions<P>,
+  ): Promise<DetectionOf<P>>
   /**
    * Score many images, which may differ in size: those of one size run together. The results are in the order of the
    * images and the same as alone, up to rounding. The first image that fails fails the call.
-   * @throws CflowError as `detect`; the message tells the image's place in the list
+   * @throws CflowError as `detect`; the message tells the image's index in the list
    */
-  detectBatch(images: readonly Image[], options?: BatchOptions): Promise<readonly Detection[]>
+  detectBatch<const P extends Parts = object>(
+    images: readonly Image[],
+    options?: DetectOptions<P> & {
+      /** Most images in one run of the model (default 8); more is faster on a GPU and takes more memory. */
+      readonly batchSize?: number
+    },
+  ): Promise<readonly DetectionOf<P>[]>
   /**
    * The score above which an image is anomalous, for a false-positive rate; the stored one without a rate.
    * @throws CflowError USAGE when the rate does not lie between 0 and 1
    */
-  threshold(rate?: number): Threshold
-  /** The anomalous pixels, S×S: those of the anomaly map above the detection's threshold. */
-  mask(detection: Detection): Mask
+  threshold(rate?: number): RatedThreshold
+  /**
+   * The anomalous pixels, S×S: those of the anomaly map above the detection's threshold. As the score is the map's
+   * maximum, the mask holds a pixel exactly when the image is anomalous.
+   */
+  mask(detection: Pick<Detection, 'anomalyMap' | 'threshold'>): Mask
   /** Free the model's memory, after the runs that have begun. Calling it twice does no harm. */
   release(): Promise<void>
 }
 
-/** Open a detector file; `makeRuntime` and `decode` are what differs from place to place. */
-export async function openDetector<Image>(
-  file: ModelFile,
-  makeRuntime: () => Promise<Runtime>,
-  decode: (image: Image) => Promise<RgbImage>,
-  threads?: number,
+/** Read a detector file, and what it says of itself, without running it. */
+export async function read(
+  place: Place,
+  source: DetectorSource,
+): Promise<{ readonly model: Uint8Array; readonly manifest: Manifest }> {
+  const file = await readModel(place, source)
+  return { model: file.bytes, manifest: manifestOf(file) }
+}
+
+/** Load a detector file where strings and images are what `place` takes them for. */
+export async function load<Image>(
+  place: Place,
+  source: DetectorSource,
+  options: LoadOptions = {},
 ): Promise<Detector<Image>> {
-  const model = await openModel(file, makeRuntime, threads)
-  const { manifest } = model
+  const { runtime: given, threads } = options
+  if (given && (options.device ?? options.driver) !== undefined)
+    throw new CflowError('USAGE', 'a runtime has its device already: give one of the two', {
+      subject: 'device',
+    })
+  checkThreads(threads)
+  const file = await readModel(place, source)
+  const manifest = manifestOf(file)
+  const runtime = given ?? (await openRuntime(options))
+  const session = await openSession(file, manifest, runtime, threads)
   let released: Promise<void> | undefined
   const running = new Set<Promise<unknown>>()
 
@@ -72,49 +105,49 @@ export async function openDetector<Image>(
       })
     const result = work()
     running.add(result)
-    try {
-      return await result
-    } finally {
-      running.delete(result)
-    }
+    return result.finally(() => running.delete(result))
+  }
+
+  /** What scores images of one size. */
+  const scorer = <P extends Parts>({ falsePositiveRate, parts }: DetectOptions<P>) => {
+    const threshold = thresholdFor(manifest, falsePositiveRate)
+    return (images: readonly RgbImage[]) =>
+      scoreImages<P>(session, manifest, images, threshold, parts)
   }
 
   return {
     manifest,
-    runtime: model.runtime.name,
+    runtime: runtime.name,
     detect: (image, options = {}) =>
       begin(async () => {
-        const operating = operatingPoint(manifest, options.falsePositiveRate)
-        const [detection] = await scoreImages(model, [await decode(image)], operating)
-        return detection as Detection
+        const score = scorer(options)
+        const [detection] = await score([await decode(place, image)])
+        return detection!
       }),
     detectBatch: (images, options = {}) =>
-      begin(async () => {
-        const operating = operatingPoint(manifest, options.falsePositiveRate)
-        return inBatches(
+      begin(async () =>
+        inBatches(
           images,
-          (image, i) => decode(image).catch((error: unknown) => Promise.reject(inList(error, i))),
-          (group) => scoreImages(model, group, operating),
+          (image, i) => decode(place, image).catch((error: unknown) => failAt(i, error)),
+          scorer(options),
           manifest.encoder.batch ?? options.batchSize,
-        )
-      }),
-    threshold(rate) {
-      const { threshold, guaranteed } = operatingPoint(manifest, rate)
-      return { threshold, guaranteed }
+        ),
+      ),
+    threshold: (rate) => thresholdFor(manifest, rate),
+    mask: ({ anomalyMap: { width, height, data }, threshold }) => {
+      return { width, height, data: Uint8Array.from(data, (v) => Number(v > threshold)) }
     },
-    mask: maskOf,
-    release: () =>
-      (released ??= Promise.allSettled([...running]).then(() => model.session.release())),
+    release: () => (released ??= Promise.allSettled([...running]).then(() => session.release())),
   }
 }
 
-/** The same error, telling the image's place in the list. */
-function inList(error: unknown, i: number): unknown {
-  if (!(error instanceof CflowError)) return error
+/** Throw the same error, telling the image's index in the list. */
+function failAt(i: number, error: unknown): never {
+  if (!(error instanceof CflowError)) throw error
   const { code, subject, hint } = error
-  return new CflowError(code, `images[${i}]: ${messageOf(error)}`, {
-    ...(subject === undefined ? {} : { subject }),
-    ...(hint === undefined ? {} : { hint }),
+  throw new CflowError(code, `images[${i}]: ${messageOf(error)}`, {
+    ...(subject !== undefined && { subject }),
+    ...(hint !== undefined && { hint }),
     cause: error,
   })
 }

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Detection } from './detection.js'
-import { explain } from './explain.js'
+import { explain, type Detection } from './detection.js'
 
 describe('explain', () => {
   const detection = (changes: Partial<Detection>): Detection => ({
@@ -31,5 +30,8 @@ describe('explain', () => {
     const even = detection({}).contributions.map((c) => ({ ...c, share: 1 / 3 }))
     expect(explain(detection({ contributions: even }))).toMatch(/; all scales have a part in it$/)
     expect(explain(detection({ contributions: [] }))).toMatch(/\)$/)
+    const { contributions, ...without } = detection({})
+    expect(contributions.length).toBe(3)
+    expect(explain(without)).toMatch(/\)$/)
   })
 })

@@ -1,5 +1,4 @@
-import { CflowError, messageOf } from '@cflow/base'
-import type { ErrorCode } from '@cflow/base'
+import { CflowError, messageOf, type ErrorCode } from '@cflow/base'
 
 /**
  * The bytes behind a URL.
@@ -12,45 +11,32 @@ export async function fetchBytes(
   limit: number,
   tooLarge: ErrorCode,
 ): Promise<Uint8Array> {
-  const response = await attempt(url, () => fetch(url))
-  if (response.status === 404 || response.status === 410)
-    throw new CflowError('NOT_FOUND', `there is no ${url}`, {
-      subject: url,
-      hint: 'Check the address.',
-    })
-  if (!response.ok || !response.body)
-    throw new CflowError('NETWORK', `${url} answered ${response.status} ${response.statusText}`, {
-      subject: url,
-    })
-  const reader = response.body.getReader()
-  const parts: Uint8Array[] = []
-  let size = 0
-  for (;;) {
-    const { done, value } = await attempt(url, () => reader.read())
-    if (done) break
-    size += value.length
-    if (size > limit) {
-      await reader.cancel().catch(() => undefined)
-      throw new CflowError(tooLarge, `${url} is larger than ${Math.floor(limit / 2 ** 20)} MiB`, {
-        subject: url,
-      })
-    }
-    parts.push(value)
-  }
-  const bytes = new Uint8Array(size)
-  let at = 0
-  for (const part of parts) {
-    bytes.set(part, at)
-    at += part.length
-  }
-  return bytes
-}
-
-async function attempt<T>(url: string, work: () => Promise<T>): Promise<T> {
+  const subject = url
   try {
-    return await work()
+    const response = await fetch(url)
+    const { status, statusText, ok, body } = response
+    if (status === 404 || status === 410)
+      throw new CflowError('NOT_FOUND', `there is no ${url}`, {
+        subject,
+        hint: 'Check the address.',
+      })
+    if (!ok || !body)
+      throw new CflowError('NETWORK', `${url} answered ${status} ${statusText}`, { subject })
+    const reader = body.getReader()
+    const parts: Uint8Array<ArrayBuffer>[] = []
+    for (let size = 0; ;) {
+      const { done, value } = await reader.read()
+      if (done) return new Uint8Array(await new Blob(parts).arrayBuffer())
+      parts.push(value)
+      size += value.length
+      if (size <= limit) continue
+      await reader.cancel().catch(() => undefined)
+      const most = `${Math.floor(limit / 2 ** 20)} MiB`
+      throw new CflowError(tooLarge, `${url} is larger than ${most}`, { subject })
+    }
   } catch (cause) {
+    if (cause instanceof CflowError) throw cause
     const why = cause instanceof Error && cause.cause ? messageOf(cause.cause) : messageOf(cause)
-    throw new CflowError('NETWORK', `${url} cannot be fetched: ${why}`, { subject: url, cause })
+    throw new CflowError('NETWORK', `${url} cannot be fetched: ${why}`, { subject, cause })
   }
 }

@@ -1,25 +1,18 @@
-import type { WebRuntimeOptions } from '@cflow/runtimes/web'
-import { decode } from './browser/decode.js'
-import type { ImageSource } from './browser/decode.js'
-import { readModel } from './browser/read.js'
-import type { DetectorSource } from './browser/read.js'
-import { openDetector } from './detector.js'
-import type { Detector as DetectorOf } from './detector.js'
-import { manifestOf } from './model.js'
-import type { DetectorFile } from './model.js'
-import { checkOptions, runtimeOptions } from './options.js'
-import type { LoadOptions as SharedOptions } from './options.js'
+import type { RgbImage } from '@cflow/base'
+import { load, read, type Detector as DetectorOf, type LoadOptions } from './detector.js'
+import type { Drawable } from './draw.js'
+import { place } from './place.browser.js'
+import { decode, type Bytes, type DetectorSource, type Pixels } from './sources.js'
 
 export * from './shared.js'
-export { decode as decodeImage } from './browser/decode.js'
-export type { ImageSource } from './browser/decode.js'
-export type { DetectorSource } from './browser/read.js'
-export type Detector = DetectorOf<ImageSource>
 
-export interface LoadOptions extends SharedOptions {
-  /** Where the site serves onnxruntime-web's files; bundlers usually need none (see `webRuntime`). */
-  readonly wasmPaths?: WebRuntimeOptions['wasmPaths']
-}
+/**
+ * What a detector takes for an image in browsers: pixels in memory (`RgbImage`, `ImageData`), an encoded image as
+ * bytes, Blob or File, a URL, or anything that a canvas draws: `ImageBitmap`, `HTMLImageElement`, a canvas, a video's
+ * current frame. Alpha is dropped.
+ */
+export type ImageSource = Pixels | Bytes | Blob | string | URL | Drawable
+export type Detector = DetectorOf<ImageSource>
 
 /**
  * Load a detector file (a `model.onnx` that `cflow train` writes). It runs on onnxruntime-web unless a runtime is
@@ -28,29 +21,14 @@ export interface LoadOptions extends SharedOptions {
  * @throws CflowError MODEL (not a detector, or made by a later version), NOT_FOUND, USAGE, NETWORK; RUNTIME where
  *   onnxruntime-web cannot start or there is no such device
  */
-export async function loadDetector(
-  source: DetectorSource,
-  options: LoadOptions = {},
-): Promise<Detector> {
-  checkOptions(options)
-  const makeRuntime = async () => {
-    if (options.runtime) return options.runtime
-    const { webRuntime } = await import('@cflow/runtimes/web')
-    const { wasmPaths } = options
-    return webRuntime({
-      ...runtimeOptions(options),
-      ...(wasmPaths === undefined ? {} : { wasmPaths }),
-    })
-  }
-  return openDetector(await readModel(source), makeRuntime, decode, options.threads)
-}
+export const loadDetector = (source: DetectorSource, options?: LoadOptions): Promise<Detector> =>
+  load(place, source, options)
+
+/** Read a detector file and its manifest, without running it. @throws CflowError as `loadDetector`, but RUNTIME */
+export const readDetector = (source: DetectorSource) => read(place, source)
 
 /**
- * Read a detector file and its manifest, without running it.
- * @param source a URL relative to the page, the file's bytes, or a Blob or File
- * @throws CflowError MODEL (not a detector, or made by a later version), NOT_FOUND, USAGE, NETWORK
+ * An image as 8-bit RGB; the orientation in EXIF is applied, colour profiles are not (as in Node).
+ * @throws CflowError IMAGE, NOT_FOUND, NETWORK
  */
-export async function readDetector(source: DetectorSource): Promise<DetectorFile> {
-  const file = await readModel(source)
-  return { model: file.bytes, manifest: manifestOf(file) }
-}
+export const decodeImage = (image: ImageSource): Promise<RgbImage> => decode(place, image)

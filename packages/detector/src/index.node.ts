@@ -1,18 +1,15 @@
-import { openDetector } from './detector.js'
-import type { Detector as DetectorOf } from './detector.js'
-import { decode } from './node/decode.js'
-import type { ImageSource } from './node/decode.js'
-import { readModel } from './node/read.js'
-import type { DetectorSource } from './node/read.js'
-import { manifestOf } from './model.js'
-import type { DetectorFile } from './model.js'
-import { checkOptions, runtimeOptions } from './options.js'
-import type { LoadOptions } from './options.js'
+import type { RgbImage } from '@cflow/base'
+import { load, read, type Detector as DetectorOf, type LoadOptions } from './detector.js'
+import { place } from './place.node.js'
+import { decode, type Bytes, type DetectorSource, type Pixels } from './sources.js'
 
 export * from './shared.js'
-export { decode as decodeImage } from './node/decode.js'
-export type { ImageSource } from './node/decode.js'
-export type { DetectorSource } from './node/read.js'
+
+/**
+ * What a detector takes for an image in Node: pixels in memory, a path, a `file:`, `http:` or `https:` URL, or an
+ * encoded image (PNG, JPEG, WebP, TIFF, GIF, AVIF) as bytes or Blob.
+ */
+export type ImageSource = Pixels | string | URL | Bytes | Blob
 export type Detector = DetectorOf<ImageSource>
 
 /**
@@ -22,25 +19,14 @@ export type Detector = DetectorOf<ImageSource>
  * @throws CflowError MODEL (not a detector, or made by a later version), NOT_FOUND, USAGE, IO, NETWORK; RUNTIME where
  *   onnxruntime-node is not installed or lacks the device
  */
-export async function loadDetector(
-  source: DetectorSource,
-  options: LoadOptions = {},
-): Promise<Detector> {
-  checkOptions(options)
-  const makeRuntime = async () => {
-    if (options.runtime) return options.runtime
-    const { nodeRuntime } = await import('@cflow/runtimes/node')
-    return nodeRuntime(runtimeOptions(options))
-  }
-  return openDetector(await readModel(source), makeRuntime, decode, options.threads)
-}
+export const loadDetector = (source: DetectorSource, options?: LoadOptions): Promise<Detector> =>
+  load(place, source, options)
+
+/** Read a detector file and its manifest, without running it. @throws CflowError as `loadDetector`, but RUNTIME */
+export const readDetector = (source: DetectorSource) => read(place, source)
 
 /**
- * Read a detector file and its manifest, without running it.
- * @param source a path, a `file:`, `http:` or `https:` URL, the file's bytes, or a Blob
- * @throws CflowError MODEL (not a detector, or made by a later version), NOT_FOUND, USAGE, IO, NETWORK
+ * An image as 8-bit RGB; the orientation in EXIF is applied, colour profiles are not.
+ * @throws CflowError IMAGE, NOT_FOUND, IO, NETWORK; RUNTIME where sharp is not installed
  */
-export async function readDetector(source: DetectorSource): Promise<DetectorFile> {
-  const file = await readModel(source)
-  return { model: file.bytes, manifest: manifestOf(file) }
-}
+export const decodeImage = (image: ImageSource): Promise<RgbImage> => decode(place, image)

@@ -1,27 +1,25 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
-import type { Server } from 'node:http'
+import { writeFile } from 'node:fs/promises'
+import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { temporaryFolder } from '@cflow/base/testing'
 import * as g from '@cflow/graph'
 import { encodePng } from '@cflow/datasets/node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { noise, toyDetector, toyManifest } from '../test/toy.js'
+import { noise, toyDetector, toyManifest } from '@cflow/core/testing'
+import { openRuntime } from '@cflow/runtimes/web'
 import * as browser from './index.browser.js'
-import { loadDetector, readDetector } from './index.node.js'
-import type { ImageSource } from './index.node.js'
+import { loadDetector, readDetector, type ImageSource } from './index.node.js'
 
 const bytes = toyDetector()
 const image = noise(7, 20, 14)
-let folder: string
+const folder = await temporaryFolder()
 let server: Server
 let site: string
 let png: Uint8Array
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'cflow-'))
   png = await encodePng(image)
   await writeFile(join(folder, 'model.onnx'), bytes)
   await writeFile(join(folder, 'a b.png'), png)
@@ -35,10 +33,7 @@ beforeAll(async () => {
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
   site = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 })
-afterAll(async () => {
-  server.close()
-  await rm(folder, { recursive: true })
-})
+afterAll(() => server.close())
 
 const score = async (source: Parameters<typeof loadDetector>[0], input: ImageSource = image) => {
   const detector = await loadDetector(source)
@@ -64,7 +59,8 @@ describe('a detector loads from', () => {
   })
 
   it('the same in browsers, and gives the same scores on WASM', async () => {
-    const detector = await browser.loadDetector(`${site}/model.onnx`, { device: 'wasm' })
+    const runtime = await openRuntime({ device: 'wasm' })
+    const detector = await browser.loadDetector(`${site}/model.onnx`, { runtime })
     expect(detector.runtime).toBe('onnxruntime-web (wasm, 1 thread)')
     expect(detector.manifest).toEqual(toyManifest)
     const node = await loadDetector(bytes)

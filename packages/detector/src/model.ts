@@ -1,43 +1,18 @@
 import { CflowError } from '@cflow/base'
-import { detectorNames, parseManifest } from '@cflow/core'
-import type { Manifest } from '@cflow/core'
-import { readMetadata } from '@cflow/runtimes'
+import { detectorNames, parseManifest, type Manifest } from '@cflow/core'
+import { readMetadata } from '@cflow/graph'
 import type { Runtime, Session } from '@cflow/runtimes'
+import type { ModelFile } from './sources.js'
 
-/** No detector file is larger than this (the limit of ONNX files). */
-export const maxModelBytes = 2 ** 31 - 1
+const hint = 'detectors are the model.onnx files that `cflow train` writes'
 
-/** A detector file as bytes, and what to call it in errors. */
-export interface ModelFile {
-  readonly bytes: Uint8Array
-  readonly subject: string
-}
-
-/** A detector file, and what it says of itself. */
-export interface DetectorFile {
-  readonly model: Uint8Array
-  readonly manifest: Manifest
-}
-
-/** A detector file made ready to run. */
-export interface Model {
-  readonly manifest: Manifest
-  readonly session: Session
-  /** Outputs with the likelihoods, one per scale of the manifest. */
-  readonly scales: readonly string[]
-}
-
-/** The outputs that the scales of a manifest have. */
+/** Outputs with the likelihoods, one per scale of the manifest. */
 export const scaleOutputs = ({ scales }: Manifest): readonly string[] =>
   scales.map((_, k) => detectorNames.logLikelihood(k))
 
 /** @throws CflowError MODEL, its subject the file, when it is not a detector */
 export function manifestOf({ bytes, subject }: ModelFile): Manifest {
-  if (bytes.length === 0)
-    throw new CflowError('MODEL', `${subject} is empty`, {
-      subject,
-      hint: 'detectors are the model.onnx files that `cflow train` writes',
-    })
+  if (bytes.length === 0) throw new CflowError('MODEL', `${subject} is empty`, { subject, hint })
   try {
     return parseManifest(readMetadata(bytes))
   } catch (error) {
@@ -46,27 +21,23 @@ export function manifestOf({ bytes, subject }: ModelFile): Manifest {
 }
 
 /**
- * Check a detector file and open it.
- * @throws CflowError MODEL, its subject the file, when it is not a detector or cannot be run
+ * Make a detector file ready to run.
+ * @throws CflowError MODEL, its subject the file, when it cannot be run or has another graph
  */
-export async function openModel(
+export async function openSession(
   { bytes, subject }: ModelFile,
-  makeRuntime: () => Promise<Runtime>,
+  manifest: Manifest,
+  runtime: Runtime,
   threads: number | undefined,
-): Promise<Model & { readonly runtime: Runtime }> {
-  const manifest = manifestOf({ bytes, subject })
-  const runtime = await makeRuntime()
+): Promise<Session> {
   const session = await runtime
     .createSession(bytes, threads === undefined ? {} : { threads })
     .catch((error: unknown) => {
       throw withSubject(error, subject)
     })
-  const scales = scaleOutputs(manifest)
-  const missing = [detectorNames.anomalyMap, detectorNames.score, ...scales].find(
-    (name) => !session.outputs.includes(name),
-  )
-  if (missing === undefined && session.inputs.join() === detectorNames.image)
-    return { manifest, session, scales, runtime }
+  const outputs = [detectorNames.anomalyMap, detectorNames.score, ...scaleOutputs(manifest)]
+  const missing = outputs.find((name) => !session.outputs.includes(name))
+  if (missing === undefined && session.inputs.join() === detectorNames.image) return session
   await session.release()
   throw new CflowError('MODEL', `${subject} has a manifest but not the graph of a detector`, {
     subject,
@@ -77,11 +48,6 @@ export async function openModel(
 /** The same error about a file: MODEL errors of the layers below do not know its name. */
 function withSubject(error: unknown, subject: string): unknown {
   if (!(error instanceof CflowError) || error.code !== 'MODEL') return error
-  return new CflowError('MODEL', `${subject}: ${error.message}`, {
-    subject,
-    cause: error,
-    ...(error.hint === undefined
-      ? { hint: 'detectors are the model.onnx files that `cflow train` writes' }
-      : { hint: error.hint }),
-  })
+  const options = { subject, cause: error, hint: error.hint ?? hint }
+  return new CflowError('MODEL', `${subject}: ${error.message}`, options)
 }

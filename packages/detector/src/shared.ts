@@ -1,14 +1,12 @@
 /** What both entries export. */
-export type { RgbImage, Mask } from '@cflow/base'
-export type { Manifest, Threshold } from '@cflow/core'
-export type { Runtime } from '@cflow/runtimes'
-export type { Bytes } from './bytes.js'
-export { plainDetection } from './detection.js'
-export type { AnomalyMap, Contribution, Detection, PlainDetection } from './detection.js'
-export type { BatchOptions, DetectOptions, Detector } from './detector.js'
-export { explain } from './explain.js'
-export type { DetectorFile } from './model.js'
-export type { LoadOptions } from './options.js'
-export type { Pixels } from './pixels.js'
-export { operatingPoint, verdict } from './verdict.js'
-export type { Operating } from './verdict.js'
+export {
+  explain,
+  plainDetection,
+  thresholdFor,
+  verdict,
+  type AnomalyMap,
+  type Contribution,
+  type Detection,
+  type DetectionOf,
+  type Parts,
+} from './detection.js'

@@ -1,10 +1,7 @@
-export { cacheFolder, cachedWeightsPath } from './node/cache.js'
-export { sha256OfFile } from './node/digest.js'
-export type { DownloadOptions } from './node/download.js'
-export { readBytes } from './node/files.js'
-export { importWeights, inFile } from './node/import.js'
-export { listEncoders } from './node/list.js'
-export type { EncoderListing } from './node/list.js'
-export { findEncoderWeights, loadEncoderWeights } from './node/load.js'
-export { pullWeights } from './node/pull.js'
-export type { PullOptions } from './node/pull.js'
+export { importWeights, pullWeights } from './node/fetch.js'
+export {
+  findEncoderWeights,
+  listEncoders,
+  loadEncoderWeights,
+  type EncoderListing,
+} from './node/find.js'

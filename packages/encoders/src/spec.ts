@@ -1,9 +1,9 @@
 import { CflowError } from '@cflow/base'
-import type { Tensor } from '@cflow/base'
 import type { Value } from '@cflow/graph'
+import type { PublishedWeights, Weights } from '@cflow/weights'
 
-/** One feature map that an encoder gives (timm calls it feature info). */
-export interface TapInfo {
+/** One feature map that an encoder gives: a tap but for the height and width, which follow from the input size. */
+export interface EncoderTap {
   /** Name of the module whose output it is, such as `blocks.4` or `layer2`. */
   readonly name: string
   readonly channels: number
@@ -20,21 +20,6 @@ export interface Parameter {
   readonly alias?: string
 }
 
-/** Tensors by name: a state dict, in its order. */
-export type Weights = ReadonlyMap<string, Tensor>
-
-/** The file in which the authors of the weights publish them. */
-export interface PublishedWeights {
-  readonly url: string
-  /** Name of the file. */
-  readonly file: string
-  readonly format: 'pth' | 'safetensors'
-  /** Start of the SHA-256 of the file in hexadecimal, or all of it. */
-  readonly sha256: string
-  /** Bytes, where known for certain. */
-  readonly size?: number
-}
-
 /** What an encoder is: everything about it but its numbers. */
 export interface EncoderSpec {
   /** Such as `efficientnet-lite0`. */
@@ -44,7 +29,7 @@ export interface EncoderSpec {
   /** Deviation of each colour, divided by after the mean is subtracted. */
   readonly std: readonly [number, number, number]
   /** Finest first. */
-  readonly taps: readonly TapInfo[]
+  readonly taps: readonly EncoderTap[]
   /** How padded convolutions fill the border: TensorFlow's SAME zeros, PyTorch's zeros, reflection, or as a model has it. */
   readonly padding: Padding | 'own'
   /** SPDX identifier of the licence of the published weights. */
@@ -68,6 +53,17 @@ export interface EncoderSpec {
 }
 
 export type Padding = 'same' | 'zeros' | 'reflect'
+
+export interface EncoderOptions {
+  /** Border of a ResNet's padded convolutions; the paper's code reflects, which is the default. */
+  readonly padding?: 'reflect' | 'zeros'
+}
+
+/** An encoder of this package. */
+export interface NamedEncoder {
+  readonly name: string
+  spec(options: EncoderOptions): EncoderSpec
+}
 
 /** The normalisation of every model trained the torchvision way. */
 export const imagenet = {

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
-import { sizeOf, tensor } from '@cflow/base'
-import type { Tensor } from '@cflow/base'
+import { sizeOf, tensor, type Tensor } from '@cflow/base'
 import { input, writeOnnx } from '@cflow/graph'
 import * as ort from 'onnxruntime-node'
 import { expect } from 'vitest'
-import type { EncoderSpec, Parameter, Weights } from '../src/index.js'
+import type { Weights } from '@cflow/weights'
+import type { EncoderSpec, Parameter } from '../src/spec.js'
 
 /** What a reference implementation gave for one tap. */
 export interface GoldenTap {
@@ -26,7 +26,7 @@ export const golden = JSON.parse(
 ) as { readonly models: Readonly<Record<string, GoldenModel>> }
 
 /** The linear congruential generator of the reference numbers: uniform in [0, 1). */
-export function lcg(seed: number): () => number {
+function lcg(seed: number): () => number {
   let state = seed
   return () => {
     state = (Math.imul(1664525, state) + 1013904223) >>> 0

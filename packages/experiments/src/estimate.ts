@@ -1,8 +1,7 @@
 import { Random, tensor } from '@cflow/base'
 import { conditionSize } from '@cflow/core'
-import type { FlowConfig } from '@cflow/core'
+import type { EncoderModel } from '@cflow/encoders'
 import { constant, gemm, input, writeOnnx } from '@cflow/graph'
-import type { TrainConfig } from '@cflow/trainer'
 import { encoderOperations, emptyEncoder } from './complexity/complexity.js'
 import { flowOperations, positionsOf } from './complexity/flow.js'
 import { isPending } from './conduct/run-trial.js'
@@ -25,34 +24,31 @@ export async function estimate(
   laboratory: Laboratory,
 ): Promise<Estimate> {
   const speed = await operationsPerSecond(laboratory)
-  const encoders = new Map<string, ReturnType<typeof emptyEncoder>>()
-  const operations = new Map<string, number>()
+  const encoders = new Map<string, { readonly model: EncoderModel; readonly encode: number }>()
   let [pending, seconds] = [0, 0]
   for (const trial of trials) {
-    laboratory.signal?.throwIfAborted()
+    laboratory.watch.signal?.throwIfAborted()
     if (!(await isPending(trial, laboratory))) continue
     pending++
-    const settings = settingsOf(trial)
+    const { flow: config } = settingsOf(trial)
     const key = `${trial.encoder} ${trial.inputSize}`
-    const model = encoders.get(key) ?? emptyEncoder(trial.encoder, trial.inputSize)
-    encoders.set(key, model)
-    const encode = operations.get(key) ?? encoderOperations(model)
-    operations.set(key, encode)
+    const { model, encode } = encoders.get(key) ?? counted(trial)
+    encoders.set(key, { model, encode })
     // the lists of a large dataset of videos take long to make: a scene has about 20,000 frames
     const counts = trial.data.set === 'stc'
       ? { train: 20_000 / trial.data.frameStep, test: 3600 }
       : await laboratory.resources.dataset(trial).then((d) => ({ train: d.train.length, test: d.test.length })) // prettier-ignore
-    const scales = model.scales.slice(-trial.poolLayers)
+    const scales = model.taps.slice(-trial.poolLayers)
     const once = (counts.train + 2 * counts.test) * encode
-    if (settings.kind === 'baseline') {
-      const d = scales.reduce((n, s) => n + s.depth, 0)
+    if (!config) {
+      const d = scales.reduce((n, s) => n + s.channels, 0)
       const positions = positionsOf(scales[0] as (typeof scales)[number])
       const perImage = trial.method === 'spade' ? 50 * positions ** 2 * d : positions * d * 1000
       seconds += (once + counts.test * perImage) / (speed * efficiency.large)
       continue
     }
-    const { config } = settings
-    const flow = scales.reduce((n, s) => n + positionsOf(s) * flowOperations(flowOf(config, s.depth)), 0) // prettier-ignore
+    const condition = config.conditional ? conditionSize : 0
+    const flow = scales.reduce((n, s) => n + positionsOf(s) * flowOperations({ ...config, condition, depth: s.channels }), 0) // prettier-ignore
     const passes = config.passes * counts.train
     const epochs = Math.min(25, config.passes) * counts.test * (encode + flow)
     const training = passes * 3 * flow
@@ -63,13 +59,10 @@ export async function estimate(
   return { pending, seconds }
 }
 
-const flowOf = (config: TrainConfig, depth: number): FlowConfig => ({
-  depth,
-  condition: config.conditional ? conditionSize : 0,
-  couplingLayers: config.couplingLayers,
-  permutation: config.permutation,
-  clamp: config.clamp,
-})
+function counted({ encoder, inputSize }: Trial) {
+  const model = emptyEncoder(encoder, inputSize)
+  return { model, encode: encoderOperations(model) }
+}
 
 /** Multiply–accumulate operations a second of a large product on this machine as it is now. */
 async function operationsPerSecond({ runtime }: Laboratory): Promise<number> {

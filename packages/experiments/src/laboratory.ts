@@ -1,11 +1,8 @@
-import { nodeRuntime } from '@cflow/runtimes/node'
-import type { NodeRuntimeOptions } from '@cflow/runtimes/node'
-import type { Runtime } from '@cflow/runtimes'
+import { openRuntime, type OpenOptions, type Runtime } from '@cflow/runtimes'
 import type { OnProgress } from '@cflow/trainer'
-import { resources } from './resources.js'
-import type { ResourceOptions, Resources } from './resources.js'
-import { fileStore } from './store.js'
-import type { Store } from './store.js'
+import { availableParallelism, cpus, totalmem } from 'node:os'
+import { resources, type ResourceOptions, type Resources } from './resources.js'
+import { fileStore, type Store } from './store.js'
 
 /** Where trials are run: images, weights, a runtime, and the store of what is finished. */
 export interface Laboratory {
@@ -14,8 +11,8 @@ export interface Laboratory {
   readonly runtime: Runtime
   /** Runtime, device and threads in words. */
   readonly conditions: string
-  readonly onProgress?: OnProgress
-  readonly signal?: AbortSignal
+  /** Progress and interruption, as the trainer takes them. */
+  readonly watch: { readonly onProgress?: OnProgress; readonly signal?: AbortSignal }
   /** A remark for people. */
   note(text: string): void
 }
@@ -23,22 +20,28 @@ export interface Laboratory {
 export interface LaboratoryOptions extends ResourceOptions {
   /** Folder of the store. */
   readonly out: string
-  readonly runtime?: NodeRuntimeOptions
+  readonly runtime?: OpenOptions
   readonly note?: (text: string) => void
 }
 
 /** @throws CflowError RUNTIME when there is no runtime for the device */
 export async function laboratory(options: LaboratoryOptions): Promise<Laboratory> {
   const { out, note = () => undefined, onProgress, signal } = options
-  const runtime = await nodeRuntime(options.runtime)
+  const runtime = await openRuntime(options.runtime)
   const threads = options.runtime?.threads
   return {
     store: fileStore(out),
     resources: resources(options),
     runtime,
     conditions: `${runtime.name}, ${threads === undefined ? 'a thread for each physical core' : `${threads} thread${threads === 1 ? '' : 's'}`}`,
+    watch: { ...(onProgress && { onProgress }), ...(signal && { signal }) },
     note,
-    ...(onProgress && { onProgress }),
-    ...(signal && { signal }),
   }
+}
+
+/** The machine in words: results are compared on one machine only. */
+export function machine(): string {
+  const model = cpus()[0]?.model.replaceAll(/\s+/g, ' ').trim() || process.arch
+  const memory = `${Math.round(totalmem() / 1e9)} GB`
+  return `${model}, ${availableParallelism()} logical cores, ${memory}, ${process.platform}, Node ${process.version}`
 }

@@ -1,5 +1,5 @@
 import { markdownTable } from 'markdown-table'
-import type { Published } from './paper/table2.js'
+import type { Published } from './paper/classes.js'
 
 export const dash = '–'
 

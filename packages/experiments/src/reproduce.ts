@@ -1,19 +1,15 @@
 import { writeFileAtomic } from '@cflow/base/node'
 import { jsonText } from '@cflow/trainer/node'
 import { join } from 'node:path'
-import { runTrial } from './conduct/run-trial.js'
-import type { Outcome } from './conduct/run-trial.js'
+import { runTrial, type Outcome } from './conduct/run-trial.js'
 import { estimate } from './estimate.js'
-import type { Laboratory } from './laboratory.js'
-import { machine } from './machine.js'
-import { durationText } from './markdown.js'
-import { trialsOf } from './selection.js'
-import type { Case, Selection } from './selection.js'
+import { machine, type Laboratory } from './laboratory.js'
+import { durationText, paragraphs } from './markdown.js'
+import { trialsOf, type Case, type Selection } from './selection.js'
 import { caseOutcome } from './statistic.js'
-import { targets } from './targets/all.js'
-import type { Document, Finished, Target, TargetName } from './targets/target.js'
-import { trialName } from './trial.js'
-import type { Trial } from './trial.js'
+import { inOrder, targets, type TargetName } from './targets/all.js'
+import type { Document, Plan } from './targets/target.js'
+import { trialName, type Trial } from './trial.js'
 
 export interface Reproduced {
   /** What was written, by target. */
@@ -43,39 +39,37 @@ export async function reproduce(
   selection: Selection,
   laboratory: Laboratory,
 ): Promise<Reproduced> {
-  const chosen = targets.filter((t) => names.includes(t.name))
-  const cases = new Map<Target, readonly Case[]>()
-  for (const target of chosen) cases.set(target, await target.cases(selection, laboratory))
-  const trials = unique([...cases.values()].flat().flatMap((one) => trialsOf(selection, one)))
-  await announce(trials, selection, laboratory)
+  const plans: [TargetName, Plan][] = []
+  for (const name of inOrder(names)) plans.push([name, await targets[name](selection, laboratory)])
+  const trialsFor = (cases: readonly Case[] = []): readonly Trial[] => {
+    const trials = cases.flatMap((one) => trialsOf(selection, one))
+    return [...new Map(trials.map((t) => [keyOf(t), t])).values()]
+  }
+  await announce(trialsFor(plans.flatMap(([, { cases = [] }]) => cases)), selection, laboratory)
 
   const outcomes = new Map<string, Outcome>()
   const documents: Reproduced['documents'][number][] = []
-  for (const target of chosen) {
-    const own = unique((cases.get(target) ?? []).flatMap((one) => trialsOf(selection, one)))
-    await conduct(own, outcomes, laboratory)
-    laboratory.signal?.throwIfAborted()
-    const document = await target.document(finishedOf(selection, laboratory, outcomes))
-    documents.push(await written(target.name, document, laboratory))
+  for (const [name, plan] of plans) {
+    await conduct(trialsFor(plan.cases), outcomes, laboratory)
+    laboratory.watch.signal?.throwIfAborted()
+    const document = await plan.document((one) =>
+      caseOutcome(trialsOf(selection, one).flatMap((trial) => outcomes.get(keyOf(trial)) ?? [])),
+    )
+    documents.push(await written(name, document, laboratory))
   }
   const all = [...outcomes.values()]
+  const done = all.filter((o) => o.kind === 'done')
   const reasons = (kind: 'missing' | 'failed') => [...new Set(all.flatMap((o) => (o.kind === kind ? [o.reason] : [])))] // prettier-ignore
+  const reused = done.filter((o) => o.reused).length
   return {
     documents,
-    trials: {
-      run: all.filter((o) => o.kind === 'done' && !o.reused).length,
-      reused: all.filter((o) => o.kind === 'done' && o.reused).length,
-    },
+    trials: { run: done.length - reused, reused },
     missing: reasons('missing'),
     failed: reasons('failed'),
   }
 }
 
 const keyOf = (trial: Trial): string => JSON.stringify(trial)
-
-const unique = (trials: readonly Trial[]): readonly Trial[] => [
-  ...new Map(trials.map((t) => [keyOf(t), t])).values(),
-]
 
 async function announce(
   trials: readonly Trial[],
@@ -96,30 +90,14 @@ async function conduct(
 ): Promise<void> {
   for (const [i, trial] of trials.entries()) {
     if (outcomes.has(keyOf(trial))) continue
-    laboratory.signal?.throwIfAborted()
+    laboratory.watch.signal?.throwIfAborted()
     const began = performance.now()
     const outcome = await runTrial(trial, laboratory)
     outcomes.set(keyOf(trial), outcome)
-    if (outcome.kind === 'done' && outcome.reused) continue
+    if (outcome.kind === 'missing' || (outcome.kind === 'done' && outcome.reused)) continue
     const time = durationText((performance.now() - began) / 1000)
     const result = outcome.kind === 'done' ? `done in ${time}` : outcome.reason
-    if (outcome.kind !== 'missing')
-      laboratory.note(`${trialName(trial)} (${i + 1} of ${trials.length}): ${result}`)
-  }
-}
-
-function finishedOf(
-  selection: Selection,
-  laboratory: Laboratory,
-  outcomes: ReadonlyMap<string, Outcome>,
-): Finished {
-  const outcomesOf = (one: Case): readonly Outcome[] =>
-    trialsOf(selection, one).flatMap((trial) => outcomes.get(keyOf(trial)) ?? [])
-  return {
-    selection,
-    laboratory,
-    outcomes: outcomesOf,
-    caseOf: (one) => caseOutcome(outcomesOf(one)),
+    laboratory.note(`${trialName(trial)} (${i + 1} of ${trials.length}): ${result}`)
   }
 }
 
@@ -143,14 +121,13 @@ export async function writeIndex(
   { store }: Laboratory,
 ): Promise<string> {
   const lines = documents.map(({ name, title, filled }) => `- [${title}](${name}.md)${filled ? '' : ': nothing of it could be run here'}`) // prettier-ignore
-  const lacking = missing.map((reason) => `- ${reason}`)
-  const text = [
+  const text = paragraphs(
     '# The paper, computed again',
     'CFLOW-AD: Real-Time Unsupervised Anomaly Detection with Localization via Conditional Normalizing Flows (WACV 2022). Every table and figure with the paper’s figures beside the measured ones.',
     lines.join('\n'),
-    ...(lacking.length > 0 ? [`What was missing:\n\n${lacking.join('\n')}`] : []),
+    missing.length > 0 && `What was missing:\n\n${missing.map((r) => `- ${r}`).join('\n')}`,
     `Machine: ${machine()}. Results of single trainings are in \`trials/\`.`,
-  ].join('\n\n')
+  )
   const path = join(store.folder, 'README.md')
   await writeFileAtomic(path, `${text}\n`)
   return path

@@ -1,15 +1,10 @@
+import { ordered } from '@cflow/base'
 import type { Dataset, Sample } from '@cflow/datasets'
 import { datasetCategories, openDataset } from '@cflow/datasets/node'
 import { encoderSpec } from '@cflow/encoders'
-import type { Weights } from '@cflow/encoders'
-import {
-  cacheFolder,
-  findEncoderWeights,
-  loadEncoderWeights,
-  sha256OfFile,
-} from '@cflow/encoders/node'
+import { findEncoderWeights, loadEncoderWeights } from '@cflow/encoders/node'
 import type { OnProgress } from '@cflow/trainer'
-import { ordered } from '@cflow/trainer'
+import { cacheFolder, sha256OfFile } from '@cflow/weights/node'
 import { createHash } from 'node:crypto'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -28,16 +23,6 @@ export interface ResourceOptions {
   readonly onProgress?: OnProgress
 }
 
-/** Images and weights on this machine; looked up once. */
-export interface Resources {
-  /** What decides the result beside the trial itself: digests of images and weights. */
-  identify(trial: Trial): Promise<Found<Identity>>
-  dataset(trial: Trial): Promise<Dataset>
-  weights(encoder: string): Promise<Weights>
-  /** Classes of MVTec AD and scenes of ShanghaiTech Campus that are there. */
-  available(set: 'mvtec' | 'stc' | 'synthetic'): Promise<readonly string[]>
-}
-
 export interface Identity {
   /** SHA-256 of the encoder's weight file. */
   readonly weights: string
@@ -45,14 +30,20 @@ export interface Identity {
   readonly images: string
 }
 
-export function resources(options: ResourceOptions): Resources {
+export type Resources = ReturnType<typeof resources>
+
+/** Images and weights on this machine; looked up once. */
+export function resources(options: ResourceOptions) {
   const once = memory()
-  const { mvtec, stc } = options
-  const available: Resources['available'] = (set) =>
-    once(`available ${set}`, async () => {
-      const root = { mvtec, stc, synthetic: undefined }[set]
-      if (set !== 'synthetic' && root === undefined) return []
-      return datasetCategories({ dataset: set, root })
+  const { mvtec, stc, signal, onProgress, ffmpeg } = options
+  /** Classes of MVTec AD, scenes of ShanghaiTech Campus or built-in kinds that are there. */
+  const roots = { mvtec, stc, synthetic: undefined }
+  const available = (dataset: TrialData['set']): Promise<readonly string[]> =>
+    once(`available ${dataset}`, async () => {
+      const root = roots[dataset]
+      return root === undefined && dataset !== 'synthetic'
+        ? []
+        : datasetCategories({ dataset, root })
     })
   const mvtecClass = (category: string) =>
     once(`mvtec ${category}`, () => openDataset({ dataset: 'mvtec', root: mvtec, category }))
@@ -66,7 +57,8 @@ export function resources(options: ResourceOptions): Resources {
   }
   return {
     available,
-    async identify({ encoder, data }) {
+    /** What decides the result beside the trial itself: digests of images and weights. */
+    async identify({ encoder, data }: Trial): Promise<Found<Identity>> {
       const spec = encoderSpec(encoder)
       const path = await findEncoderWeights(spec)
       const pictures = await once(`images ${JSON.stringify(data)}`, () => images(data))
@@ -76,16 +68,16 @@ export function resources(options: ResourceOptions): Resources {
       const weights = await once(`digest ${spec.name}`, () => sha256OfFile(path))
       return { found: { weights, images: pictures.found } }
     },
-    dataset({ data, inputSize }) {
-      if (data.set === 'mvtec') return mvtecClass(data.category)
+    async dataset({ data, inputSize }: Trial): Promise<Dataset> {
+      const { category } = data
+      if (data.set === 'mvtec') return mvtecClass(category)
       if (data.set === 'synthetic') {
-        const { category, train: trainImages, test: testImages } = data
+        const { train: trainImages, test: testImages } = data
         return openDataset({ dataset: 'synthetic', category, trainImages, testImages })
       }
-      const { signal, onProgress, ffmpeg } = options
-      const { category: scene, frameStep } = data
+      const { frameStep } = data
       return openDataset(
-        { dataset: 'stc', root: stc, scene, frameStep, ffmpeg },
+        { dataset: 'stc', root: stc, scene: category, frameStep, ffmpeg },
         {
           inputSize,
           cache: join(cacheFolder(), 'frames'),
@@ -94,7 +86,7 @@ export function resources(options: ResourceOptions): Resources {
         },
       )
     },
-    weights: (encoder) => loadEncoderWeights(encoder),
+    weights: (encoder: string) => loadEncoderWeights(encoder),
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Evaluation } from '@cflow/trainer'
+import type { BestEpochs, Evaluation } from '@cflow/metrics'
 import * as z from 'zod'
 import { trialSchema } from './trial.js'
 
@@ -37,7 +37,8 @@ export const resultSchema = z.object({
 })
 export type Result = z.infer<typeof resultSchema>
 
-const known = (value: number): number | null => (Number.isFinite(value) ? value : null)
+/** Null for what could not be computed. */
+export const known = (value: number): number | null => (Number.isFinite(value) ? value : null)
 
 export function measuresOf({ image, pixel }: Evaluation): Measures {
   return {
@@ -47,11 +48,8 @@ export function measuresOf({ image, pixel }: Evaluation): Measures {
 }
 
 /** The best epochs of an evaluation as a result keeps them. */
-export function bestOf(
-  best: NonNullable<Evaluation['best']>,
-): NonNullable<Result['paper']['best']> {
-  const { image, pixel, aupro } = best
-  const kept = ({ value, pass }: typeof image) => ({ value: known(value), pass })
+export function bestOf({ image, pixel, aupro }: BestEpochs): NonNullable<Result['paper']['best']> {
+  const kept = ({ value, pass }: BestEpochs['image']) => ({ value: known(value), pass })
   return {
     image: kept(image),
     ...(pixel && { pixel: kept(pixel) }),
@@ -59,7 +57,8 @@ export function bestOf(
   }
 }
 
-export type Metric = 'image' | 'pixel' | 'aupro'
+export const metrics = ['image', 'pixel', 'aupro'] as const
+export type Metric = (typeof metrics)[number]
 
 /** A metric under the authors' rules as they report it: of flows the best epoch. */
 export const reported = ({ paper }: Result, metric: Metric): number | null | undefined =>

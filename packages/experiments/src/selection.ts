@@ -1,7 +1,14 @@
-import { recipes, recipeSchema } from '@cflow/trainer'
+import { cflow } from '@cflow/methods'
 import * as z from 'zod'
-import { isFlow, methodSchema } from './trial.js'
-import type { Method, Trial, TrialData } from './trial.js'
+import { bestInputSize, categories, isCategory } from './paper/classes.js'
+import {
+  isFlow,
+  methodSchema,
+  recipeSchema,
+  type Method,
+  type Trial,
+  type TrialData,
+} from './trial.js'
 
 /** What of the paper is computed again, and how. What is absent is as in the paper. */
 export const selectionSchema = z.strictObject({
@@ -44,7 +51,7 @@ export interface Case {
 export function trialsOf(selection: Selection, one: Case): readonly Trial[] {
   const { recipe, seeds } = selection
   const { method, encoder, inputSize, data, poolLayers = 3 } = one
-  const { couplingLayers, passes, heldOut } = recipes[recipe]
+  const { couplingLayers, passes, heldOut } = cflow.recipes[recipe]
   const flow = isFlow(method) && {
     couplingLayers: one.couplingLayers ?? couplingLayers,
     passes: selection.passes ?? passes,
@@ -57,3 +64,11 @@ export function trialsOf(selection: Selection, one: Case): readonly Trial[] {
 }
 
 export const mvtec = (category: string): TrialData => ({ set: 'mvtec', category })
+
+/** Classes of MVTec AD that are asked for. */
+export const classesOf = (selection: Selection): readonly string[] =>
+  selection.categories ?? categories
+
+/** The paper's input size of a class (section 5.3); 256 for other things. */
+export const paperInputSize = (category: string): number =>
+  isCategory(category) ? bestInputSize[category] : 256

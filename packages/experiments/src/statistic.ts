@@ -1,7 +1,6 @@
 import type { Outcome } from './conduct/run-trial.js'
-import type { Published } from './paper/table2.js'
-import { reported } from './result.js'
-import type { Metric, Result } from './result.js'
+import type { Published } from './paper/classes.js'
+import { reported, type Metric, type Result } from './result.js'
 
 /** Mean and sample deviation over trials, in percent. */
 export interface Statistic extends Published {
@@ -23,15 +22,13 @@ export function statisticOf(values: readonly (number | null | undefined)[]): Sta
 export interface CaseOutcome {
   readonly results: readonly Result[]
   /** Why trials have no result, each reason once. */
-  readonly reasons: readonly string[]
+  readonly missing: readonly string[]
 }
 
-export function caseOutcome(outcomes: readonly Outcome[]): CaseOutcome {
-  return {
-    results: outcomes.flatMap((o) => (o.kind === 'done' ? [o.result] : [])),
-    reasons: [...new Set(outcomes.flatMap((o) => (o.kind === 'done' ? [] : [o.reason])))],
-  }
-}
+export const caseOutcome = (outcomes: readonly Outcome[]): CaseOutcome => ({
+  results: outcomes.flatMap((o) => (o.kind === 'done' ? [o.result] : [])),
+  missing: [...new Set(outcomes.flatMap((o) => (o.kind === 'done' ? [] : [o.reason])))],
+})
 
 /** A metric of a case in percent: under the authors' rules as they report it, or strictly. */
 export function measure(

@@ -1,15 +1,11 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { temporaryFolder } from '@cflow/base/testing'
+import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import * as z from 'zod'
 import { fileStore, idOf, remembered } from './store.js'
 
-let dir: string
-beforeAll(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'cflow-store-'))
-})
-afterAll(() => rm(dir, { recursive: true, force: true }))
+const dir = await temporaryFolder('store')
 
 const schema = z.object({ value: z.number() })
 const key = { name: 'cflow-part', identity: { weights: 'a', seed: 0 } }

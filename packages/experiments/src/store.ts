@@ -1,7 +1,6 @@
 import { CflowError, messageOf } from '@cflow/base'
 import { writeFileAtomic } from '@cflow/base/node'
 import { fileCheckpoints, jsonText } from '@cflow/trainer/node'
-import type { CheckpointStore } from '@cflow/trainer'
 import { createHash } from 'node:crypto'
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -14,37 +13,22 @@ export interface Key {
   readonly identity: unknown
 }
 
-/** Finished pieces of work as JSON files, and the unfinished ones' checkpoints. */
-export interface Store {
-  readonly folder: string
-  /** A finished piece, or undefined where there is none that can be read. */
-  read<T>(key: Key, schema: z.ZodType<T>): Promise<T | undefined>
-  /** @throws CflowError IO that names the path */
-  write(key: Key, content: unknown): Promise<void>
-  /** Where an unfinished training goes on from. */
-  unfinished(key: Key): Unfinished
-}
-
-export interface Unfinished {
-  readonly checkpoints: CheckpointStore
-  /** Text kept beside the checkpoint; undefined where there is none. */
-  readNotes(): Promise<string | undefined>
-  writeNotes(text: string): Promise<void>
-  /** When the work is finished. */
-  remove(): Promise<void>
-}
-
 /** `<name>-<10 digits of the hash>` */
 export function idOf({ name, identity }: Key): string {
   const hash = createHash('sha256').update(JSON.stringify(identity)).digest('hex')
   return `${name}-${hash.slice(0, 10)}`
 }
 
-export function fileStore(folder: string): Store {
+export type Store = ReturnType<typeof fileStore>
+export type Unfinished = ReturnType<Store['unfinished']>
+
+/** Finished pieces of work as JSON files in a folder, and the unfinished ones' checkpoints. */
+export function fileStore(folder: string) {
   const pathOf = (key: Key) => join(folder, 'trials', `${idOf(key)}.json`)
   return {
     folder,
-    async read(key, schema) {
+    /** A finished piece, or undefined where there is none that can be read. */
+    async read<T>(key: Key, schema: z.ZodType<T>): Promise<T | undefined> {
       const text = await textOf(pathOf(key))
       if (text === undefined) return undefined
       try {
@@ -54,20 +38,23 @@ export function fileStore(folder: string): Store {
         return undefined
       }
     },
-    write: (key, content) => writeFileAtomic(pathOf(key), jsonText(content)),
-    unfinished(key) {
+    /** @throws CflowError IO that names the path */
+    write: (key: Key, content: unknown) => writeFileAtomic(pathOf(key), jsonText(content)),
+    /** Where an unfinished training goes on from: a checkpoint and text beside it, removed when the work is finished. */
+    unfinished(key: Key) {
       const own = join(folder, 'unfinished', idOf(key))
       const notes = join(own, 'notes.json')
       return {
         checkpoints: fileCheckpoints(own),
         readNotes: () => textOf(notes),
-        writeNotes: (text) => writeFileAtomic(notes, text),
+        writeNotes: (text: string) => writeFileAtomic(notes, text),
         remove: () => rm(own, { recursive: true, force: true }),
       }
     },
   }
 }
 
+/** Undefined where there is none. */
 async function textOf(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8')

@@ -1,5 +1,9 @@
-import { recipeSchema } from '@cflow/trainer'
+import { cflow } from '@cflow/methods'
 import * as z from 'zod'
+
+/** A recipe of CFLOW-AD. */
+export const recipeSchema = z.enum(Object.keys(cflow.recipes) as (keyof typeof cflow.recipes)[])
+export type Recipe = z.infer<typeof recipeSchema>
 
 /** CFLOW-AD, its unconditional form, and the systems it is compared with. */
 export const methodSchema = z.enum(['cflow', 'uflow', 'padim', 'spade', 'dfr', 'differnet'])

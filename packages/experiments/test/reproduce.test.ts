@@ -1,23 +1,27 @@
-import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { temporaryFolder } from '@cflow/base/testing'
+import { readFile, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { laboratory, reproduce, runTrial, selectionSchema, somethingRan } from '@cflow/experiments'
-import type { LaboratoryOptions, Result, Trial } from '@cflow/experiments'
+import {
+  laboratory,
+  reproduce,
+  runTrial,
+  selectionSchema,
+  somethingRan,
+  type LaboratoryOptions,
+  type Result,
+  type Trial,
+} from '@cflow/experiments'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { writeClass } from './photos.js'
 import { writeScene } from './scene.js'
 
-let dir: string
+const dir = await temporaryFolder('experiments')
 beforeAll(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'cflow-experiments-'))
   // no weights but those that come with the package
   vi.stubEnv('CFLOW_HOME', join(dir, 'home'))
   await writeClass(join(dir, 'mvtec'), 'transistor')
 })
-afterAll(async () => {
-  vi.unstubAllEnvs()
-  await rm(dir, { recursive: true, force: true })
-})
+afterAll(() => vi.unstubAllEnvs())
 
 const lab = (out: string, more: Partial<LaboratoryOptions> = {}) =>
   laboratory({ out: join(dir, out), mvtec: join(dir, 'mvtec'), runtime: { threads: 1 }, ...more }) // prettier-ignore

@@ -1,10 +1,9 @@
-import { Random, floats, sizeOf, tensor } from '@cflow/base'
-import type { Tensor } from '@cflow/base'
+import { Random, floats, sizeOf, tensor, type Tensor } from '@cflow/base'
 import { describe, expect, it } from 'vitest'
 import { run } from '../test/run.js'
-import * as g from './index.js'
+import * as g from '../test/all.js'
 import { operators } from './operators/registry.js'
-import type { Value } from './index.js'
+import type { Value } from './value.js'
 
 type Build = (...inputs: Value[]) => Value
 

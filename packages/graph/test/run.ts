@@ -1,8 +1,6 @@
-import { bytesPerElement, sizeOf } from '@cflow/base'
-import type { Tensor } from '@cflow/base'
+import { bytesPerElement, sizeOf, type Tensor } from '@cflow/base'
 import * as ort from 'onnxruntime-node'
-import { writeOnnx } from '../src/index.js'
-import type { Value } from '../src/index.js'
+import { writeOnnx, type Value } from '../src/index.js'
 
 /** Run a graph on ONNX Runtime: the outputs' numbers, by name. */
 export async function run(

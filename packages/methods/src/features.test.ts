@@ -1,31 +1,39 @@
 import { Random, floats } from '@cflow/base'
 import { rowsOfMap } from '@cflow/core'
-import { input } from '@cflow/graph'
+import { input, reshape } from '@cflow/graph'
 import { expect, it } from 'vitest'
 import { run } from '@cflow/runtimes/testing'
-import { joinBilinear, joinNearest, joinRows } from './features.js'
+import { joinBilinear, joinNearest, joinRows, sizeOfMap } from './features.js'
 
 const random = Random.seeded(5)
 const shapes = [
-  { depth: 3, height: 4, width: 8 },
-  { depth: 2, height: 2, width: 4 },
-  { depth: 5, height: 1, width: 2 },
+  { channels: 3, height: 4, width: 8 },
+  { channels: 2, height: 2, width: 4 },
+  { channels: 5, height: 1, width: 2 },
 ]
-const maps = shapes.map(({ depth, height, width }) =>
-  Float32Array.from({ length: depth * height * width }, () => random.normal()),
+const maps = shapes.map((shape) =>
+  Float32Array.from({ length: sizeOfMap(shape) }, () => random.normal()),
 )
-const inputs = shapes.map((s, k) => input(`x${k}`, 'float32', ['N', s.depth, s.height, s.width]))
+const inputs = shapes.map((s, k) => input(`x${k}`, 'float32', ['N', s.channels, s.height, s.width]))
 const feeds = Object.fromEntries(
-  shapes.map((s, k) => [`x${k}`, floats('float32', [1, s.depth, s.height, s.width], maps[k]!)]),
+  shapes.map((s, k) => [`x${k}`, floats('float32', [1, s.channels, s.height, s.width], maps[k]!)]),
 )
-const rows = shapes.map(({ depth, height, width }, k) =>
-  maps[k]!.map((_, i) => maps[k]![(i % depth) * height * width + Math.floor(i / depth)]!),
+const rows = shapes.map(({ channels, height, width }, k) =>
+  maps[k]!.map((_, i) => maps[k]![(i % channels) * height * width + Math.floor(i / channels)]!),
 )
 
-it('joins taps in the graph and outside of it in the same way', async () => {
-  const { joined } = await run({ joined: rowsOfMap(joinNearest(inputs)) }, feeds)
+it('joins maps and rows in the same way', async () => {
+  const given = inputs.map((x, k) => {
+    const { channels, height, width } = shapes[k]!
+    return reshape(rowsOfMap(x), [-1, height * width, channels])
+  })
+  const { joined, same } = await run(
+    { joined: rowsOfMap(joinNearest(inputs)), same: joinRows(given, shapes) },
+    feeds,
+  )
   expect(joined!.shape).toEqual([32, 10])
-  expect(joined!.data).toEqual(Array.from(joinRows(rows, shapes)))
+  expect(same!.shape).toEqual([1, 32, 10])
+  expect(same!.data).toEqual(joined!.data)
   // position (3, 5) lies in row 1, column 2 of the middle tap, and in column 1 of the coarsest
   const at = joined!.data.slice((3 * 8 + 5) * 10, (3 * 8 + 5) * 10 + 10)
   expect(at.slice(3, 5)).toEqual(Array.from(rows[1]!.slice(6 * 2, 7 * 2)))

@@ -1,30 +1,38 @@
 import { CflowError } from '@cflow/base'
-import { concat, gather, int64s, resizeBilinear, resizeNearest, shapeText } from '@cflow/graph'
-import type { Value } from '@cflow/graph'
+import type { Tap } from '@cflow/core'
+import {
+  concat,
+  gather,
+  int64s,
+  resizeBilinear,
+  resizeNearest,
+  shapeText,
+  type Value,
+} from '@cflow/graph'
 
-/** Depth and size of a feature map [N, depth, height, width]. */
-export interface MapShape {
-  readonly depth: number
-  readonly height: number
-  readonly width: number
-}
+/** Channels and size of a feature map [N, channels, height, width]. */
+export type MapShape = Pick<Tap, 'channels' | 'height' | 'width'>
 
 /** @throws CflowError SHAPE when the map's size is not known in advance */
 export function mapShape(map: Value): MapShape {
-  const [, depth, height, width] = map.shape
-  if (typeof depth !== 'number' || typeof height !== 'number' || typeof width !== 'number')
+  const [, channels, height, width] = map.shape
+  if (typeof channels !== 'number' || typeof height !== 'number' || typeof width !== 'number')
     throw new CflowError(
       'SHAPE',
       `a feature map of known size is needed, got ${shapeText(map.shape)}`,
     )
-  return { depth, height, width }
+  return { channels, height, width }
 }
 
-/** Depth of all taps joined, and the size of the finest one, which is the first. */
+/** Channels of all taps joined, and the size of the finest one, which is the first. */
 export function joinedShape(taps: readonly MapShape[]): MapShape {
   const { height, width } = taps[0] as MapShape
-  return { depth: taps.reduce((n, t) => n + t.depth, 0), height, width }
+  return { channels: taps.reduce((n, t) => n + t.channels, 0), height, width }
 }
+
+/** Numbers of a map. */
+export const sizeOfMap = ({ channels, height, width }: MapShape): number =>
+  channels * height * width
 
 /**
  * All taps as one map at the finest one's size: coarser ones upsampled (nearest neighbour), channels one after the other.
@@ -37,15 +45,15 @@ export function joinNearest(taps: readonly Value[], channels?: readonly number[]
   let from = 0
   const parts: Value[] = []
   for (const tap of taps) {
-    const { depth, height: h, width: w } = mapShape(tap)
+    const { channels: own, height: h, width: w } = mapShape(tap)
     if (height % h !== 0 || width % w !== 0)
       throw new CflowError('SHAPE', `maps of ${h}×${w} do not divide those of ${height}×${width}`, {
         hint: 'use an input size that is a multiple of the encoder’s largest stride',
       })
-    const own = channels?.filter((c) => c >= from && c < from + depth).map((c) => c - from)
-    from += depth
-    if (own?.length === 0) continue
-    const kept = own && own.length < depth ? gather(tap, int64s(own), 1) : tap
+    const wanted = channels?.filter((c) => c >= from && c < from + own).map((c) => c - from)
+    from += own
+    if (wanted?.length === 0) continue
+    const kept = wanted && wanted.length < own ? gather(tap, int64s(wanted), 1) : tap
     parts.push(h === height && w === width ? kept : resizeNearest(kept, height / h, width / w))
   }
   return concat(parts, 1)
@@ -64,28 +72,20 @@ export function joinBilinear(taps: readonly Value[]): Value {
 }
 
 /**
- * `joinNearest` outside a graph, for one image.
- * @param taps rows [hₖ·wₖ, Dₖ] of each tap, finest first
- * @param into reused where given
- * @returns rows [h·w, ΣDₖ]
+ * `joinNearest` of taps that are rows already.
+ * @param rows [N, hₖ·wₖ, Dₖ] of each tap, finest first
+ * @returns [N, h·w, ΣDₖ]
  */
-export function joinRows(
-  taps: readonly Float32Array[],
-  shapes: readonly MapShape[],
-  into?: Float32Array,
-): Float32Array {
-  const { depth, height, width } = joinedShape(shapes)
-  const rows = into ?? new Float32Array(depth * height * width)
-  let offset = 0
-  shapes.forEach((shape, k) => {
-    const tap = taps[k] as Float32Array
-    const [fy, fx] = [height / shape.height, width / shape.width]
-    for (let y = 0; y < height; y++)
-      for (let x = 0; x < width; x++) {
-        const from = (Math.floor(y / fy) * shape.width + Math.floor(x / fx)) * shape.depth
-        rows.set(tap.subarray(from, from + shape.depth), (y * width + x) * depth + offset)
-      }
-    offset += shape.depth
+export function joinRows(rows: readonly Value[], taps: readonly MapShape[]): Value {
+  const { height, width } = joinedShape(taps)
+  const parts = rows.map((tap, k) => {
+    const { height: h, width: w } = taps[k] as MapShape
+    if (h === height && w === width) return tap
+    const nearest = Array.from({ length: height * width }, (_, p) => {
+      const [y, x] = [Math.floor(p / width), p % width]
+      return Math.floor((y * h) / height) * w + Math.floor((x * w) / width)
+    })
+    return gather(tap, int64s(nearest), 1)
   })
-  return rows
+  return concat(parts, 2)
 }

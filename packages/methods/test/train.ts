@@ -1,35 +1,30 @@
-import type { Tensor } from '@cflow/base'
-import { adamFeeds } from '@cflow/core'
-import * as ort from 'onnxruntime-node'
+import type { ParameterShapes, Values } from '@cflow/core'
+import type { Value } from '@cflow/graph'
+import { openRuntime } from '@cflow/runtimes'
+import { samplings } from '../src/training/sampling.js'
+import { lossTrainer } from '../src/training/trainer.js'
 
-/** Take steps with a training step file. @returns the losses and the parameters at the end */
+/** Take a step with each batch of rows [rows, depth]. @returns the losses and the parameters at the end */
 export async function train(
-  step: Uint8Array,
-  start: Float32Array,
-  batches: readonly Tensor<'float32'>[],
+  model: {
+    readonly shapes: ParameterShapes
+    readonly start: Float32Array
+    readonly depth: number
+    loss(rows: Value, values: Values): Value
+  },
+  batches: readonly Float32Array[],
   learningRate: number,
 ): Promise<{ readonly losses: readonly number[]; readonly parameters: Float32Array }> {
-  const session = await ort.InferenceSession.create(step, {
-    logSeverityLevel: 3,
-    intraOpNumThreads: 1,
-  })
-  const flat = (data: Float32Array) => new ort.Tensor('float32', data, [start.length])
-  const zeros = () => flat(new Float32Array(start.length))
-  let state: Record<string, ort.Tensor> = { theta: flat(start), m: zeros(), v: zeros() }
+  const { shapes, start, depth } = model
+  const rows = batches[0]!.length / depth
+  const runtime = await openRuntime({ threads: 1 })
+  const shape = { rows, positions: rows }
+  const vectors = { depth, area: rows, shape, sampling: samplings.permuted }
+  const trained = await lossTrainer(runtime, vectors, shapes, start, (x, values) => model.loss(x, values)) // prettier-ignore
+  const all = { image: new Int32Array(rows), position: Int32Array.from({ length: rows }, (_, i) => i) } // prettier-ignore
   const losses: number[] = []
-  for (const [t, { data, shape }] of batches.entries()) {
-    const { rate, epsilon } = adamFeeds(learningRate, t + 1)
-    const scalar = (value: number) => new ort.Tensor('float32', [value], [])
-    const got = await session.run({
-      ...state,
-      features: new ort.Tensor('float32', data, shape),
-      rate: scalar(rate),
-      epsilon: scalar(epsilon),
-    })
-    losses.push((got['loss'] as ort.Tensor).data[0] as number)
-    const next = (name: string) => got[`${name}_next`] as ort.Tensor
-    state = { theta: next('theta'), m: next('m'), v: next('v') }
-  }
-  await session.release()
-  return { losses, parameters: (state['theta'] as ort.Tensor).data as Float32Array }
+  for (const batch of batches) losses.push(...(await trained.step([batch], [all], [learningRate])))
+  const { theta } = await trained.state()
+  await trained.release()
+  return { losses, parameters: theta.data }
 }

@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect, it } from 'vitest'
 import { images, type MaskedMap } from '../test/arbitraries.js'
-import { binEdge } from './float-bins.js'
+import { binEdge } from './pixel-bins.js'
 import { PixelMetrics } from './index.js'
 
 const gather = (set: readonly MaskedMap[], exactUpTo?: number): PixelMetrics => {

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { masks } from '../test/arbitraries.js'
 import { regionsOf } from '../test/brute-force.js'
-import { connectedComponents, fillHoles } from './index.js'
+import { connectedComponents, fillHoles } from './components.js'
 
 it('finds the regions that merging neighbours finds, in raster order', () => {
   fc.assert(

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
-import { auroc, connectedComponents, PixelMetrics, type FloatArray } from './index.js'
+import { connectedComponents } from './components.js'
+import { auroc, PixelMetrics } from './index.js'
+import type { FloatArray } from './scores.js'
 
 /** Reference numbers computed in Python, float64. */
 const golden = JSON.parse(

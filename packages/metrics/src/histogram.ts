@@ -1,5 +1,5 @@
-import { requireInteger, splitByLabel, type FloatArray, type Labels } from './scores.js'
-import type { Scores, ScoresByClass } from './scores.js'
+import { countFrom, extremes, rankByLabel, type Ascending, type Ranking } from './ranking.js'
+import { requireInteger, type Labels, type Scores } from './scores.js'
 
 /** Densities of both classes over the same bins. */
 export interface ScoreHistogram {
@@ -31,18 +31,12 @@ export function scoreHistogram(
   labels: Labels,
   options: HistogramOptions = {},
 ): ScoreHistogram {
-  return histogramOf(splitByLabel(scores, labels), options)
+  return histogramOf(rankByLabel(scores, labels), options)
 }
 
-/**
- * `scoreHistogram` of scores that are already split; they need not be sorted.
- * @param counts how often each score occurs; once when absent
- */
-export function histogramOf(
-  { normal, anomalous }: ScoresByClass,
-  { bins = 100, range = rangeOf([normal, anomalous]) }: HistogramOptions,
-  counts?: ScoresByClass,
-): ScoreHistogram {
+/** `scoreHistogram` of scores that are already ranked. */
+export function histogramOf(ranking: Ranking, options: HistogramOptions): ScoreHistogram {
+  const { bins = 100, range = rangeOf(ranking) } = options
   requireInteger('bins', bins, 1)
   const [low, high] = range
   if (!(low < high && Number.isFinite(high - low)))
@@ -54,41 +48,23 @@ export function histogramOf(
     (_, i) => low + ((high - low) * i) / bins, // one rounding per edge, no drift
   )
   edges[bins] = high
-  return {
-    edges,
-    normal: density(normal, counts?.normal, low, high, bins),
-    anomalous: density(anomalous, counts?.anomalous, low, high, bins),
-  }
-}
-
-function density(
-  scores: FloatArray,
-  weights: FloatArray | undefined,
-  low: number,
-  high: number,
-  bins: number,
-): Float64Array {
-  const counts = new Float64Array(bins)
-  let total = 0
-  for (let i = 0; i < scores.length; i++) {
-    const score = scores[i]!
-    if (score < low || score > high) continue
-    const weight = weights ? weights[i]! : 1
-    counts[Math.min(bins - 1, Math.floor(((score - low) / (high - low)) * bins))]! += weight
-    total += weight
-  }
-  return total === 0 ? counts : counts.map((count) => (count * bins) / (total * (high - low)))
-}
-
-function rangeOf(parts: readonly FloatArray[]): readonly [number, number] {
-  let low = Infinity
-  let high = -Infinity
-  for (const scores of parts)
-    for (let i = 0; i < scores.length; i++) {
-      const score = scores[i]!
-      if (score < low) low = score
-      if (score > high) high = score
+  const density = (of: Ascending): Float64Array => {
+    const counts = new Float64Array(bins)
+    let total = 0
+    for (let i = 0; i < of.scores.length; i++) {
+      const score = of.scores[i]!
+      if (score < low || score > high) continue
+      const count = of.counts ? countFrom(of, i) - countFrom(of, i + 1) : 1
+      counts[Math.min(bins - 1, Math.floor(((score - low) / (high - low)) * bins))]! += count
+      total += count
     }
+    return total === 0 ? counts : counts.map((n) => (n * bins) / (total * (high - low)))
+  }
+  return { edges, normal: density(ranking.normal), anomalous: density(ranking.anomalous) }
+}
+
+function rangeOf(ranking: Ranking): readonly [number, number] {
+  const { low, high } = extremes(ranking)
   if (low > high) return [0, 1]
   if (low < high) return [low, high]
   const margin = Math.max(0.5, Math.abs(low) * 1e-6)

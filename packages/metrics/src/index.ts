@@ -1,19 +1,17 @@
-export { auroc } from './auroc.js'
-export { averagePrecision } from './average-precision.js'
-export { connectedComponents } from './components.js'
-export type { Components, Connectivity } from './components.js'
-export { confusionAt } from './confusion.js'
-export type { Confusion } from './confusion.js'
-export { rocCurve } from './curve.js'
-export type { ProCurve, RocCurve } from './curve.js'
-export { f1Max } from './f1-max.js'
-export type { F1Max } from './f1-max.js'
-export { fillHoles } from './fill-holes.js'
+export { prCurve, rocCurve } from './curves.js'
+export {
+  bestEpochs,
+  evaluateImages,
+  scoresAndLabels,
+  type BestEpochs,
+  type DetectionMetrics,
+  type EpochEvaluation,
+  type Evaluation,
+  type MappedImage,
+  type Protocol,
+  type ScoredImage,
+  type TimedEvaluation,
+} from './evaluation.js'
 export { scoreHistogram } from './histogram.js'
-export type { HistogramOptions, ScoreHistogram } from './histogram.js'
 export { PixelMetrics } from './pixel-metrics.js'
-export type { PixelMetricsOptions } from './pixel-metrics.js'
-export { prCurve } from './pr-curve.js'
-export type { PrCurve } from './pr-curve.js'
-export type { ProCurveOptions, ProOptions, ProProtocol } from './pro.js'
-export type { FloatArray, Labels, Scores } from './scores.js'
+export { auroc, averagePrecision, confusionAt, f1Max } from './rates.js'

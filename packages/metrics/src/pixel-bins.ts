@@ -1,134 +1,99 @@
-import { edgeOf, keyOf } from './float-bins.js'
-import type { RegionScores, PixelScores } from './regions.js'
+import { indexAbove } from './ranking.js'
+import { sumsFrom, type PixelRanking } from './pro.js'
+import type { PixelScores } from './regions.js'
 import type { FloatArray } from './scores.js'
 
+const droppedBits = 8
 /** Bins are kept in pages of 2⁹ that exist where scores fall. */
 const pageBits = 9
 const pageSize = 1 << pageBits
-const binBits = 24
+const pageCount = 1 << (32 - droppedBits - pageBits)
+const cells = 4
 
-/** Counts of the scores in neighbouring bins; those of anomalous pixels exist once there is one. */
-interface Page {
-  readonly normal: Float64Array
-  anomalous?: Regional
-  holes?: Float64Array
+const word = new Uint32Array(1)
+const single = new Float32Array(word.buffer)
+
+/** Bin of a float32 given by its bits; bins have the order of the numbers, and −0 falls where 0 does. */
+function keyOf(bits: number): number {
+  const b = bits === 0x80000000 ? 0 : bits | 0
+  return (b ^ ((b >> 31) | 0x80000000)) >>> droppedBits
 }
 
-interface Regional {
-  readonly count: Float64Array
-  /** Σ 1 / area of the region, over the anomalous pixels of a bin. */
-  readonly share: Float64Array
+/** Lowest number of a bin. */
+function edgeOf(key: number): number {
+  const k = (key << droppedBits) | 0
+  word[0] = k ^ (~(k >> 31) | 0x80000000)
+  // the bin of −∞ begins below it, where the bits stand for no number
+  return Number.isNaN(single[0]) ? -Infinity : single[0]!
 }
 
-/** Bins that hold anything, ascending by their lower edge. */
-export interface FilledBins {
-  readonly edges: Float64Array
-  readonly normal: Float64Array
-  readonly anomalous: Float64Array
-  readonly share: Float64Array
-  readonly holes: Float64Array
-  readonly regions: number
+/** A number rounded to float32, then down to the lowest number of its bin. */
+export function binEdge(score: number): number {
+  single[0] = score
+  return edgeOf(keyOf(word[0]!))
 }
 
 /**
- * Counts of pixel scores in bins: memory is bounded by the spread of the scores, not by their number. A bin holds the
+ * Pixel scores counted in bins: memory is bounded by the spread of the scores, not by their number. A bin holds the
  * float32 scores that share sign, exponent and the first 15 bits of the mantissa (the width is 2⁻¹⁵ of the score or
  * less); it stands for its lower edge. So every metric is the exact one of scores that were rounded down to an edge.
  */
-export class PixelBins {
-  readonly #pages: (Page | undefined)[] = new Array<undefined>(1 << (binBits - pageBits))
-  /** Places of the pages that exist. */
-  readonly #filled: number[] = []
-  #regions = 0
-  #normalCount = 0
-  #anomalousCount = 0
-
-  add({ normal, anomalous, holes, regions }: PixelScores): void {
-    const keys = keysOf(normal)
-    for (let i = 0; i < keys.length; i++) {
-      const key = keys[i]!
-      this.#page(key).normal[key & (pageSize - 1)]!++
-    }
-    this.#addRegional(anomalous)
-    const holeKeys = keysOf(holes.scores)
-    for (let i = 0; i < holeKeys.length; i++) {
-      const key = holeKeys[i]!
-      const counts = (this.#page(key).holes ??= new Float64Array(pageSize))
-      counts[key & (pageSize - 1)]! += 1 / holes.areas[i]!
-    }
-    this.#regions += regions
-    this.#normalCount += normal.length
-    this.#anomalousCount += anomalous.scores.length
-  }
-
-  get counts(): { readonly normal: number; readonly anomalous: number; readonly regions: number } {
-    return {
-      normal: this.#normalCount,
-      anomalous: this.#anomalousCount,
-      regions: this.#regions,
-    }
-  }
-
-  /** The bins of several test sets together that hold anything. */
-  static filled(parts: readonly PixelBins[]): FilledBins {
-    const [edges, normal, anomalous, share, holes]: [number[], ...number[][]] = [[], [], [], [], []]
-    const filled = new Set(parts.flatMap((part) => part.#filled))
-    for (const p of [...filled].sort((a, b) => a - b)) {
-      const pages = parts.flatMap((part) => part.#pages[p] ?? [])
-      for (let i = 0; i < pageSize; i++) {
-        let [n, a, s, h] = [0, 0, 0, 0]
-        for (const page of pages) {
-          n += page.normal[i]!
-          a += page.anomalous?.count[i] ?? 0
-          s += page.anomalous?.share[i] ?? 0
-          h += page.holes?.[i] ?? 0
-        }
-        if (n === 0 && a === 0) continue
-        edges.push(edgeOf(p * pageSize + i))
-        normal!.push(n)
-        anomalous!.push(a)
-        share!.push(s)
-        holes!.push(h)
-      }
-    }
-    return {
-      edges: Float64Array.from(edges),
-      normal: Float64Array.from(normal!),
-      anomalous: Float64Array.from(anomalous!),
-      share: Float64Array.from(share!),
-      holes: Float64Array.from(holes!),
-      regions: parts.reduce((sum, part) => sum + part.#regions, 0),
-    }
-  }
-
-  #addRegional({ scores, areas }: RegionScores): void {
-    const keys = keysOf(scores)
-    for (let i = 0; i < keys.length; i++) {
-      const key = keys[i]!
-      const { count, share } = (this.#page(key).anomalous ??= {
-        count: new Float64Array(pageSize),
-        share: new Float64Array(pageSize),
-      })
-      count[key & (pageSize - 1)]!++
-      share[key & (pageSize - 1)]! += 1 / areas[i]!
-    }
-  }
-
-  #page(key: number): Page {
-    const place = key >>> pageBits
-    return this.#pages[place] ?? this.#newPage(place)
-  }
-
-  #newPage(place: number): Page {
-    const page: Page = { normal: new Float64Array(pageSize) }
-    this.#pages[place] = page
-    this.#filled.push(place)
-    return page
-  }
+export interface PixelBins {
+  /**
+   * `cells` numbers a bin: how many normal and anomalous scores there are, Σ 1 / area of the regions of the anomalous
+   * ones, and the same of the pixels in holes.
+   */
+  readonly pages: (Float64Array | undefined)[]
+  regions: number
 }
 
-function keysOf(scores: FloatArray): Uint32Array {
-  const keys = new Uint32Array(Float32Array.from(scores).buffer)
-  for (let i = 0; i < keys.length; i++) keys[i] = keyOf(keys[i]!)
-  return keys
+export const noBins = (): PixelBins => ({ pages: new Array<undefined>(pageCount), regions: 0 })
+
+export function addToBins(bins: PixelBins, pixels: PixelScores): void {
+  const add = (scores: FloatArray, cell: number, areas?: Uint32Array): void => {
+    const bits = new Uint32Array(Float32Array.from(scores).buffer)
+    for (let i = 0; i < bits.length; i++) {
+      const key = keyOf(bits[i]!)
+      const page = (bins.pages[key >>> pageBits] ??= new Float64Array(cells * pageSize))
+      page[cells * (key & (pageSize - 1)) + cell]! += areas ? 1 / areas[i]! : 1
+    }
+  }
+  const { normal, anomalous, holes, regions } = pixels
+  add(normal, 0)
+  add(anomalous.scores, 1)
+  add(anomalous.scores, 2, anomalous.areas)
+  add(holes.scores, 3, holes.areas)
+  bins.regions += regions
+}
+
+/** The bins of several test sets together as a ranking: each score counts as the lower edge of its bin. */
+export function binnedRanking(parts: readonly PixelBins[]): PixelRanking {
+  const edges: number[] = []
+  const columns = Array.from({ length: cells }, (): number[] => [])
+  for (let number = 0; number < pageCount; number++) {
+    const pages = parts.flatMap((part) => part.pages[number] ?? [])
+    for (let bin = 0; bin < pageSize && pages.length > 0; bin++) {
+      const sums = columns.map((_, cell) =>
+        pages.reduce((sum, page) => sum + page[cells * bin + cell]!, 0),
+      )
+      if (sums[0] === 0 && sums[1] === 0) continue
+      edges.push(edgeOf(number * pageSize + bin))
+      columns.forEach((column, cell) => column.push(sums[cell]!))
+    }
+  }
+  const scores = Float64Array.from(edges)
+  const [normal, anomalous, covered, holes] = columns.map((column) =>
+    sumsFrom(Float64Array.from(column)),
+  ) as [Float64Array, Float64Array, Float64Array, Float64Array]
+  const regions = parts.reduce((sum, part) => sum + part.regions, 0)
+  return {
+    normal: { scores, counts: normal },
+    anomalous: { scores, counts: anomalous },
+    regions,
+    covered,
+    filledOverlapAbove(threshold) {
+      const i = indexAbove(scores, threshold)
+      return (covered[i]! + holes[i]!) / regions
+    },
+  }
 }

@@ -1,26 +1,40 @@
-import { aurocOf } from './auroc.js'
-import { averagePrecisionOf } from './average-precision.js'
-import { aurocErrorOf, binnedRankingOf } from './binned-pixels.js'
-import { confusion, requireThreshold, type Confusion } from './confusion.js'
-import { rocCurveOf, type ProCurve, type RocCurve } from './curve.js'
-import { f1MaxOf, type F1Max } from './f1-max.js'
-import type { HistogramOptions, ScoreHistogram } from './histogram.js'
-import { PixelBins } from './pixel-bins.js'
-import { aurocOfGroups, PixelGroup } from './pixel-group.js'
-import type { PixelRanking } from './pixel-ranking.js'
-import { prCurveOf, type PrCurve } from './pr-curve.js'
-import { auproOf, proCurveOf } from './pro.js'
-import type { ProCurveOptions, ProOptions } from './pro.js'
-import { pixelScores } from './regions.js'
-import { requireInteger, type FloatArray } from './scores.js'
-import { pixelRankingOf, sortPixels } from './sorted-pixels.js'
+import { prCurveOf, rocCurveOf, type PrCurve, type RocCurve } from './curves.js'
+import { histogramOf, type HistogramOptions, type ScoreHistogram } from './histogram.js'
+import { addToBins, binEdge, binnedRanking, noBins, type PixelBins } from './pixel-bins.js'
+import {
+  auproOf,
+  coveredFrom,
+  proCurveOf,
+  type PixelRanking,
+  type ProCurve,
+  type ProCurveOptions,
+  type ProOptions,
+} from './pro.js'
+import { indexAbove } from './ranking.js'
+import {
+  aurocOf,
+  averagePrecisionOf,
+  confusionOf,
+  doubledArea,
+  f1MaxOf,
+  tiesOf,
+  type Confusion,
+  type F1Max,
+} from './rates.js'
+import { pixelScores, type PixelScores, type RegionScores } from './regions.js'
+import { concatScores, requireInteger, type FloatArray } from './scores.js'
+import { argsort, sortScores } from './sort.js'
 
 /** Pixels up to which metrics are exact by default: 268 MB of float32. */
 const exactByDefault = 2 ** 26
 
-export interface PixelMetricsOptions {
-  /** Pixels up to which every metric is exact; with more, scores are counted in bins. Default 2²⁶. */
-  readonly exactUpTo?: number
+/** The pixels of one group of images. */
+interface Group {
+  /** While metrics are exact: image by image, or all together and sorted. */
+  parts: PixelScores[]
+  sorted: boolean
+  /** From then on. */
+  readonly bins: PixelBins
 }
 
 /**
@@ -41,11 +55,12 @@ export interface PixelMetricsOptions {
  */
 export class PixelMetrics {
   readonly #exactUpTo: number
-  readonly #groups = new Map<string, PixelGroup>()
-  #pixelCount = 0
+  readonly #groups = new Map<string, Group>()
+  #counts = { normal: 0, anomalous: 0, regions: 0 }
   #ranking: PixelRanking | undefined
 
-  constructor({ exactUpTo = exactByDefault }: PixelMetricsOptions = {}) {
+  /** @param options.exactUpTo pixels up to which every metric is exact; with more, scores are counted in bins; 2²⁶ */
+  constructor({ exactUpTo = exactByDefault }: { readonly exactUpTo?: number } = {}) {
     requireInteger('exactUpTo', exactUpTo, 0)
     this.#exactUpTo = exactUpTo
   }
@@ -60,28 +75,32 @@ export class PixelMetrics {
    */
   add(map: FloatArray, mask: Uint8Array, width: number, height: number, group = ''): void {
     const scores = pixelScores(map, mask, width, height)
-    const own = this.#groups.get(group) ?? new PixelGroup()
-    this.#groups.set(group, own)
-    own.add(scores)
-    this.#pixelCount += map.length
+    const { normal, anomalous, regions } = this.#counts
+    this.#counts = {
+      normal: normal + scores.normal.length,
+      anomalous: anomalous + scores.anomalous.scores.length,
+      regions: regions + scores.regions,
+    }
     this.#ranking = undefined
-    if (!this.exact) for (const each of this.#groups.values()) each.bin()
+    const own = this.#groups.get(group) ?? { parts: [], sorted: false, bins: noBins() }
+    this.#groups.set(group, own)
+    own.parts.push(scores)
+    own.sorted = false
+    if (this.exact) return
+    for (const each of this.#groups.values()) {
+      for (const part of each.parts) addToBins(each.bins, part)
+      each.parts = []
+    }
   }
 
   /** Whether metrics are exact, not those of scores rounded to bins. */
   get exact(): boolean {
-    return this.#pixelCount <= this.#exactUpTo
+    return this.#counts.normal + this.#counts.anomalous <= this.#exactUpTo
   }
 
   /** Number of normal and anomalous pixels and of 8-connected anomalous regions so far. */
   get counts(): { readonly normal: number; readonly anomalous: number; readonly regions: number } {
-    let [normal, anomalous, regions] = [0, 0, 0]
-    for (const { counts } of this.#groups.values()) {
-      normal += counts.normal
-      anomalous += counts.anomalous
-      regions += counts.regions
-    }
-    return { normal, anomalous, regions }
+    return this.#counts
   }
 
   /**
@@ -93,7 +112,17 @@ export class PixelMetrics {
   auroc(groups?: readonly string[]): number {
     if (groups === undefined) return aurocOf(this.#pixels())
     const chosen = [...new Set(groups)].flatMap((name) => this.#groups.get(name) ?? [])
-    return aurocOfGroups(chosen)
+    if (!this.exact) return aurocOf(binnedRanking(chosen.map(({ bins }) => bins)))
+    // the Mann–Whitney statistics of the groups' pairs add up
+    const sets = chosen.map(sortedGroup)
+    let [area, normals, anomalies] = [0, 0, 0]
+    for (const { normal, anomalous } of sets) {
+      normals += normal.length
+      anomalies += anomalous.scores.length
+      if (anomalous.scores.length === 0) continue
+      for (const other of sets) area += doubledArea({ normal: { scores: other.normal }, anomalous })
+    }
+    return area / 2 / (normals * anomalies)
   }
 
   /**
@@ -101,9 +130,9 @@ export class PixelMetrics {
    * anomalous pixel that share a bin. 0 while metrics are exact, NaN when one class is absent.
    */
   aurocError(): number {
-    const { normal, anomalous } = this.counts
+    const { normal, anomalous } = this.#counts
     if (normal === 0 || anomalous === 0) return NaN
-    return this.exact ? 0 : aurocErrorOf(PixelBins.filled(this.#bins()))
+    return this.exact ? 0 : tiesOf(this.#pixels()) / 2
   }
 
   /**
@@ -134,10 +163,8 @@ export class PixelMetrics {
 
   /** Confusion matrix over all pixels: predicted anomalous is score ≥ threshold (in bins, the edge of its bin). */
   confusionAt(threshold: number): Confusion {
-    requireThreshold(threshold)
-    const ranking = this.#pixels()
-    const { normal, anomalous } = ranking.atLeast(threshold)
-    return confusion(anomalous, normal, ranking.normalCount, ranking.anomalousCount)
+    const binned = !this.exact && !Number.isNaN(threshold)
+    return confusionOf(this.#pixels(), binned ? binEdge(threshold) : threshold)
   }
 
   /** ROC curve over all pixels, as `rocCurve`. */
@@ -162,22 +189,67 @@ export class PixelMetrics {
 
   /** Densities of normal and anomalous pixels over shared bins, as `scoreHistogram`. */
   scoreHistogram(options: HistogramOptions = {}): ScoreHistogram {
-    return this.#pixels().histogram(options)
+    return histogramOf(this.#pixels(), options)
   }
 
   #pixels(): PixelRanking {
-    this.#ranking ??= this.exact ? this.#sorted() : binnedRankingOf(PixelBins.filled(this.#bins()))
+    const groups = [...this.#groups.values()]
+    this.#ranking ??= this.exact
+      ? exactRanking(groups)
+      : binnedRanking(groups.map(({ bins }) => bins))
     return this.#ranking
   }
+}
 
-  #sorted(): PixelRanking {
-    const groups = [...this.#groups.values()]
-    const [only] = groups
-    const whole = groups.length === 1 ? only!.sorted() : sortPixels(groups.flatMap((g) => g.parts))
-    return pixelRankingOf(whole)
+/** The pixels of a group sorted; they replace its parts. */
+function sortedGroup(group: Group): PixelScores {
+  if (!group.sorted) {
+    group.parts = [sortPixels(group.parts)]
+    group.sorted = true
   }
+  return group.parts[0]!
+}
 
-  #bins(): readonly PixelBins[] {
-    return [...this.#groups.values()].map((group) => group.bin())
+/** Joins and sorts the pixels of several images, or of sorted sets. */
+function sortPixels(parts: readonly PixelScores[]): PixelScores {
+  return {
+    normal: sortScores(concatScores(parts.map((part) => part.normal))),
+    anomalous: sortRegionScores(parts.map((part) => part.anomalous)),
+    holes: sortRegionScores(parts.map((part) => part.holes)),
+    regions: parts.reduce((sum, part) => sum + part.regions, 0),
+  }
+}
+
+function sortRegionScores(parts: readonly RegionScores[]): RegionScores {
+  const all = concatScores(parts.map((part) => part.scores))
+  const order = argsort(all)
+  const allAreas = new Uint32Array(order.length)
+  let offset = 0
+  for (const { areas } of parts) {
+    allAreas.set(areas, offset)
+    offset += areas.length
+  }
+  const scores = all.slice()
+  order.forEach((from, i) => {
+    scores[i] = all[from]!
+  })
+  return { scores, areas: order.map((from) => allAreas[from]!) }
+}
+
+/** All pixels as a ranking. */
+function exactRanking(groups: readonly Group[]): PixelRanking {
+  const [only] = groups
+  const { normal, anomalous, holes, regions } =
+    groups.length === 1 ? sortedGroup(only!) : sortPixels(groups.flatMap(({ parts }) => parts))
+  const covered = coveredFrom(anomalous.areas)
+  const inHoles = coveredFrom(holes.areas)
+  return {
+    normal: { scores: normal },
+    anomalous,
+    regions,
+    covered,
+    filledOverlapAbove: (threshold) =>
+      covered[indexAbove(anomalous.scores, threshold)]! / regions +
+      inHoles[indexAbove(holes.scores, threshold)]! / regions,
   }
 }

@@ -1,5 +1,4 @@
-import { connectedComponents, requireSize } from './components.js'
-import { fillHoles } from './fill-holes.js'
+import { connectedComponents, fillHoles, requireSize } from './components.js'
 import { allocateLike, requireLength, type FloatArray } from './scores.js'
 
 /** Scores of pixels, each with the area of the region it counts towards. */
@@ -70,38 +69,27 @@ function holeScores(
 ): RegionScores {
   const found: number[] = []
   const foundAreas: number[] = []
-  for (const box of boundingBoxes(labels, areas.length, width)) {
-    const area = areas[box.label - 1]!
-    const w = box.right - box.left + 1
-    const h = box.bottom - box.top + 1
-    if (w < 3 || h < 3 || area === w * h) continue
-    const index = (i: number): number => (box.top + Math.floor(i / w)) * width + box.left + (i % w)
-    const region = new Uint8Array(w * h)
-    for (let i = 0; i < region.length; i++) region[i] = labels[index(i)] === box.label ? 1 : 0
-    const filled = fillHoles(region, w, h, 8)
-    for (let i = 0; i < region.length; i++) {
-      if (region[i] === filled[i]) continue
+  boundingBoxes(labels, areas.length, width).forEach(({ left, top, right, bottom }, k) => {
+    const w = right - left + 1
+    const h = bottom - top + 1
+    if (w < 3 || h < 3 || areas[k] === w * h) return
+    const index = (i: number): number => (top + Math.floor(i / w)) * width + left + (i % w)
+    const region = new Uint8Array(w * h).map((_, i) => Number(labels[index(i)] === k + 1))
+    fillHoles(region, w, h, 8).forEach((filled, i) => {
+      if (filled === region[i]) return
       found.push(map[index(i)]!)
-      foundAreas.push(area)
-    }
-  }
+      foundAreas.push(areas[k]!)
+    })
+  })
   const scores = allocateLike(map, found.length)
   scores.set(found)
   return { scores, areas: Uint32Array.from(foundAreas) }
 }
 
-interface Box {
-  readonly label: number
-  left: number
-  top: number
-  right: number
-  bottom: number
-}
-
 /** The bounding box of each label, edges inclusive. */
-function boundingBoxes(labels: Int32Array, count: number, width: number): readonly Box[] {
-  const boxes = Array.from({ length: count }, (_, i): Box => {
-    return { label: i + 1, left: Infinity, top: Infinity, right: -1, bottom: -1 }
+function boundingBoxes(labels: Int32Array, count: number, width: number) {
+  const boxes = Array.from({ length: count }, () => {
+    return { left: Infinity, top: Infinity, right: -1, bottom: -1 }
   })
   for (let i = 0; i < labels.length; i++) {
     if (labels[i] === 0) continue

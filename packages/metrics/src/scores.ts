@@ -63,8 +63,8 @@ export function requireLength(
     throw new RangeError(`${what} must have ${expected} elements (${meaning}), got ${actual}`)
 }
 
-/** @throws RangeError unless `value` is an integer of at least `least` */
-export function requireInteger(what: string, value: number, least: number): void {
-  if (!Number.isInteger(value) || value < least)
-    throw new RangeError(`${what} must be an integer of at least ${least}, got ${value}`)
+/** @throws RangeError unless `value` is an integer of at least `min` */
+export function requireInteger(what: string, value: number, min: number): void {
+  if (!Number.isInteger(value) || value < min)
+    throw new RangeError(`${what} must be an integer of at least ${min}, got ${value}`)
 }

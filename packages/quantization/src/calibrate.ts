@@ -1,111 +1,94 @@
-import { CflowError, tensor } from '@cflow/base'
-import type { RgbImage, Tensor } from '@cflow/base'
+import { CflowError, imageTensor } from '@cflow/base'
 import { detectorNames } from '@cflow/core'
-import {
-  dequantize,
-  quantize,
-  reduceMax,
-  reduceMin,
-  reduceSumSquare,
-  sub,
-  writeOnnx,
-} from '@cflow/graph'
-import type { Value } from '@cflow/graph'
-import type { Runtime, Tensors } from '@cflow/runtimes'
-import { byteScale, scaled } from './ranges.js'
-import type { Range, Ranges } from './ranges.js'
-import type { Structure } from './structure.js'
+import * as g from '@cflow/graph'
+import type { Runtime } from '@cflow/runtimes'
+import type { Images } from './images.js'
 
-/** Images, the same ones at every call. */
-export type Images = () => AsyncIterable<RgbImage>
+/** Smallest and largest value of a tensor that quantisation keeps apart; what lies outside saturates. */
+export interface Range {
+  readonly low: number
+  readonly high: number
+}
 
-/** The feed of a detector: one image. */
-export const feedOf = ({ width, height, data }: RgbImage): Record<string, Tensor> => ({
-  [detectorNames.image]: tensor('uint8', [1, height, width, 3], data),
+export type Ranges = ReadonlyMap<g.Value, Range>
+
+/** The byte scale of a range, widened to hold 0 (padding and ReLU need it exactly). */
+export function byteScale({ low, high }: Range): g.ByteScale {
+  const [lo, hi] = [Math.min(low, 0), Math.max(high, 0)]
+  const scale = Math.fround(Math.max((hi - lo) / 255, 1e-20))
+  return { scale, zero: Math.min(Math.max(Math.round(-lo / scale), 0), 255) }
+}
+
+/** A range with both ends moved away from (or towards) 0. */
+export const scaled = ({ low, high }: Range, by: number): Range => ({
+  low: low * by,
+  high: high * by,
 })
 
-/**
- * - `minmax`: from the smallest to the largest value seen
- * - `mse`: the share of that range that loses least, in squared error: clips rare extremes, resolves the rest better
- */
-export type RangeMethod = 'minmax' | 'mse'
+/** From the smallest to the largest value that images give: `minmax`. @throws as `overImages`, MODEL when one is not finite */
+export async function fullRanges(
+  runtime: Runtime,
+  points: readonly g.Value[],
+  images: Images,
+): Promise<Ranges> {
+  const ranges = points.map(() => ({ low: Infinity, high: -Infinity }))
+  const graph = points.flatMap((p) => [g.reduceMin(p, axesOf(p)), g.reduceMax(p, axesOf(p))])
+  for await (const got of overImages(runtime, graph, images))
+    ranges.forEach((range, i) => {
+      range.low = Math.min(range.low, got[2 * i] as number)
+      range.high = Math.max(range.high, got[2 * i + 1] as number)
+      if (!Number.isFinite(range.low) || !Number.isFinite(range.high))
+        throw new CflowError('MODEL', 'the detector computes numbers that are not finite')
+    })
+  return new Map(points.map((p, i) => [p, ranges[i] as Range]))
+}
 
-const axesOf = (v: Value): number[] => v.shape.map((_, i) => i)
-
-/** Shares of the full range that `mse` tries. */
+/** Shares of the full range that `clippedRanges` tries. */
 const shares = [1, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4]
 
-/**
- * Ranges of all points of a graph over images. Extremes and errors are taken inside the graph, so that no activation
- * leaves the runtime.
- * @throws CflowError EMPTY without images, MODEL when an activation is not finite
- */
-export async function calibrate(
+/** The share of each range that loses least, in squared error: clips rare extremes, resolves the rest better: `mse`. */
+export async function clippedRanges(
   runtime: Runtime,
-  structure: Structure,
-  images: Images,
-  method: RangeMethod,
-): Promise<Ranges> {
-  const full = await extremes(runtime, structure.points, images)
-  if (method === 'minmax') return full
-  const error = new Map(structure.points.map((p) => [p, shares.map(() => 0)] as const))
-  const outputs: Record<string, Value> = {}
-  structure.points.forEach((p, i) =>
-    shares.forEach((share, s) => {
-      const by = byteScale(scaled(full.get(p) as Range, share))
-      outputs[`e${i}_${s}`] = reduceSumSquare(sub(p, dequantize(quantize(p, by), by)), axesOf(p))
-    }),
-  )
-  await each(runtime, outputs, images, (got) =>
-    structure.points.forEach((p, i) => {
-      const sums = error.get(p) as number[]
-      shares.forEach((_, s) => (sums[s]! += Number(got[`e${i}_${s}`]?.data[0])))
-    }),
-  )
-  return new Map(
-    structure.points.map((p) => {
-      const sums = error.get(p) as number[]
-      const best = sums.indexOf(Math.min(...sums))
-      return [p, scaled(full.get(p) as Range, shares[best] as number)]
-    }),
-  )
-}
-
-async function extremes(
-  runtime: Runtime,
-  points: readonly Value[],
+  full: Ranges,
   images: Images,
 ): Promise<Ranges> {
-  const outputs: Record<string, Value> = {}
-  points.forEach((p, i) => {
-    outputs[`low${i}`] = reduceMin(p, axesOf(p))
-    outputs[`high${i}`] = reduceMax(p, axesOf(p))
+  const tried = [...full].flatMap(([p, range]) =>
+    shares.map((share) => ({ p, range: scaled(range, share) })),
+  )
+  const graph = tried.map(({ p, range }) => {
+    const by = byteScale(range)
+    return g.reduceSumSquare(g.sub(p, g.dequantize(g.quantize(p, by), by)), axesOf(p))
   })
-  const ranges = new Map<Value, Range>()
-  await each(runtime, outputs, images, (got) =>
-    points.forEach((p, i) => {
-      const before = ranges.get(p) ?? { low: Infinity, high: -Infinity }
-      const low = Math.min(before.low, Number(got[`low${i}`]?.data[0]))
-      const high = Math.max(before.high, Number(got[`high${i}`]?.data[0]))
-      if (!Number.isFinite(low) || !Number.isFinite(high))
-        throw new CflowError('MODEL', 'the detector computes numbers that are not finite')
-      ranges.set(p, { low, high })
+  const errors = tried.map(() => 0)
+  for await (const got of overImages(runtime, graph, images))
+    got.forEach((error, i) => (errors[i]! += error))
+  return new Map(
+    [...full.keys()].map((p, i) => {
+      const own = errors.slice(i * shares.length, (i + 1) * shares.length)
+      return [p, tried[i * shares.length + own.indexOf(Math.min(...own))]!.range]
     }),
   )
-  return ranges
 }
 
-async function each(
+const axesOf = (v: g.Value): number[] => v.shape.map((_, i) => i)
+
+/**
+ * Single numbers that a graph computes of each image: extremes and errors are taken inside the graph, so that no
+ * activation leaves the runtime.
+ * @throws CflowError EMPTY without images
+ */
+async function* overImages(
   runtime: Runtime,
-  outputs: Readonly<Record<string, Value>>,
+  graph: readonly g.Value[],
   images: Images,
-  use: (got: Tensors) => void,
-): Promise<void> {
-  const session = await runtime.createSession(writeOnnx(outputs))
+): AsyncGenerator<readonly number[], undefined> {
+  const outputs = graph.map((v, i) => [`n${i}`, v] as const)
+  const session = await runtime.createSession(g.writeOnnx(Object.fromEntries(outputs)))
   let count = 0
   try {
     for await (const image of images()) {
-      use(await session.run(feedOf(image)))
+      const got = await session.run({ [detectorNames.image]: imageTensor(image) })
+      yield outputs.map(([name]) => Number(got[name]?.data[0]))
       count++
     }
   } finally {
@@ -115,4 +98,5 @@ async function each(
     throw new CflowError('EMPTY', 'there are no images to calibrate on', {
       hint: 'give a folder of good images, such as those the detector was trained on',
     })
+  return undefined
 }

@@ -1,35 +1,23 @@
-import { createRequire } from 'node:module'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { parseManifest } from '@cflow/core'
 import { readOnnx } from '@cflow/graph'
-import type { Runtime } from '@cflow/runtimes'
-import { nodeRuntime } from '@cflow/runtimes/node'
+import { openRuntime, type Runtime } from '@cflow/runtimes'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { toyDetector, toyImages, toyManifest } from '../test/toy.js'
-import { exportHalf, exportInt8, layersOf } from './index.js'
-import { deviation, outcomeOf } from './scores.js'
+import { toyDetector, toyManifest } from '@cflow/core/testing'
+import { mapsOf, scoresOf, toyImages } from '../test/images.js'
+import { operatorsIn, optimised } from '../test/optimised.js'
+import { deviation } from './images.js'
+import { exportHalf, exportInt8 } from './index.js'
+import { layersOf } from './layers.js'
 
 let runtime: Runtime
 beforeAll(async () => {
-  runtime = await nodeRuntime({ threads: 1 })
+  runtime = await openRuntime({ threads: 1 })
 })
 const images = toyImages(12)
 const float = toyDetector()
 const encoderLayers = ['block.conv1', 'block.conv2', 'down.conv_dw', 'down.conv_pw', 'stem']
 
-const typesIn = (bytes: Uint8Array): string[] => {
-  const nodes = new Set([...readOnnx(bytes).values.values()].map((v) => v.node))
-  return [...nodes].flatMap((n) => (n.kind === 'operator' ? [n.operator.type] : []))
-}
-
-const inputsOf = (bytes: Uint8Array, type: string): (string | undefined)[] => {
-  const nodes = new Set([...readOnnx(bytes).values.values()].map((v) => v.node))
-  return [...nodes].flatMap((n) =>
-    n.kind === 'operator' && n.operator.type === type ? [n.inputs[0]?.dtype] : [],
-  )
-}
+const typesIn = (bytes: Uint8Array) => operatorsIn(bytes).map((n) => n.operator.type)
 
 describe('layers', () => {
   it('are called as their weights', () => {
@@ -59,10 +47,7 @@ describe('float16', () => {
       precision: 'float16',
     })
     expect(manifest.precision).toBe('float16')
-    const [a, b] = [
-      await outcomeOf(runtime, float, images, true),
-      await outcomeOf(runtime, model, images, true),
-    ]
+    const [a, b] = [await mapsOf(runtime, float, images), await mapsOf(runtime, model, images)]
     expect(deviation(a, b)).toBeLessThan(2e-3)
     expect(() => exportHalf(model)).toThrow(/float16 already/)
   })
@@ -81,47 +66,33 @@ describe('int8', () => {
     expect(manifest.calibration.guaranteed).toBe(false)
     expect(manifest.calibration.scores).toHaveLength(39)
     const [a, b] = [
-      await outcomeOf(runtime, float, images, true),
-      await outcomeOf(runtime, result.model, images, true),
+      await mapsOf(runtime, float, images),
+      await mapsOf(runtime, result.model, images),
     ]
     expect(deviation(a, b)).toBeLessThan(0.1)
   })
 
   it('takes the new scores of the images that the detector was calibrated on', async () => {
-    const { scores } = await outcomeOf(runtime, float, images)
+    const scores = await scoresOf(runtime, float, images)
     const calibration = { ...toyManifest.calibration, scores: [...scores].sort((a, b) => a - b) }
     const own = toyDetector({ calibration })
     const { model, manifest } = await exportInt8(own, { runtime, images })
-    const after = await outcomeOf(runtime, model, images)
+    const after = await scoresOf(runtime, model, images)
     expect(manifest.calibration.guaranteed).toBe(true)
-    expect(manifest.calibration.scores).toEqual([...after.scores].sort((a, b) => a - b))
+    expect(manifest.calibration.scores).toEqual([...after].sort((a, b) => a - b))
   })
 
   it('ONNX Runtime fuses every quantised layer into an integer kernel', async () => {
     const { model } = await exportInt8(float, { runtime, images })
     expect(typesIn(model)).toEqual(expect.arrayContaining(['QuantizeLinear', 'DequantizeLinear']))
-    const dir = await mkdtemp(join(tmpdir(), 'cflow-int8-'))
-    try {
-      const path = join(dir, 'optimised.onnx')
-      const ort = createRequire(import.meta.url)(
-        'onnxruntime-node',
-      ) as typeof import('onnxruntime-node')
-      const session = await ort.InferenceSession.create(model, {
-        graphOptimizationLevel: 'extended',
-        optimizedModelFilePath: path,
-        logSeverityLevel: 3,
-      })
-      await session.release()
-      const types = typesIn(await readFile(path))
-      const count = (type: string) => types.filter((t) => t === type).length
-      // bytes are made behind the pool, which reads floats
-      expect(inputsOf(model, 'MaxPool')).toEqual(['float32'])
-      // all convolutions but the first; two products of two blocks in two flows
-      expect([count('QLinearConv'), count('QGemm')]).toEqual([4, 8])
-      expect(types.filter((t) => /Conv$/.test(t) && t !== 'QLinearConv')).toHaveLength(1)
-    } finally {
-      await rm(dir, { recursive: true })
-    }
+    const types = typesIn(await optimised(model))
+    const count = (type: string) => types.filter((t) => t === type).length
+    // bytes are made behind the pool, which reads floats
+    const pools = operatorsIn(model).filter((n) => n.operator.type === 'MaxPool')
+    expect(pools.map((n) => n.inputs[0]?.dtype)).toEqual(['float32'])
+    // all convolutions but the first; two products of two blocks in two flows
+    expect([count('QLinearConv'), count('QGemm')]).toEqual([4, 8])
+    expect(types.filter((t) => /Conv$/.test(t) && t !== 'QLinearConv')).toHaveLength(1)
   })
 
   it('keeps layers in float by name or pattern, and lists the names for one that does not exist', async () => {

@@ -1,12 +1,9 @@
 import { CflowError } from '@cflow/base'
-import { manifestKey, parseManifest } from '@cflow/core'
-import type { Manifest } from '@cflow/core'
-import { readOnnx, writeOnnx } from '@cflow/graph'
-import type { OnnxModel, Value } from '@cflow/graph'
+import { manifestKey, parseManifest, type Manifest } from '@cflow/core'
+import { readOnnx, writeOnnx, type OnnxModel, type Value } from '@cflow/graph'
 
 /** A detector file in float32, read. */
 export interface FloatDetector {
-  readonly bytes: Uint8Array
   readonly model: OnnxModel
   readonly manifest: Manifest
 }
@@ -22,20 +19,20 @@ export function readFloatDetector(bytes: Uint8Array): FloatDetector {
     throw new CflowError('USAGE', `the detector is ${manifest.precision} already`, {
       hint: 'export from the float32 file that `cflow train` wrote',
     })
-  return { bytes, model, manifest }
+  return { model, manifest }
 }
 
 /** A detector file with other outputs and manifest, all else as it was. */
 export function writeLike(
-  { model }: FloatDetector,
+  { model: { metadata, opsets, producer } }: FloatDetector,
   outputs: Readonly<Record<string, Value>>,
   manifest: Manifest,
 ): Uint8Array {
-  const domains = Object.fromEntries(Object.entries(model.opsets).filter(([d]) => d !== ''))
+  const domains = Object.fromEntries(Object.entries(opsets).filter(([d]) => d !== ''))
   return writeOnnx(outputs, {
     name: 'cflow detector',
-    metadata: { ...model.metadata, [manifestKey]: JSON.stringify(manifest) },
+    metadata: { ...metadata, [manifestKey]: JSON.stringify(manifest) },
     domains,
-    producer: model.producer,
+    producer,
   })
 }

@@ -8,7 +8,7 @@ import {
   readOnnx,
   writeOnnx,
 } from '@cflow/graph'
-import { nodeRuntime } from '@cflow/runtimes/node'
+import { openRuntime } from '@cflow/runtimes'
 import { expect, it } from 'vitest'
 import { storedAsHalf } from './half.js'
 
@@ -27,7 +27,7 @@ const feed = {
 }
 
 async function computed(model: Uint8Array): Promise<Float32Array> {
-  const session = await (await nodeRuntime()).createSession(model)
+  const session = await (await openRuntime()).createSession(model)
   const { y } = await session.run(feed)
   await session.release()
   return y!.data as Float32Array

@@ -1,8 +1,8 @@
 import { floats } from '@cflow/base'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { accuracyVerdict, rankingVerdict, spearman } from './index.js'
-import { byteScale } from './ranges.js'
+import { byteScale } from './calibrate.js'
+import { accuracyVerdict, rankingVerdict, spearman } from './gate.js'
 import { quantiseBias, quantiseWeights } from './weights.js'
 
 const number = fc.float({ min: -1000, max: 1000, noNaN: true })

@@ -1,11 +1,8 @@
-import { constantOf, topologicalOrder } from '@cflow/graph'
-import type { Node, OnnxModel, OperatorNode, Value } from '@cflow/graph'
-import { layersOf } from './layers.js'
-import type { Layer } from './layers.js'
+import { topologicalOrder, type Node, type OperatorNode, type Value } from '@cflow/graph'
+import { layersOf, type Graph, type Layer } from './layers.js'
 
 /** What quantisation needs to know of a float graph, found once. */
-export interface Structure {
-  readonly outputs: Readonly<Record<string, Value>>
+export interface Structure extends Graph {
   readonly order: readonly Node[]
   readonly layers: readonly Layer[]
   readonly layerOf: ReadonlyMap<Node, Layer>
@@ -43,51 +40,46 @@ export function saturation(v: Value): number | undefined {
   if (typeOf(v) !== 'Clip') return undefined
   const [, low, high] = (v.node as OperatorNode).inputs
   const scalarOf = (x: Value | undefined) =>
-    x?.node.kind === 'constant' ? Number(constantOf(x, 'a bound').data[0]) : undefined
+    x?.node.kind === 'constant' ? Number(x.node.tensor.data[0]) : undefined
   return scalarOf(low) === 0 ? (high ? scalarOf(high) : Infinity) : undefined
 }
 
 /** What a value saturates, or itself. */
 export const beforeSaturation = (v: Value): Value => (saturation(v) === undefined ? v : inputOf(v))
 
-export function structureOf(model: OnnxModel): Structure {
-  const outputs = model.outputs
-  const order = topologicalOrder(Object.values(outputs))
-  const layers = layersOf(model)
+export function structureOf({ outputs }: Graph): Structure {
+  const results = Object.values(outputs)
+  const order = topologicalOrder(results)
+  const layers = layersOf({ outputs })
   const layerOf = new Map<Node, Layer>(layers.map((l) => [l.node, l]))
   const users = usersOf(order)
-  const only = (v: Value) => {
-    const list = users.get(v) ?? []
-    const isOutput = Object.values(outputs).includes(v)
-    return list.length === 1 && !isOutput ? (list[0]?.outputs[0] as Value) : undefined
-  }
-  /** The value after the activation that follows, where nothing else sees the value before it. */
   const activated = (v: Value): Value => {
-    const next = only(v)
-    return next && saturation(next) !== undefined ? next : v
+    const [user, another] = users.get(v) ?? []
+    const next = user?.outputs[0]
+    return next && !another && !results.includes(v) && saturation(next) !== undefined ? next : v
   }
   const readInFloat = (v: Value): boolean =>
-    Object.values(outputs).includes(v) ||
+    results.includes(v) ||
     (users.get(v) ?? []).some((node) => {
       const out = node.outputs[0] as Value
       if (layerOf.has(node) || node.operator.type === 'Add') return false
-      return isMovement(out) ? readInFloat(out) : true
+      return !isMovement(out) || readInFloat(out)
     })
 
   const maker = new Map<Value, OperatorNode>()
   const points = new Set<Value>()
+  const makesBytes = (v: Value | undefined) => v !== undefined && maker.has(rootOf(v))
   for (const node of order) {
     if (node.kind !== 'operator') continue
     const layer = layerOf.get(node)
     if (layer) points.add(rootOf(node.inputs[0] as Value))
-    const out = node.outputs[0] as Value
-    const asBytes = (v: Value | undefined) => v !== undefined && maker.has(rootOf(v))
-    const isSum = node.operator.type === 'Add' && node.inputs.every(asBytes)
-    if (layer && node.operator.type === 'Conv') maker.set(activated(out), node)
+    const out = activated(node.outputs[0] as Value)
+    const isConv = layer && node.operator.type === 'Conv'
+    const isSum = node.operator.type === 'Add' && node.inputs.every(makesBytes)
     // a feature map that the flows read is summed in float: bytes would round it once more, and clip its outliers
-    else if (isSum && !readInFloat(activated(out))) maker.set(activated(out), node)
-    else continue
-    points.add(activated(out))
+    if (!isConv && !(isSum && !readInFloat(out))) continue
+    maker.set(out, node)
+    points.add(out)
   }
   return { outputs, order, layers, layerOf, points: [...points], maker, activated }
 }

@@ -1,5 +1,4 @@
-import { thresholdAt } from '@cflow/core'
-import type { Manifest } from '@cflow/core'
+import { thresholdAt, type Manifest } from '@cflow/core'
 
 type Calibration = Manifest['calibration']
 
@@ -38,15 +37,14 @@ function matched(
   stored: readonly number[],
   before: readonly number[],
 ): readonly number[] | undefined {
-  const spread = Math.max(...before) - Math.min(...before)
-  const order = before.map((_, i) => i).sort((a, b) => before[a]! - before[b]!)
+  const near = tolerance * (Math.max(...before) - Math.min(...before))
+  let rest = before.map((_, i) => i).sort((a, b) => before[a]! - before[b]!)
   const used: number[] = []
-  let next = 0
   for (const score of [...stored].sort((a, b) => a - b)) {
-    const least = score - tolerance * spread
-    while (next < order.length && before[order[next]!]! < least) next++
-    const image = order[next++]
-    if (image === undefined || before[image]! > score + tolerance * spread) return undefined
+    const at = rest.findIndex((i) => before[i]! >= score - near)
+    const image = rest[at]
+    rest = rest.slice(at + 1)
+    if (image === undefined || before[image]! > score + near) return undefined
     used.push(image)
   }
   return used

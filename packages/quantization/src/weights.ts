@@ -1,17 +1,11 @@
-import { sizeOf, tensor } from '@cflow/base'
-import type { Tensor } from '@cflow/base'
-
-/** Weights as bytes, with one scale for each output channel. */
-export interface QuantisedWeights {
-  readonly values: Tensor<'int8'>
-  readonly scales: Float32Array
-}
+import { sizeOf, tensor, type Tensor } from '@cflow/base'
 
 /** Largest integer a bias may come to, well inside int32 so that sums do not overflow. */
 const largestBias = 2 ** 30
 
 /**
- * Symmetric quantisation by output channel: q = round(w/s), s the channel's largest magnitude over `levels`.
+ * Symmetric quantisation to bytes, with one scale for each output channel: q = round(w/s), s the channel's largest
+ * magnitude over `levels`.
  * @param axis runs over output channels
  * @param levels 127, or 63 for seven bits (see `QuantiseOptions.reduceRange`)
  * @param bias with the scale of the layer's input: a channel's scale grows where its bias would not fit into int32
@@ -21,16 +15,16 @@ export function quantiseWeights(
   axis: number,
   levels: 127 | 63,
   bias: { readonly values: Float32Array; readonly inputScale: number } | undefined,
-): QuantisedWeights {
+): { readonly values: Tensor<'int8'>; readonly scales: Float32Array } {
   const { shape, data } = weight
   const channels = shape[axis] as number
   const stride = sizeOf(shape.slice(axis + 1))
   const channelOf = (i: number) => Math.floor(i / stride) % channels
   const largest = new Float64Array(channels)
-  for (let i = 0; i < data.length; i++) {
+  data.forEach((w, i) => {
     const c = channelOf(i)
-    largest[c] = Math.max(largest[c] as number, Math.abs(data[i] as number))
-  }
+    largest[c] = Math.max(largest[c] as number, Math.abs(w))
+  })
   const scales = Float32Array.from(largest, (m, c) => {
     const least = bias ? Math.abs(bias.values[c] as number) / (bias.inputScale * largestBias) : 0
     return Math.max(m / levels, least, 1e-30)

@@ -1,6 +1,6 @@
-import { floats, tensor } from '@cflow/base'
+import { floats, tensor, type Tensor } from '@cflow/base'
 import * as g from '@cflow/graph'
-import type { Runtime } from './runtime.js'
+import type { Runtime, Session } from './runtime.js'
 
 /** One behaviour that every driver must have. */
 export interface ContractTest {
@@ -25,159 +25,148 @@ async function fails(promise: Promise<unknown>, code: string): Promise<void> {
   throw new Error(`expected an error ${code}`)
 }
 
-const numbers = (data: ArrayLike<number | bigint> | undefined) => Array.from(data ?? [], Number)
+/** A test of one session: of these outputs, or of a model file. */
+const test = (
+  name: string,
+  graph: Readonly<Record<string, g.Value>> | Uint8Array,
+  use: (session: Session) => Promise<void>,
+  state: Readonly<Record<string, string>> = {},
+): ContractTest => ({
+  name,
+  async run(runtime) {
+    const model = graph instanceof Uint8Array ? graph : g.writeOnnx(graph)
+    const session = await runtime.createSession(model, { state })
+    try {
+      await use(session)
+    } finally {
+      await session.release()
+    }
+  },
+})
+
+const numbers = (t: Tensor | undefined) =>
+  Array.from<number | bigint, number>(t?.data ?? [], Number)
+const vector = (...values: number[]) => floats('float32', [values.length], values)
+
+const [x1, x2] = [g.input('x', 'float32', [1]), g.input('x', 'float32', [2])]
+const pairs = g.input('x', 'float32', ['N', 2])
+const bytes = g.input('image', 'uint8', ['N', 2])
+const integers = g.input('i', 'int64', [2])
+const [total, totals] = [g.input('total', 'float32', [1]), g.input('total', 'float32', [2])]
+const doubling = { next: g.add(g.mul(total, g.scalar(2)), x1), seen: g.add(total, x1) }
+const summing = g.add(totals, x2)
+const carried = { next: 'total' }
+const totalOf = async (session: Session) => numbers((await session.getState())['total'])
+
+const rounds = test(
+  'carries state through the rounds of a run, where that is said to be worth while',
+  g.writeScan(doubling, carried),
+  async (session) => {
+    session.setState({ total: vector(0) })
+    const got = await session.run({ x: floats('float32', [2, 1], [1, 2]) })
+    equal(got['seen']?.shape, [2, 1], 'shape of what every round gives')
+    equal(numbers(got['seen']), [1, 3], 'what every round gives')
+    await session.run({ x: floats('float32', [1, 1], [3]) })
+    equal(await totalOf(session), [11], 'state')
+  },
+  carried,
+)
 
 /**
  * What every driver of `Runtime` must do, free of any test framework, so that the same suite runs in Node and in
  * browsers: `for (const t of contract) it(t.name, async () => t.run(await runtime()))`.
  */
 export const contract: readonly ContractTest[] = [
-  {
-    name: 'runs a graph and gives its outputs by name',
-    async run(runtime) {
-      const x = g.input('x', 'float32', ['N', 2])
-      const session = await runtime.createSession(
-        g.writeOnnx({ double: g.add(x, x), sum: g.reduceSum(x, [1]) }),
-      )
-      equal([...session.inputs], ['x'], 'inputs')
+  test(
+    'runs a graph and gives its outputs by name',
+    { double: g.add(pairs, pairs), sum: g.reduceSum(pairs, [1]) },
+    async (session) => {
+      equal(session.inputs, ['x'], 'inputs')
       equal([...session.outputs].sort(), ['double', 'sum'], 'outputs')
       const got = await session.run({ x: floats('float32', [2, 2], [1, 2, 3, 4]) })
-      equal(numbers(got['double']?.data), [2, 4, 6, 8], 'double')
+      equal(numbers(got['double']), [2, 4, 6, 8], 'double')
       equal(got['sum']?.shape, [2], 'shape of sum')
-      equal(numbers(got['sum']?.data), [3, 7], 'sum')
-      await session.release()
+      equal(numbers(got['sum']), [3, 7], 'sum')
     },
-  },
-  {
-    name: 'takes another batch size each run',
-    async run(runtime) {
-      const x = g.input('x', 'float32', ['N', 1])
-      const session = await runtime.createSession(g.writeOnnx({ y: g.exp(x) }))
+  ),
+  test(
+    'takes another batch size each run, and gives arrays that stay as they are',
+    { y: g.exp(g.input('x', 'float32', ['N', 1])) },
+    async (session) => {
+      const kept: Tensor[] = []
       for (const n of [1, 3, 2]) {
-        const got = await session.run({ x: floats('float32', [n, 1], new Float32Array(n)) })
-        equal(got['y']?.shape, [n, 1], 'shape')
-        equal(
-          numbers(got['y']?.data),
-          Array.from({ length: n }, () => 1),
-          'values',
-        )
+        const { y } = await session.run({ x: floats('float32', [n, 1], new Float32Array(n)) })
+        equal(y?.shape, [n, 1], 'shape')
+        kept.push(y as Tensor)
       }
-      await session.release()
+      await session.run({ x: floats('float32', [3, 1], [1, 1, 1]) })
+      equal(kept.map(numbers), [[1], [1, 1, 1], [1, 1]], 'values')
     },
-  },
-  {
-    name: 'gives only the outputs asked for',
-    async run(runtime) {
-      const x = g.input('x', 'float32', [1])
-      const session = await runtime.createSession(g.writeOnnx({ a: g.exp(x), b: g.neg(x) }))
-      const got = await session.run({ x: floats('float32', [1], [2]) }, ['b'])
-      equal(Object.keys(got), ['b'], 'names')
-      await fails(session.run({ x: floats('float32', [1], [2]) }, ['c']), 'SHAPE')
-      await session.release()
-    },
-  },
-  {
-    name: 'carries state from run to run',
-    async run(runtime) {
-      const total = g.input('total', 'float32', [2])
-      const x = g.input('x', 'float32', [2])
-      const next = g.add(total, x)
-      const session = await runtime.createSession(
-        g.writeOnnx({ next, norm: g.reduceSum(g.abs(next), [0]) }),
-        { state: { next: 'total' } },
-      )
-      equal([...session.inputs], ['x'], 'inputs')
-      equal([...session.outputs], ['norm'], 'outputs')
-      await fails(session.run({ x: floats('float32', [2], [1, 1]) }), 'SHAPE')
-      session.setState({ total: floats('float32', [2], [10, 20]) })
+  ),
+  test('gives only the outputs asked for', { a: g.exp(x1), b: g.neg(x1) }, async (session) => {
+    equal(Object.keys(await session.run({ x: vector(2) }, ['b'])), ['b'], 'names')
+    await fails(session.run({ x: vector(2) }, ['c']), 'SHAPE')
+  }),
+  test(
+    'carries state from run to run',
+    { next: summing, norm: g.reduceSum(g.abs(summing), [0]) },
+    async (session) => {
+      equal(session.inputs, ['x'], 'inputs')
+      equal(session.outputs, ['norm'], 'outputs')
+      await fails(session.run({ x: vector(1, 1) }), 'SHAPE')
+      session.setState({ total: vector(10, 20) })
       for (let i = 1; i <= 5; i++) {
-        const got = await session.run({ x: floats('float32', [2], [1, 2]) })
-        equal(numbers(got['norm']?.data), [30 + 3 * i], `norm after ${i} runs`)
-        if (i === 3)
-          equal(numbers((await session.getState())['total']?.data), [13, 26], 'state in between')
+        const got = await session.run({ x: vector(1, 2) })
+        equal(numbers(got['norm']), [30 + 3 * i], `norm after ${i} runs`)
+        if (i === 3) equal(await totalOf(session), [13, 26], 'state in between')
       }
       const state = await session.getState()
-      equal(numbers(state['total']?.data), [15, 30], 'state at the end')
-      session.setState({ total: floats('float32', [2], [0, 0]) })
-      await session.run({ x: floats('float32', [2], [1, 2]) })
-      equal(numbers((await session.getState())['total']?.data), [1, 2], 'state after a reset')
-      equal(numbers(state['total']?.data), [15, 30], 'the copy taken before')
-      await session.release()
+      equal(numbers(state['total']), [15, 30], 'state at the end')
+      session.setState({ total: vector(0, 0) })
+      await session.run({ x: vector(1, 2) })
+      equal(await totalOf(session), [1, 2], 'state after a reset')
+      equal(numbers(state['total']), [15, 30], 'the copy taken before')
     },
-  },
-  {
-    name: 'carries state through the rounds of a run, where that is said to be worth while',
-    async run(runtime) {
-      if (!runtime.repeats) return
-      const total = g.input('total', 'float32', [1])
-      const x = g.input('x', 'float32', [1])
-      const state = { next: 'total' }
-      const session = await runtime.createSession(
-        g.writeRepeated(
-          { next: g.add(g.mul(total, g.scalar(2)), x), seen: g.add(total, x) },
-          state,
-        ),
-        { state },
-      )
-      session.setState({ total: floats('float32', [1], [0]) })
-      const got = await session.run({ x: floats('float32', [2, 1], [1, 2]) })
-      equal(got['seen']?.shape, [2, 1], 'shape of what every round gives')
-      equal(numbers(got['seen']?.data), [1, 3], 'what every round gives')
-      await session.run({ x: floats('float32', [1, 1], [3]) })
-      equal(numbers((await session.getState())['total']?.data), [11], 'state')
-      await session.release()
+    carried,
+  ),
+  { ...rounds, run: async (runtime) => (runtime.scans ? rounds.run(runtime) : undefined) },
+  test(
+    'runs one after the other when called at once, and sets and reads state in the order of the calls',
+    doubling,
+    async (session) => {
+      session.setState({ total: vector(0) })
+      const run = (v: number) => session.run({ x: vector(v) })
+      const runs = [1, 2, 3].map(run)
+      const before = totalOf(session)
+      session.setState({ total: vector(10) })
+      runs.push(run(5))
+      equal(await totalOf(session), [25], 'state at the end')
+      equal(await before, [11], 'state before it was set')
+      const seen = (await Promise.all(runs)).map((got) => numbers(got['seen'])[0])
+      equal(seen, [1, 3, 7, 15], 'what the runs saw')
     },
-  },
-  {
-    name: 'runs one after the other when called at once',
-    async run(runtime) {
-      const total = g.input('total', 'float32', [1])
-      const x = g.input('x', 'float32', [1])
-      const session = await runtime.createSession(
-        g.writeOnnx({ next: g.add(g.mul(total, g.scalar(2)), x), seen: g.add(total, x) }),
-        { state: { next: 'total' } },
-      )
-      session.setState({ total: floats('float32', [1], [0]) })
-      await Promise.all([1, 2, 3].map((v) => session.run({ x: floats('float32', [1], [v]) })))
-      equal(numbers((await session.getState())['total']?.data), [11], 'state')
-      await session.release()
-    },
-  },
-  {
-    name: 'takes and gives integers and bytes',
-    async run(runtime) {
-      const image = g.input('image', 'uint8', ['N', 2])
-      const i = g.input('i', 'int64', [2])
-      const session = await runtime.createSession(
-        g.writeOnnx({
-          f: g.cast(image, 'float32'),
-          j: g.gather(i, g.int64s([1, 0]), 0),
-        }),
-      )
+    carried,
+  ),
+  test(
+    'takes and gives integers and bytes',
+    { f: g.cast(bytes, 'float32'), j: g.gather(integers, g.int64s([1, 0]), 0) },
+    async (session) => {
       const got = await session.run({
         image: tensor('uint8', [1, 2], Uint8Array.of(255, 7)),
         i: tensor('int64', [2], BigInt64Array.of(5n, -6n)),
       })
-      equal(numbers(got['f']?.data), [255, 7], 'bytes')
-      equal(numbers(got['j']?.data), [-6, 5], 'integers')
+      equal(numbers(got['f']), [255, 7], 'bytes')
+      equal(numbers(got['j']), [-6, 5], 'integers')
       equal(got['j']?.dtype, 'int64', 'type')
-      await session.release()
     },
-  },
-  {
-    name: 'names a feed that is missing or does not fit',
-    async run(runtime) {
-      const x = g.input('x', 'float32', [2])
-      const session = await runtime.createSession(g.writeOnnx({ y: g.exp(x) }))
-      await fails(session.run({}), 'SHAPE')
-      await fails(session.run({ x: floats('float32', [3], [1, 2, 3]) }), 'RUNTIME')
-      await session.release()
-    },
-  },
+  ),
+  test('names a feed that is missing or does not fit', { y: g.exp(x2) }, async (session) => {
+    await fails(session.run({}), 'SHAPE')
+    await fails(session.run({ x: vector(1, 2, 3) }), 'RUNTIME')
+  }),
   {
     name: 'refuses bytes that are no model',
-    async run(runtime) {
-      await fails(runtime.createSession(new TextEncoder().encode('not a model')), 'MODEL')
-    },
+    run: (runtime) =>
+      fails(runtime.createSession(new TextEncoder().encode('not a model')), 'MODEL'),
   },
 ]

@@ -3,7 +3,7 @@ import type { Tensor } from '@cflow/base'
 export type Tensors = Readonly<Record<string, Tensor>>
 
 export interface SessionOptions {
-  /** Threads for one operator; physical cores when absent. */
+  /** Threads for one operator; those of the runtime when absent. */
   readonly threads?: number
   /**
    * State that a session carries from one run to the next: output name → input name. Such an input is not fed to
@@ -20,7 +20,8 @@ export interface Session {
   /** Names of the outputs that `run` gives. */
   readonly outputs: readonly string[]
   /**
-   * Run once. Runs of one session are not concurrent: each waits for the one before.
+   * Run once. Runs of one session are not concurrent: each waits for the one before. The arrays of the results are new
+   * ones, the caller's own; outputs that are not asked for are not copied out of the runtime.
    * @throws CflowError RUNTIME when the runtime fails, SHAPE when a feed is missing or does not fit
    */
   run(feeds: Tensors, outputs?: readonly string[]): Promise<Tensors>
@@ -36,10 +37,10 @@ export interface Runtime {
   /** Name and device, such as `onnxruntime-node (cpu)`. */
   readonly name: string
   /**
-   * Whether one run of a repeated graph (`writeRepeated`) is cheaper than a run for every round: so on a CPU, where
+   * Whether one run of a repeated graph (`writeScan`) is cheaper than a run for every round: so on a CPU, where
    * carried state is copied after every run; elsewhere it stays in the device's memory.
    */
-  readonly repeats: boolean
+  readonly scans: boolean
   /** @throws CflowError MODEL when the bytes are no model this runtime can run */
   createSession(model: Uint8Array, options?: SessionOptions): Promise<Session>
 }

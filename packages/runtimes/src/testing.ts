@@ -1,7 +1,5 @@
-import { writeOnnx } from '@cflow/graph'
-import type { Value } from '@cflow/graph'
-import { nodeRuntime } from './node.js'
-import type { Tensors } from './runtime.js'
+import { writeOnnx, type Value } from '@cflow/graph'
+import { openRuntime, type Tensors } from './index.node.js'
 
 /** For tests: what graphs compute, as plain numbers. */
 
@@ -13,16 +11,12 @@ export const run = (outputs: Record<string, Value>, feeds: Tensors = {}): Promis
 
 /** Run a model file once on onnxruntime-node: the outputs' numbers, by name. */
 export async function runBytes(model: Uint8Array, feeds: Tensors = {}): Promise<Results> {
-  const session = await (await nodeRuntime({ threads: 1 })).createSession(model)
-  try {
-    const results = Object.entries(await session.run(feeds))
-    return Object.fromEntries(
-      results.map(([name, { shape, data }]) => [
-        name,
-        { shape, data: Array.from(data as Iterable<number | bigint>, Number) },
-      ]),
-    )
-  } finally {
-    await session.release()
-  }
+  const session = await (await openRuntime({ threads: 1 })).createSession(model)
+  const results = await session.run(feeds).finally(() => session.release())
+  return Object.fromEntries(
+    Object.entries(results).map(([name, { shape, data }]) => [
+      name,
+      { shape, data: Array.from<number | bigint, number>(data, Number) },
+    ]),
+  )
 }

@@ -1,17 +1,14 @@
-import { CflowError } from '@cflow/base'
-import type { Manifest, ScaleFlow } from '@cflow/core'
+import { ordered } from '@cflow/base'
+import { flowHead, type Manifest, type ScaleFlow } from '@cflow/core'
 import type { Sample } from '@cflow/datasets'
+import type { EncoderModel } from '@cflow/encoders'
+import { cflow } from '@cflow/methods'
 import type { Runtime } from '@cflow/runtimes'
-import { calibratedDetector } from './calibrate.js'
-import { areIndependent } from './calibration.js'
-import { featureExtractor } from './encoding.js'
-import type { EncoderModel } from './encoding.js'
-import { minimumImages } from './good-images.js'
-import { manifestHead } from './manifest-head.js'
-import { ownedRuntime } from './owned.js'
-import { ordered } from './pipeline.js'
-import { stageProgress } from './progress.js'
-import type { OnProgress } from './progress.js'
+import { areIndependent, calibratedDetector } from './calibrate.js'
+import { imageResizer } from './feature-cache.js'
+import { stageProgress, type OnProgress } from './progress.js'
+import { inSessionScope } from './session-scope.js'
+import { requireImages } from './split.js'
 
 export interface AssembleOptions {
   readonly encoder: EncoderModel
@@ -37,44 +34,25 @@ export interface AssembleOptions {
 export async function assembleDetector(
   options: AssembleOptions,
 ): Promise<{ readonly model: Uint8Array; readonly manifest: Manifest }> {
-  const { encoder, flows, samples, unseen } = options
-  if (samples.length < minimumImages)
-    throw new CflowError(
-      'TOO_FEW_IMAGES',
-      `${samples.length} good image${samples.length === 1 ? '' : 's'} to calibrate with, ${minimumImages} are the least`,
-      { hint: 'use the good images that the flows were trained on, or others like them' },
-    )
-  const runtime = ownedRuntime(options.runtime)
-  try {
-    const extractor = await featureExtractor(runtime, encoder)
-    return await calibratedDetector(
+  const { encoder, flows, samples, unseen, category, aggregation, falsePositiveRate } = options
+  const hint = 'use the good images that the flows were trained on, or others like them'
+  requireImages(samples, 'calibrate with', hint)
+  const heldOut = unseen ? samples.length : 0
+  const training = { seed: 0, images: 0, heldOut, passes: 0, digest: options.digest }
+  return inSessionScope(options.runtime, async (runtime) => {
+    const resize = await imageResizer(runtime, encoder.inputSize)
+    return calibratedDetector(
       runtime,
       encoder,
-      flows,
-      {
-        ...manifestHead(encoder),
-        method: 'cflow',
-        category: options.category,
-        recipe: 'paper',
-        flows: flows.map((f) => f.config),
-        aggregation: options.aggregation,
-        training: {
-          seed: 0,
-          images: 0,
-          heldOut: unseen ? samples.length : 0,
-          passes: 0,
-          digest: options.digest,
-        },
-      },
+      { head: flowHead(flows, aggregation), manifest: { aggregation } },
+      { method: cflow.name, category, recipe: 'paper', training },
       {
         source: unseen ? 'held-out' : 'training',
         independent: areIndependent(samples),
-        falsePositiveRate: options.falsePositiveRate,
+        falsePositiveRate,
+        pixels: ordered(samples, async (s) => resize(await s.load())),
       },
-      () => ordered(samples, async (s) => extractor.resize(await s.load())),
       stageProgress('calibrate', samples.length, options),
     )
-  } finally {
-    await runtime.releaseAll()
-  }
+  })
 }

@@ -1,18 +1,16 @@
-import { floats, Random, sizeOf, tensor } from '@cflow/base'
-import type { Tensor } from '@cflow/base'
+import { floats, Random, sizeOf, tensor, type Tensor } from '@cflow/base'
 import {
   conditionRows,
-  flowForward,
+  constantValues,
   flowOfState,
-  flowValues,
+  flowTransform,
   initialiseFlow,
-  logLikelihood,
-  splitHalves,
+  latentLogLikelihood,
 } from '@cflow/core'
-import { encoderSpec, readPth } from '@cflow/encoders'
-import type { Weights } from '@cflow/encoders'
+import { encoderSpec } from '@cflow/encoders'
 import { input, writeOnnx } from '@cflow/graph'
-import { nodeRuntime } from '@cflow/runtimes/node'
+import { openRuntime } from '@cflow/runtimes'
+import { readPth, type Weights } from '@cflow/weights'
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { authorsCheckpoint } from './authors-checkpoint.js'
@@ -54,15 +52,11 @@ describe('a checkpoint that PyTorch and FrEIA wrote', () => {
       const rows = x.length
       const xs = input('x', 'float64', [rows, config.depth])
       const cs = input('c', 'float64', [rows, config.condition])
-      const result = flowForward(
-        config,
-        flowValues(config, wide),
-        splitHalves(xs, config.depth),
-        config.condition > 0 ? conditionRows(cs) : undefined,
-      )
+      const condition = config.condition > 0 ? conditionRows(cs) : undefined
+      const latent = flowTransform(config).forward(xs, constantValues(wide), { condition })
       const session = await (
-        await nodeRuntime()
-      ).createSession(writeOnnx({ logp: logLikelihood(result, config.depth) }))
+        await openRuntime()
+      ).createSession(writeOnnx({ logp: latentLogLikelihood(latent) }))
       const got = await session.run({
         x: floats('float64', [rows, config.depth], x.flat()),
         ...(c.length > 0 && { c: floats('float64', [rows, config.condition], c.flat()) }),

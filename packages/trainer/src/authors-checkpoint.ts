@@ -1,8 +1,7 @@
 import { CflowError } from '@cflow/base'
-import { flowOfState } from '@cflow/core'
-import type { FlowConfig, ScaleFlow } from '@cflow/core'
-import { encoderNames, encoderSpec, fitWeights } from '@cflow/encoders'
-import type { EncoderSpec, Weights } from '@cflow/encoders'
+import { flowOfState, type FlowConfig, type ScaleFlow } from '@cflow/core'
+import { encoderNames, encoderSpec, type EncoderSpec, fitWeights } from '@cflow/encoders'
+import type { Weights } from '@cflow/weights'
 
 /** A checkpoint of the authors' code: {'encoder_state_dict', 'decoder_state_dict': [one per scale]}. */
 export interface AuthorsCheckpoint {

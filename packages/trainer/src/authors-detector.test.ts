@@ -1,14 +1,14 @@
-import { tensor } from '@cflow/base'
-import type { Tensor } from '@cflow/base'
+import { tensor, type Tensor } from '@cflow/base'
 import { detectorNames } from '@cflow/core'
 import type { Sample } from '@cflow/datasets'
-import { readPth } from '@cflow/encoders'
+import { encoderModel } from '@cflow/encoders'
 
-import { nodeRuntime } from '@cflow/runtimes/node'
+import { openRuntime } from '@cflow/runtimes'
+import { readPth } from '@cflow/weights'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { assembleDetector, authorsCheckpoint, encoderModel } from './index.js'
+import { assembleDetector, authorsCheckpoint } from './index.js'
 
 /** Folder that `benchmarks/peers/authors_detector.py` wrote; its checkpoint is too large for the repository. */
 const folder = process.env['CFLOW_AUTHORS_DETECTOR'] ?? ''
@@ -35,7 +35,7 @@ describe.skipIf(!present)('a detector that PyTorch, torchvision and FrEIA wrote'
       defect: 'good',
       load: () => Promise.resolve({ width: size, height: size, data }),
     }
-    const runtime = await nodeRuntime()
+    const runtime = await openRuntime()
     const { model, manifest } = await assembleDetector({
       encoder: encoderModel(spec, weights!, 3, size),
       flows,

@@ -1,72 +1,128 @@
-import { tensor } from '@cflow/base'
-import type { Tensor } from '@cflow/base'
-import { detectorNames, detectorOutputs, statisticsOf, writeDetector } from '@cflow/core'
-import type { Manifest, ScaleFlow, ScaleStatistics } from '@cflow/core'
+import { imageTensor, tensor, type Tensor } from '@cflow/base'
+import {
+  detectorNames,
+  evidenceModel,
+  thresholdAt,
+  writeDetector,
+  type Head,
+  type Manifest,
+} from '@cflow/core'
+import type { Sample } from '@cflow/datasets'
+import type { EncoderModel } from '@cflow/encoders'
 import { input, writeOnnx } from '@cflow/graph'
-import type { Value } from '@cflow/graph'
+import { methodOf, type Learned } from '@cflow/methods'
 import type { Runtime } from '@cflow/runtimes'
-import { calibrationOf } from './calibration.js'
-import type { CalibrationSource } from './calibration.js'
-import { likelihoodModel } from './encoding.js'
-import type { EncoderModel, ScaleShape } from './encoding.js'
 
-/** Resized pixels, uint8 [S, S, 3], one image after the other. */
-export type Pixels = () => AsyncIterable<Uint8Array>
+/** Recorded in detector files. Kept equal to the package's version by a test. */
+export const software = { name: 'cflow', version: '0.1.0' } as const
 
-const feed = (size: number, pixels: Uint8Array): Record<string, Tensor> => ({
-  [detectorNames.image]: tensor('uint8', [1, size, size, 3], pixels),
-})
+/** Good images to calibrate a detector with. */
+export interface CalibrationImages {
+  /** Resized pixels, uint8 [S, S, 3], one image after the other. */
+  readonly pixels: AsyncIterable<Uint8Array>
+  readonly source: Manifest['calibration']['source']
+  /** Whether the images were taken independently of one another; no rate is guaranteed for frames of a video. */
+  readonly independent: boolean
+  readonly falsePositiveRate: number
+}
 
-/** Likelihoods per dimension of normal images: per scale, float32 [h·w] image by image. */
-async function normalLikelihoods(
+export const areIndependent = (samples: readonly Sample[]): boolean =>
+  samples.every((s) => s.sequence === undefined)
+
+/**
+ * The detector file with its thresholds: what the head finds in the calibration images, its statistics (DESIGN, Score), the
+ * scores that follow from both, their conformal quantile, then the file.
+ */
+export async function calibratedDetector(
   runtime: Runtime,
-  model: EncoderModel,
-  flows: readonly ScaleFlow[],
-  images: Pixels,
+  encoder: EncoderModel,
+  { head, manifest = {} }: Learned,
+  about: Pick<Manifest, 'method' | 'category' | 'recipe' | 'training'>,
+  images: CalibrationImages,
   onImage: (done: number) => void,
-): Promise<Float32Array[][]> {
-  const session = await runtime.createSession(likelihoodModel(model, flows))
-  const parts = flows.map((): Float32Array[] => [])
+): Promise<{ readonly model: Uint8Array; readonly manifest: Manifest }> {
+  const { spec, taps, inputSize } = encoder
+  const found = await evidenceOf(runtime, encoder, head, images.pixels, onImage)
+  const byName = Object.fromEntries([...found].map(([name, { images }]) => [name, images]))
+  const scales = [...(head.statistics?.(byName) ?? [])]
+  const scores = await scoresOf(runtime, head, found, inputSize, scales)
+  const complete: Manifest = {
+    format: 'cflow-detector',
+    version: 1,
+    software,
+    title: methodOf(about.method).title,
+    ...(manifest.settings && { settings: manifest.settings }),
+    ...about,
+    encoder: {
+      name: spec.name,
+      ...(spec.digest !== undefined && { digest: spec.digest }),
+      ...(spec.batch !== undefined && { batch: spec.batch }),
+      mean: [...spec.mean],
+      std: [...spec.std],
+      taps: [...taps],
+    },
+    inputSize,
+    flows: (head.flows ?? []).map((f) => f.config),
+    aggregation: manifest.aggregation ?? 'joint',
+    scales,
+    calibration: calibrationOf(scores, images),
+  }
+  return { model: writeDetector(encoder.encoder, head, complete), manifest: complete }
+}
+
+/** What was found in images: the shape for one image, and the numbers image by image. */
+interface Found {
+  readonly shape: readonly number[]
+  readonly images: Float32Array[]
+}
+
+/** The first step of a head on images, by name of the evidence. */
+async function evidenceOf(
+  runtime: Runtime,
+  { encoder, inputSize: size }: EncoderModel,
+  head: Head,
+  pixels: AsyncIterable<Uint8Array>,
+  onImage: (done: number) => void,
+): Promise<ReadonlyMap<string, Found>> {
+  const session = await runtime.createSession(evidenceModel(encoder, head, size))
+  const found = new Map<string, Found>()
   let done = 0
-  for await (const pixels of images()) {
-    const got = await session.run(feed(model.inputSize, pixels))
-    parts.forEach((list, k) => list.push(got[detectorNames.logLikelihood(k)]?.data as Float32Array))
+  for await (const data of pixels) {
+    const image = imageTensor({ width: size, height: size, data })
+    const got = await session.run({ [detectorNames.image]: image })
+    for (const [name, { shape, data }] of Object.entries(got)) {
+      const known = found.get(name) ?? { shape, images: [] }
+      known.images.push(data as Float32Array)
+      found.set(name, known)
+    }
     onImage(++done)
   }
   await session.release()
-  return parts
+  return found
 }
 
-/** @param parts likelihoods of each image, [h·w] */
-export function statisticsOfScale(
-  scale: Pick<ScaleShape, 'depth' | 'height' | 'width'>,
-  parts: readonly Float32Array[],
-): ScaleStatistics {
-  const { depth, height, width } = scale
-  const values = new Float32Array(parts.length * height * width)
-  parts.forEach((l, i) => values.set(l, i * height * width))
-  return statisticsOf({ depth, height, width, values })
-}
-
-/** Scores of images whose likelihoods are known: the last part of the detector's graph. */
+/** Scores of images, by the second step of a head. */
 async function scoresOf(
   runtime: Runtime,
-  model: EncoderModel,
-  aggregation: Manifest['aggregation'],
-  statistics: readonly ScaleStatistics[],
-  likelihoods: readonly (readonly Float32Array[])[],
+  head: Head,
+  found: ReadonlyMap<string, Found>,
+  size: number,
+  statistics: Manifest['scales'],
 ): Promise<number[]> {
-  const shapes = model.scales.map((s) => [1, s.height, s.width])
-  const inputs = shapes.map((shape, k) => input(detectorNames.logLikelihood(k), 'float32', shape))
-  const outputs = detectorOutputs(inputs, aggregation, statistics, model.inputSize)
-  const score = outputs[detectorNames.score] as Value
+  // an input must not have the name of the output
+  const given = (name: string) => `given.${name}`
+  const evidence = [...found].map(
+    ([name, { shape }]) => [name, input(given(name), 'float32', shape)] as const,
+  )
+  const { score } = head.verdict(Object.fromEntries(evidence), size, statistics)
   const session = await runtime.createSession(writeOnnx({ [detectorNames.score]: score }))
+  const needed = [...found].filter(([name]) => session.inputs.includes(given(name)))
   const scores: number[] = []
-  for (const i of (likelihoods[0] as readonly Float32Array[]).keys()) {
-    const feeds = shapes.map((shape, k) => {
-      const l = likelihoods[k]?.[i] as Float32Array
-      return [detectorNames.logLikelihood(k), tensor('float32', shape, l)] as const
-    })
+  for (const i of needed[0]?.[1].images.keys() ?? []) {
+    const feeds = needed.map(([name, { shape, images }]): [string, Tensor] => [
+      given(name),
+      tensor('float32', shape, images[i] as Float32Array),
+    ])
     const got = await session.run(Object.fromEntries(feeds))
     scores.push(got[detectorNames.score]?.data[0] as number)
   }
@@ -74,24 +130,18 @@ async function scoresOf(
   return scores
 }
 
-/**
- * The detector file with its thresholds: likelihoods of the calibration images, their statistics at every scale (DESIGN,
- * Score), the scores that follow from both, then the file.
- */
-export async function calibratedDetector(
-  runtime: Runtime,
-  model: EncoderModel,
-  flows: readonly ScaleFlow[],
-  draft: Omit<Manifest, 'scales' | 'calibration'>,
-  source: CalibrationSource,
-  images: Pixels,
-  onImage: (done: number) => void,
-): Promise<{ readonly model: Uint8Array; readonly manifest: Manifest }> {
-  const likelihoods = await normalLikelihoods(runtime, model, flows, images, onImage)
-  const scales = model.scales.map((s, k) =>
-    statisticsOfScale(s, likelihoods[k] as readonly Float32Array[]),
-  )
-  const scores = await scoresOf(runtime, model, draft.aggregation, scales, likelihoods)
-  const manifest: Manifest = { ...draft, scales, calibration: calibrationOf(scores, source) }
-  return { model: writeDetector(model.encoder, flows, manifest), manifest }
+/** The thresholds of a detector: its scores of normal images, and their conformal quantile. */
+function calibrationOf(
+  scores: readonly number[],
+  { source, independent, falsePositiveRate }: CalibrationImages,
+): Manifest['calibration'] {
+  const sorted = [...scores].sort((a, b) => a - b)
+  const { threshold, guaranteed } = thresholdAt(sorted, falsePositiveRate)
+  return {
+    source,
+    scores: sorted,
+    falsePositiveRate,
+    threshold,
+    guaranteed: source === 'held-out' && independent && guaranteed,
+  }
 }

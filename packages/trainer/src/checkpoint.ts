@@ -1,23 +1,14 @@
-import { CflowError, floats, tensor } from '@cflow/base'
-import type { Tensor } from '@cflow/base'
-import type { Whitening } from '@cflow/core'
-import { readSafetensors, writeSafetensors } from '@cflow/encoders'
+import { CflowError, type Tensor } from '@cflow/base'
+import type { Job, TrainConfig, TrainingState } from '@cflow/methods'
+import { readSafetensors, writeSafetensors } from '@cflow/weights'
 import * as z from 'zod'
-import { trainConfigSchema } from './config.js'
-import type { TrainConfig } from './config.js'
-import type { PassRecord } from './evaluation.js'
-import type { ScaleState } from './scale.js'
+import { now } from './progress.js'
 
-/** A training between two passes: all it needs to go on as if it had never stopped. */
-export interface Checkpoint {
+/** The state of a training, and what it is a training of. */
+export interface Checkpoint extends TrainingState {
   readonly config: TrainConfig
   /** Of the training images. */
   readonly digest: string
-  /** Passes done. */
-  readonly passes: number
-  readonly scales: readonly ScaleState[]
-  readonly whitenings: readonly Whitening[]
-  readonly history: readonly PassRecord[]
 }
 
 /** Where checkpoints are kept; writing replaces the one before in one step. */
@@ -27,13 +18,12 @@ export interface CheckpointStore {
 }
 
 const key = 'cflow-checkpoint'
+const version = 3
 const headSchema = z.object({
-  version: z.literal(2),
-  config: trainConfigSchema,
+  version: z.literal(version),
+  config: z.looseObject({ method: z.string(), recipe: z.string() }),
   digest: z.string(),
   passes: z.int(),
-  steps: z.array(z.int()),
-  whitenings: z.array(z.object({ depth: z.int(), positions: z.int(), logDeterminant: z.number() })),
   history: z.array(
     z.object({
       pass: z.int(),
@@ -45,68 +35,27 @@ const headSchema = z.object({
 })
 
 /** A checkpoint as one safetensors file. */
-export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
-  const { config, digest, passes, history } = checkpoint
-  const tensors = new Map<string, Tensor>()
-  const put = (name: string, data: Float32Array) =>
-    tensors.set(name, tensor('float32', [data.length], data))
-  checkpoint.scales.forEach((s, k) => {
-    put(`scale${k}.theta`, s.theta)
-    put(`scale${k}.m`, s.m)
-    put(`scale${k}.v`, s.v)
-  })
-  checkpoint.whitenings.forEach((w, k) => {
-    put(`whitening${k}.mean`, w.mean)
-    put(`whitening${k}.matrix`, w.matrix)
-  })
-  const head: z.infer<typeof headSchema> = {
-    version: 2,
-    config,
-    digest,
-    passes,
-    steps: checkpoint.scales.map((s) => s.steps),
-    whitenings: checkpoint.whitenings.map(({ depth, positions, logDeterminant }) => ({
-      depth,
-      positions,
-      logDeterminant,
-    })),
-    history: history.map((h) => ({ ...h, losses: [...h.losses] })),
-  }
-  return writeSafetensors(tensors, { [key]: JSON.stringify(head) })
-}
+const encodeCheckpoint = ({ tensors, ...head }: Checkpoint): Uint8Array =>
+  writeSafetensors(tensors, { [key]: JSON.stringify({ version, ...head }) })
 
-/** @throws CflowError CHECKPOINT when the bytes are damaged or something else */
+/** @throws CflowError CHECKPOINT when the bytes are damaged, something else, or of an earlier version */
 export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
+  const hint = 'delete it, or train without --resume'
   try {
     const { tensors, metadata } = readSafetensors(bytes)
-    const head = headSchema.parse(JSON.parse(metadata[key] ?? 'null'))
-    const get = (name: string): Float32Array => {
-      const t = tensors.get(name)
-      if (t?.dtype !== 'float32') throw new Error(`tensor ${name} is missing`)
-      return t.data as Float32Array
-    }
-    return {
-      config: head.config,
-      digest: head.digest,
-      passes: head.passes,
-      history: head.history,
-      scales: head.steps.map((steps, k) => ({
-        theta: get(`scale${k}.theta`),
-        m: get(`scale${k}.m`),
-        v: get(`scale${k}.v`),
-        steps,
-      })),
-      whitenings: head.whitenings.map((w, k) => {
-        const mean = floats('float32', [w.positions * w.depth], get(`whitening${k}.mean`)).data
-        const matrix = floats('float32', [w.depth * w.depth], get(`whitening${k}.matrix`)).data
-        return { ...w, mean, matrix }
-      }),
-    }
+    const head: unknown = JSON.parse(metadata[key] ?? 'null')
+    const made = (head as { version?: unknown } | null)?.version
+    if (typeof made === 'number' && made !== version)
+      throw new CflowError(
+        'CHECKPOINT',
+        `the checkpoint is of ${made < version ? 'an earlier' : 'a later'} version (${made}, this one reads ${version})`,
+        { hint: `go on with the version it was begun with; or ${hint}` },
+      )
+    const { config, digest, passes, history } = headSchema.parse(head)
+    return { config: config as unknown as TrainConfig, digest, passes, history, tensors }
   } catch (error) {
-    throw new CflowError('CHECKPOINT', 'the checkpoint is damaged', {
-      hint: 'delete it, or train without --resume',
-      cause: error,
-    })
+    if (error instanceof CflowError && error.code === 'CHECKPOINT') throw error
+    throw new CflowError('CHECKPOINT', 'the checkpoint is damaged', { hint, cause: error })
   }
 }
 
@@ -114,11 +63,12 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
  * Check that a checkpoint belongs to a training.
  * @throws CflowError CHECKPOINT that names the first setting that differs, or the images
  */
-export function checkCheckpoint(checkpoint: Checkpoint, config: TrainConfig, digest: string): void {
+function checkCheckpoint(checkpoint: Checkpoint, config: TrainConfig, digest: string): void {
   const hint = 'use the settings and images it was begun with, or train without --resume'
-  const names = new Set([...Object.keys(checkpoint.config), ...Object.keys(config)])
-  for (const name of names as Set<keyof TrainConfig>) {
-    const [before, now] = [textOf(checkpoint.config[name]), textOf(config[name])]
+  const kept: Readonly<Record<string, unknown>> = checkpoint.config
+  const wanted: Readonly<Record<string, unknown>> = config
+  for (const name of new Set([...Object.keys(kept), ...Object.keys(wanted)])) {
+    const [before, now] = [textOf(kept[name]), textOf(wanted[name])]
     if (before !== now)
       throw new CflowError(
         'CHECKPOINT',
@@ -135,3 +85,45 @@ export function checkCheckpoint(checkpoint: Checkpoint, config: TrainConfig, dig
 /** A setting for people, and to compare. */
 const textOf = (value: unknown): string =>
   typeof value === 'object' ? JSON.stringify(value) : String(value)
+
+/** Milliseconds between two checkpoints at least. */
+const interval = 10_000
+
+/**
+ * What a training does with its checkpoints: it goes on from the stored one, and writes its state now and then.
+ * @throws CflowError CHECKPOINT when the stored one is damaged, or of another training
+ */
+export async function checkpointing(
+  store: CheckpointStore | undefined,
+  resume: boolean,
+  about: Pick<Checkpoint, 'config' | 'digest'>,
+) {
+  const stored = resume ? await store?.read() : undefined
+  const resumed = stored && decodeCheckpoint(stored)
+  if (resumed) checkCheckpoint(resumed, about.config, about.digest)
+  /** Tensors that go into every checkpoint. */
+  const kept = new Map<string, Tensor>()
+  let saved = now()
+  let unsaved: TrainingState | undefined
+  /** Write what is not written yet. */
+  const flush = async (): Promise<void> => {
+    if (!unsaved) return
+    const tensors = new Map([...kept, ...unsaved.tensors])
+    await store?.write(encodeCheckpoint({ ...about, ...unsaved, tensors }))
+    unsaved = undefined
+    saved = now()
+  }
+  const once: Job<unknown>['once'] = async (name, work) => {
+    const prefix = `${name}.`
+    const known = [...(resumed?.tensors ?? [])].filter(([key]) => key.startsWith(prefix))
+    const own = known.map(([key, t]) => [key.slice(prefix.length), t] as const)
+    const tensors = own.length > 0 ? Object.fromEntries(own) : await work()
+    for (const [key, t] of Object.entries(tensors)) kept.set(prefix + key, t)
+    return tensors
+  }
+  const save = async (state: TrainingState, last: boolean): Promise<void> => {
+    unsaved = state
+    if (last || now() - saved > interval) await flush()
+  }
+  return { resumed, once, flush, ...(store && { save }) }
+}

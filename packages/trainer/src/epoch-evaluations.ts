@@ -1,11 +1,10 @@
-import type { ScaleFlow } from '@cflow/core'
+import { evidenceModel, type Head } from '@cflow/core'
 import type { Sample } from '@cflow/datasets'
+import type { EncoderModel } from '@cflow/encoders'
+import type { EpochEvaluation } from '@cflow/metrics'
+import { passesPerMetaEpoch } from '@cflow/methods'
 import type { Runtime } from '@cflow/runtimes'
-import { likelihoodModel } from './encoding.js'
-import type { EncoderModel } from './encoding.js'
-import type { EpochEvaluation } from './evaluation.js'
 import { evaluatePaper } from './paper-protocol.js'
-import { passesPerMetaEpoch } from './passes.js'
 import type { OnProgress } from './progress.js'
 
 /**
@@ -26,11 +25,12 @@ export function epochEvaluations(options: {
   const { samples, encoder, runtime, passes, onEvaluation, onProgress } = options
   return {
     every: passesPerMetaEpoch(passes),
-    async onEpoch(pass: number, flows: readonly ScaleFlow[]): Promise<void> {
+    async onEpoch(pass: number, head: Head): Promise<void> {
+      if (!head.flows) return // the paper's protocol needs likelihoods
       const { evaluation } = await evaluatePaper({
-        model: likelihoodModel(encoder, flows),
+        model: evidenceModel(encoder.encoder, head, encoder.inputSize),
         inputSize: encoder.inputSize,
-        depths: encoder.scales.map((s) => s.depth),
+        depths: encoder.taps.map((t) => t.channels),
         samples,
         runtime,
         ...(onProgress && { onProgress }),

@@ -1,57 +1,11 @@
 export { assembleDetector } from './assemble.js'
-export type { AssembleOptions } from './assemble.js'
 export { authorsCheckpoint } from './authors-checkpoint.js'
-export type { AuthorsCheckpoint, AuthorsCheckpointOptions } from './authors-checkpoint.js'
-export { calibratedDetector } from './calibrate.js'
-export { checkCheckpoint, decodeCheckpoint, encodeCheckpoint } from './checkpoint.js'
-export type { Checkpoint, CheckpointStore } from './checkpoint.js'
-export {
-  onnxConfigSchema,
-  recipes,
-  recipeSchema,
-  resolveConfig,
-  trainConfigSchema,
-} from './config.js'
-export type { Recipe, TrainConfig, TrainOptions } from './config.js'
-export { encoderModel, featureExtractor, likelihoodModel } from './encoding.js'
-export type { EncoderModel, FeatureExtractor, ScaleShape } from './encoding.js'
+export { software } from './calibrate.js'
+export { decodeCheckpoint, type CheckpointStore } from './checkpoint.js'
 export { epochEvaluations } from './epoch-evaluations.js'
-export { evaluate, results } from './evaluate.js'
-export type { EvaluateOptions, EvaluationResult, ImageScore } from './evaluate.js'
-export type {
-  BestEpoch,
-  BestEpochs,
-  DefectRow,
-  DetectionMetrics,
-  EpochEvaluation,
-  Evaluation,
-  ImageResult,
-  LocalisationMetrics,
-  OperatingPoint,
-  PassRecord,
-  Protocol,
-  Timing,
-} from './evaluation.js'
+export { evaluate, type EvaluateOptions, type EvaluationResult } from './evaluate.js'
 export { fit } from './fit.js'
-export type { FitOptions, FitResult } from './fit.js'
-export { minimumImages } from './good-images.js'
-export { splitHeldOut } from './held-out.js'
-export { normalised } from './normalisation.js'
-export type { Normalisation } from './normalisation.js'
-export { onnxEncoderModel, runOnce } from './onnx-encoder.js'
-export { bestEpochs, evaluatePaper } from './paper-protocol.js'
-export type { PaperProtocolOptions } from './paper-protocol.js'
-export { ordered } from './pipeline.js'
+export { judge, loadExamples } from './judge.js'
+export { evaluatePaper } from './paper-protocol.js'
 export type { OnProgress, Progress, Stage } from './progress.js'
-export { software } from './software.js'
-export {
-  baselineConfigSchema,
-  baselineDefaults,
-  baselineSettingsSchema,
-  resolveBaseline,
-} from './baselines/config.js'
-export type { BaselineConfig, BaselineMethod } from './baselines/config.js'
-export { fitBaseline } from './baselines/fit.js'
-export type { BaselineOptions, BaselineResult } from './baselines/fit.js'
-export { fileScorer } from './scorer.js'
-export type { Scored, Scorer } from './scorer.js'
+export { splitHeldOut } from './split.js'

@@ -46,3 +46,19 @@ export function stageProgress(
     })
   }
 }
+
+/** Adds up the seconds of stages, by name. */
+export function stopwatch() {
+  const seconds: Record<string, number> = {}
+  return {
+    seconds: seconds as Readonly<Record<string, number>>,
+    async timed<T>(stage: string, work: () => Promise<T>): Promise<T> {
+      const began = now()
+      try {
+        return await work()
+      } finally {
+        seconds[stage] = (seconds[stage] ?? 0) + (now() - began) / 1000
+      }
+    },
+  }
+}

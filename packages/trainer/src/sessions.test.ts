@@ -1,14 +1,13 @@
 import { syntheticDataset } from '@cflow/datasets'
-import { encoderSpec } from '@cflow/encoders'
+import { encoderModel, encoderSpec } from '@cflow/encoders'
 import { loadEncoderWeights } from '@cflow/encoders/node'
-import type { Runtime } from '@cflow/runtimes'
-import { nodeRuntime } from '@cflow/runtimes/node'
+import { resolveConfig, type MethodName, type TrainOptions } from '@cflow/methods'
+import { openRuntime, type Runtime } from '@cflow/runtimes'
 import { describe, expect, it } from 'vitest'
 import { countedRuntime } from '../test/counted-runtime.js'
-import { assembleDetector, encoderModel, fit, fitBaseline, resolveBaseline, resolveConfig } from './index.js' // prettier-ignore
-import type { BaselineMethod, OnProgress, Stage } from './index.js'
+import { assembleDetector, fit, type OnProgress, type Stage } from './index.js'
 
-const driver = await nodeRuntime({ threads: 1 })
+const driver = await openRuntime({ threads: 1 })
 const weights = await loadEncoderWeights('efficientnet-lite0')
 const { train: samples } = syntheticDataset({ kind: 'part', size: 64, train: 7, test: 0 })
 const encoder = encoderModel(encoderSpec('efficientnet-lite0'), weights, 1, 64)
@@ -17,33 +16,23 @@ const common = { samples, category: 'part', encoder }
 /** A whole job, such that its sessions must be released when it is over. */
 type Work = (runtime: Runtime, onProgress?: OnProgress, signal?: AbortSignal) => Promise<unknown>
 
-const flow = (runtime: Runtime, onProgress?: OnProgress, signal?: AbortSignal) =>
-  fit({
-    ...common,
-    config: resolveConfig({ inputSize: 64, poolLayers: 1, couplingLayers: 1, passes: 2 }),
-    runtime,
-    ...(onProgress && { onProgress }),
-    ...(signal && { signal }),
-  })
-
-const baseline =
-  (method: BaselineMethod, settings: object = {}): Work =>
-  async (runtime, onProgress, signal) => {
-    const { scorer } = await fitBaseline({
+const fitted =
+  (method: MethodName, settings: TrainOptions = {}) =>
+  (runtime: Runtime, onProgress?: OnProgress, signal?: AbortSignal) =>
+    fit({
       ...common,
-      config: resolveBaseline({ method, inputSize: 64, poolLayers: 1, ...settings }),
+      config: resolveConfig({ method, inputSize: 64, poolLayers: 1, ...settings }),
       runtime,
       ...(onProgress && { onProgress }),
       ...(signal && { signal }),
     })
-    await scorer?.release()
-  }
 
-const { flows } = await flow(driver)
+const flow = fitted('cflow', { couplingLayers: 1, passes: 2 })
+const { head } = await flow(driver)
 const assembled: Work = (runtime, onProgress) =>
   assembleDetector({
     ...common,
-    flows,
+    flows: head.flows!,
     unseen: false,
     aggregation: 'joint',
     falsePositiveRate: 0.1,
@@ -53,13 +42,13 @@ const assembled: Work = (runtime, onProgress) =>
   })
 
 describe.each<[string, Work, Stage[]?]>([
-  ['fit', flow, ['read', 'encode', 'train', 'calibrate']],
-  ['PaDiM', baseline('padim'), ['read', 'encode', 'whiten', 'calibrate']],
-  ['SPADE', baseline('spade', { neighbours: 2 }), ['read', 'encode', 'calibrate']],
-  ['DFR', baseline('dfr', { passes: 2 }), ['read', 'encode', 'train', 'calibrate']],
+  ['CFLOW-AD', flow, ['read', 'encode', 'train', 'calibrate']],
+  ['PaDiM', fitted('padim'), ['read', 'encode', 'whiten', 'calibrate']],
+  ['SPADE', fitted('spade', { neighbours: 2 }), ['read', 'encode', 'calibrate']],
+  ['DFR', fitted('dfr', { passes: 2 }), ['read', 'encode', 'train', 'calibrate']],
   [
     'DifferNet',
-    baseline('differnet', { passes: 2, couplingLayers: 1 }),
+    fitted('differnet', { passes: 2, couplingLayers: 1 }),
     ['read', 'encode', 'train', 'calibrate'],
   ],
   ['assembleDetector', assembled],

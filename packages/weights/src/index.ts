@@ -1,1 +1,5 @@
-export {}
+export { toFloat32 } from './float32.js'
+export { readWeights } from './formats.js'
+export { readPth } from './pth/pth.js'
+export { readSafetensors, writeSafetensors } from './safetensors.js'
+export type { PublishedWeights, Weights } from './weights.js'

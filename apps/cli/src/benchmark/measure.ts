@@ -1,11 +1,7 @@
-import { Random, tensor } from '@cflow/base'
-import type { RgbImage, Tensor } from '@cflow/base'
-import { detectorNames, detectorStages } from '@cflow/core'
-import type { Manifest } from '@cflow/core'
+import { Random, imageTensor, type RgbImage, type Tensor } from '@cflow/base'
+import { detectorNames, detectorStages, type Manifest } from '@cflow/core'
 import { decodeImage } from '@cflow/datasets/node'
-import type { Runtime, Session as RuntimeSession, Tensors } from '@cflow/runtimes'
-import { latencyOf, timed } from './timing.js'
-import type { Latency } from './timing.js'
+import type { Runtime, Tensors } from '@cflow/runtimes'
 
 export interface BenchmarkOptions {
   readonly model: Uint8Array
@@ -16,6 +12,13 @@ export interface BenchmarkOptions {
   readonly batches: readonly number[]
   readonly repeats: number
   readonly signal: AbortSignal
+}
+
+/** Milliseconds of repeated runs. */
+interface Latency {
+  readonly p50: number
+  readonly p90: number
+  readonly p99: number
 }
 
 export interface Benchmark {
@@ -36,80 +39,66 @@ export interface Benchmark {
 
 const wanted = [detectorNames.anomalyMap, detectorNames.score]
 const peak = (): number => process.resourceUsage().maxRSS * 1024
+const feedOf = (...images: readonly RgbImage[]) => ({
+  [detectorNames.image]: imageTensor(...images),
+})
 /** Images that latency is measured over, in turn. */
-const mostImages = 16
+const maxImages = 16
 
 /** Measure a detector file. */
 export async function benchmark(options: BenchmarkOptions): Promise<Benchmark> {
   const { model, manifest, runtime, batches, repeats, signal } = options
-  const paths = options.paths.slice(0, mostImages)
-  const images =
-    paths.length > 0
-      ? await Promise.all(paths.map((path) => decodeImage(path)))
-      : [noise(manifest.inputSize)]
-  const first = images[0] as RgbImage
+  const paths = options.paths.slice(0, maxImages)
+  const images = await Promise.all(paths.map((path) => decodeImage(path)))
+  if (images.length === 0) images.push(noise(manifest.inputSize))
+  const [first] = images as [RgbImage]
   const began = performance.now()
   const session = await runtime.createSession(model)
   const load = performance.now() - began
-  const latency = latencyOf(
-    await timed(
-      repeats,
-      (i) => session.run(batchOf(images[i % images.length] as RgbImage, 1), wanted),
-      signal,
-    ),
-  )
+  const score = (i: number) => session.run(feedOf(images[i % images.length] as RgbImage), wanted)
+  const latency = await timed(repeats, score, signal)
   const one = peak()
   const rows: Benchmark['batches'][number][] = []
   for (const size of batches) {
-    const feed = batchOf(first, size)
+    const feed = feedOf(...Array.from({ length: size }, () => first))
     const count = Math.max(3, Math.ceil(repeats / size))
-    const { p50 } = latencyOf(await timed(count, () => session.run(feed, wanted), signal))
+    const { p50 } = await timed(count, () => session.run(feed, wanted), signal)
     rows.push({ size, milliseconds: p50, imagesPerSecond: (1000 * size) / p50 })
   }
   const largestBatch = peak()
   await session.release()
-  const stages = [
-    ...(await decodeStage(paths, repeats, signal)),
-    ...(await graphStages(runtime, model, first, repeats, signal)),
-  ]
+
+  const stages: Benchmark['stages'][number][] = []
+  const stage = async (name: string, work: (i: number) => Promise<unknown>) =>
+    stages.push({ name, milliseconds: (await timed(repeats, work, signal)).p50 })
+  if (paths.length > 0) await stage('decode', (i) => decodeImage(paths[i % paths.length] as string))
+  let known: Tensors = feedOf(first)
+  for (const { name, model: part } of detectorStages(model)) {
+    const partial = await runtime.createSession(part)
+    const feeds = Object.fromEntries(partial.inputs.map((n) => [n, known[n] as Tensor]))
+    known = { ...known, ...(await partial.run(feeds)) }
+    await stage(name, () => partial.run(feeds))
+    await partial.release()
+  }
   return { load, latency, batches: rows, stages, peakMemoryBytes: { one, largestBatch } }
 }
 
-async function decodeStage(
-  paths: readonly string[],
+/** Nearest-rank percentiles of `repeats` runs, after some that do not count. */
+async function timed(
   repeats: number,
+  work: (i: number) => Promise<unknown>,
   signal: AbortSignal,
-): Promise<Benchmark['stages']> {
-  if (paths.length === 0) return []
-  const times = await timed(repeats, (i) => decodeImage(paths[i % paths.length] as string), signal)
-  return [{ name: 'decode', milliseconds: latencyOf(times).p50 }]
-}
-
-async function graphStages(
-  runtime: Runtime,
-  model: Uint8Array,
-  image: RgbImage,
-  repeats: number,
-  signal: AbortSignal,
-): Promise<Benchmark['stages']> {
-  const stages: { name: string; milliseconds: number }[] = []
-  let known: Tensors = batchOf(image, 1)
-  for (const { name, model: part } of detectorStages(model)) {
-    const session: RuntimeSession = await runtime.createSession(part)
-    const feeds = Object.fromEntries(session.inputs.map((n) => [n, known[n] as Tensor]))
-    known = { ...known, ...(await session.run(feeds)) }
-    const times = await timed(repeats, () => session.run(feeds), signal)
-    stages.push({ name, milliseconds: latencyOf(times).p50 })
-    await session.release()
+): Promise<Latency> {
+  const times: number[] = []
+  for (let i = -Math.min(3, repeats); i < repeats; i++) {
+    signal.throwIfAborted()
+    const began = performance.now()
+    await work(Math.max(i, 0))
+    if (i >= 0) times.push(performance.now() - began)
   }
-  return stages
-}
-
-/** One image, `size` times. */
-function batchOf({ width, height, data }: RgbImage, size: number): Record<string, Tensor> {
-  const bytes = new Uint8Array(size * data.length)
-  for (let i = 0; i < size; i++) bytes.set(data, i * data.length)
-  return { [detectorNames.image]: tensor('uint8', [size, height, width, 3], bytes) }
+  times.sort((a, b) => a - b)
+  const at = (share: number) => times[Math.max(Math.ceil(share * times.length) - 1, 0)] as number
+  return { p50: at(0.5), p90: at(0.9), p99: at(0.99) }
 }
 
 function noise(size: number): RgbImage {

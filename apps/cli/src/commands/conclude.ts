@@ -1,48 +1,34 @@
 import type { Manifest } from '@cflow/core'
 import type { Dataset } from '@cflow/datasets'
+import type { BestEpochs, Protocol } from '@cflow/metrics'
+import { chooseExamples } from '@cflow/report'
+import { renderReport } from '@cflow/report/node'
 import type { Runtime } from '@cflow/runtimes'
-import type {
-  BaselineConfig,
-  BestEpochs,
-  OnProgress,
-  PassRecord,
-  Protocol,
-  Scorer,
-  TrainConfig,
-} from '@cflow/trainer'
-import {
-  judge,
-  metricsDocument,
-  renderReport,
-  reportInput,
-  runPaths,
-  writeRun,
-} from '@cflow/trainer/node'
-import { printJson } from '../io.js'
-import type { Session } from '../io.js'
+import type { PassRecord, TrainConfig } from '@cflow/methods'
+import { judge, loadExamples } from '@cflow/trainer'
+import { metricsDocument, runPaths, writeRun } from '@cflow/trainer/node'
+import { printJson, type Session } from '../io.js'
 import type { ProgressReporter } from '../progress/reporter.js'
 import { summary } from '../summary.js'
 
 /** Good images that stand in for a test set where there is none. */
-const mostHeldOut = 60
+const maxHeldOut = 60
 
 /** A training that is over. */
 export interface Trained {
-  /** The detector file, or a detector that has none. */
-  readonly model: Uint8Array | Scorer
-  /** Size of the file, or what one would take. */
-  readonly bytes: number
+  /** The detector file. */
+  readonly model: Uint8Array
   readonly manifest: Manifest
-  readonly config: TrainConfig | BaselineConfig
+  readonly config: TrainConfig
   readonly history: readonly PassRecord[]
   /** Seconds of each stage. */
   readonly seconds: Readonly<Record<string, number>>
   readonly dataset: Dataset
-  /** Places of the images that were kept out of the training. */
+  /** Indices of the images that were kept out of the training. */
   readonly heldOut: readonly number[]
   readonly runtime: Runtime
   readonly protocol: Protocol
-  readonly best?: BestEpochs
+  readonly best?: BestEpochs | undefined
   /** Folder of the run. */
   readonly out: string
   /** Milliseconds of the clock when the command began. */
@@ -55,78 +41,50 @@ export async function conclude(
   trained: Trained,
   progress: ProgressReporter,
 ): Promise<void> {
-  const { model, bytes, manifest, config, history, dataset, runtime, out, protocol, best } = trained
-  const { onProgress }: { onProgress: OnProgress } = progress
+  const { model, manifest, config, history, dataset, runtime, out, protocol, best, seconds } =
+    trained
+  const { category, test } = dataset
   // without a test set the report shows the good images that were held out
   const samples =
-    dataset.test.length > 0
-      ? dataset.test
-      : trained.heldOut.slice(0, mostHeldOut).map((i) => dataset.train[i]!)
-  const judged = await judge({
-    model,
+    test.length > 0 ? test : trained.heldOut.slice(0, maxHeldOut).map((i) => dataset.train[i]!)
+  const subject = { model, samples, runtime }
+  const { onProgress } = progress
+  const judged = await judge({ ...subject, protocol, best, seconds, onProgress })
+  const { evaluation: tested, ...untested } = judged
+  const evaluation = test.length > 0 ? tested : undefined
+  const judgement = evaluation ? judged : untested
+  const examples = await loadExamples({ ...subject, choices: chooseExamples(judged.scores) })
+  const modelBytes = model.length
+  const report = await renderReport({
+    ...judgement,
+    category,
     manifest,
-    samples,
-    runtime,
-    protocol,
-    ...(best && { best }),
-    onProgress,
+    examples,
+    history,
+    modelBytes,
   })
-  const tested = dataset.test.length > 0 ? judged.evaluation : undefined
-  const evaluation = tested && {
-    ...tested,
-    timing: { ...tested.timing, seconds: { ...trained.seconds, ...tested.timing.seconds } },
-  }
-  const { scores, pixels, measured, pixelThreshold } = judged
-  const judgement = {
-    scores,
-    ...(pixels && { pixels }),
-    ...(measured && { measured }),
-    ...(pixelThreshold !== undefined && { pixelThreshold }),
-    ...(evaluation && { evaluation }),
-  }
-  const { category } = dataset
-  const report = await renderReport(
-    await reportInput({ category, model, manifest, samples, judgement, history, runtime }),
-  )
   const total = (performance.now() - trained.began) / 1000
   const metrics = metricsDocument({
     manifest,
     judgement,
     dataset,
     runtime: runtime.name,
-    modelBytes: bytes,
-    seconds: { ...trained.seconds, total },
+    modelBytes,
+    seconds: { ...seconds, total },
     config,
     history,
   })
   session.io.signal.throwIfAborted()
-  const file = model instanceof Uint8Array ? model : undefined
-  await writeRun(out, { ...(file && { model: file }), metrics, report })
+  await writeRun(out, { model, metrics, report })
   progress.end()
-  const paths = runPaths(out)
-  const megabytes = `${(bytes / 1e6).toFixed(1)} MB`
-  if (session.json) printJson(session, { ...metrics, files: filesOf(trained) })
-  else
-    session.io.out(
-      summary(evaluation, manifest, [
-        ['time', `${((performance.now() - trained.began) / 1000).toFixed(1)} s`],
-        [
-          'detector',
-          file
-            ? `${paths.model} (${megabytes})`
-            : `no file is written: its gallery and the encoder take ${megabytes}`,
-        ],
-        ['report', paths.report],
-      ]),
-    )
-}
-
-/** The files that the run left, by what they are. */
-function filesOf({ model, config, out }: Trained): Readonly<Record<string, string>> {
-  const { model: file, checkpoint, ...rest } = runPaths(out)
-  return {
-    ...(model instanceof Uint8Array && { model: file }),
-    ...rest,
-    ...(!('method' in config) && { checkpoint }),
-  }
+  const { checkpoint, ...paths } = runPaths(out)
+  const files = { ...paths, ...('passes' in config && { checkpoint }) }
+  if (session.json) return printJson(session, { ...metrics, files })
+  session.io.out(
+    summary(evaluation, manifest, [
+      ['time', `${((performance.now() - trained.began) / 1000).toFixed(1)} s`],
+      ['detector', `${paths.model} (${(modelBytes / 1e6).toFixed(1)} MB)`],
+      ['report', paths.report],
+    ]),
+  )
 }

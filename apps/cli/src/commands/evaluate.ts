@@ -1,58 +1,65 @@
 import { openDataset } from '@cflow/datasets/node'
 import { readDetector } from '@cflow/detector'
-import { nodeRuntime } from '@cflow/runtimes/node'
-import {
-  judge,
-  metricsDocument,
-  renderReport,
-  reportInput,
-  runPaths,
-  writeRun,
-} from '@cflow/trainer/node'
+import { chooseExamples } from '@cflow/report'
+import { renderReport } from '@cflow/report/node'
+import { judge, loadExamples } from '@cflow/trainer'
+import { metricsDocument, runPaths, writeRun } from '@cflow/trainer/node'
 import { join } from 'node:path'
-import { printJson } from '../io.js'
-import type { Session } from '../io.js'
+import * as z from 'zod'
+import { defineCommand } from '../command.js'
+import { printJson, type Session } from '../io.js'
 import { inRunFolder } from '../run-folder.js'
 import { everyScene } from '../scenes.js'
-import { deviceOptions } from '../settings/device.js'
-import { resolveSettings } from '../settings/resolve.js'
-import { evaluateSchema } from '../settings/schema.js'
+import { runtimeOf } from '../settings/machine.js'
+import { datasetShape, machineShape, outFolder, outputShape, protocol } from '../settings/schema.js'
 import { summary } from '../summary.js'
+
+const schema = z.object({
+  ...datasetShape,
+  protocol,
+  ...machineShape,
+  out: outFolder('folder for metrics.json and report.html'),
+  ...outputShape,
+})
 
 /**
  * `cflow evaluate`: a detector on labelled images; metrics.json and report.html into `--out`. With `--scenes all` the
  * path is the folder that `train --scenes all` made.
  */
-export async function evaluateModel(session: Session, path: string, flags: object): Promise<void> {
+export const command = defineCommand({
+  arguments: { model: 'detector file (model.onnx)' },
+  settings: schema,
+  run: evaluateModel,
+})
+
+async function evaluateModel(
+  session: Session,
+  settings: z.infer<typeof schema>,
+  path: string,
+): Promise<void> {
   const began = performance.now()
-  const settings = await resolveSettings(session, flags, evaluateSchema)
   if (settings.scenes !== undefined)
-    return everyScene(session, settings, flags, (own, ownFlags, scene) =>
-      evaluateModel(own, runPaths(join(path, scene)).model, ownFlags),
+    return everyScene(session, settings, (own, ofScene, scene) =>
+      evaluateModel(own, ofScene, runPaths(join(path, scene)).model),
     )
   const { model, manifest } = await readDetector(path)
   const dataset = await openDataset(settings, { trained: manifest.category })
-  const { out } = settings
-  const runtime = await nodeRuntime(deviceOptions(settings))
+  const { out, protocol } = settings
+  const runtime = await runtimeOf(settings)
   await inRunFolder(session, out, {}, async (progress) => {
-    const samples = dataset.test
-    const judgement = await judge({
-      model,
-      manifest,
-      samples,
-      runtime,
-      protocol: settings.protocol ?? 'strict',
-      onProgress: progress.onProgress,
-    })
-    const { evaluation } = judgement
+    const subject = { model, samples: dataset.test, runtime }
+    const { onProgress } = progress
+    const judgement = await judge({ ...subject, protocol, onProgress })
+    const { evaluation, scores } = judgement
     const modelBytes = model.length
     const seconds = { total: (performance.now() - began) / 1000 }
     const sources = { manifest, judgement, dataset, runtime: runtime.name, modelBytes, seconds }
     const metrics = metricsDocument(sources)
     if (out !== undefined) {
       const { category } = dataset
-      const input = { category, model, manifest, samples, judgement, history: [], runtime }
-      await writeRun(out, { metrics, report: await renderReport(await reportInput(input)) })
+      const examples = await loadExamples({ ...subject, choices: chooseExamples(scores) })
+      const input = { ...judgement, category, manifest, examples, history: [], modelBytes }
+      await writeRun(out, { metrics, report: await renderReport(input) })
     }
     progress.end()
     const paths = out === undefined ? undefined : runPaths(out)

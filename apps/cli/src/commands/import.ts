@@ -1,118 +1,111 @@
 import { CflowError } from '@cflow/base'
 import { writeFileAtomic } from '@cflow/base/node'
-import { aggregationSchema, clampSchema } from '@cflow/core'
 import { openDataset } from '@cflow/datasets/node'
-import { encoderSpec, readPth } from '@cflow/encoders'
-import { inFile, loadEncoderWeights, readBytes, sha256OfFile } from '@cflow/encoders/node'
-import { nodeRuntime } from '@cflow/runtimes/node'
-import {
-  assembleDetector,
-  authorsCheckpoint,
-  encoderModel,
-  recipes,
-  trainConfigSchema,
-} from '@cflow/trainer'
+import { encoderModel, encoderSpec } from '@cflow/encoders'
+import { cflow, type TrainConfig } from '@cflow/methods'
+import { assembleDetector, authorsCheckpoint } from '@cflow/trainer'
 import { runPaths } from '@cflow/trainer/node'
+import { readPth } from '@cflow/weights'
+import { inFile, readBytes, sha256OfFile } from '@cflow/weights/node'
 import { join } from 'node:path'
 import * as z from 'zod'
-import { printJson } from '../io.js'
-import type { Session } from '../io.js'
+import { defineCommand } from '../command.js'
+import { weightsOf } from '../encoder.js'
+import { megabytes, printJson } from '../io.js'
 import { inRunFolder } from '../run-folder.js'
-import { deviceOptions } from '../settings/device.js'
-import { resolveSettings } from '../settings/resolve.js'
-import { commonShape, datasetShape } from '../settings/schema.js'
+import { runtimeOf } from '../settings/machine.js'
+import {
+  datasetShape,
+  encoderShape,
+  machineShape,
+  outFolder,
+  outputShape,
+  text,
+  toggle,
+} from '../settings/schema.js'
+import { grouped } from '../settings/settings.js'
 import { summary } from '../summary.js'
 
-const { inputSize, falsePositiveRate } = trainConfigSchema.shape
+const { inputSize, clamp, aggregation, falsePositiveRate } = cflow.settings.shape
+const { paper } = cflow.recipes
 const schema = z.object({
   ...datasetShape,
-  ...commonShape,
-  encoder: z.string().min(1).optional(),
-  weights: z.string().min(1).optional(),
-  inputSize: inputSize.default(recipes.paper.inputSize),
-  clamp: clampSchema.default(recipes.paper.clamp),
-  aggregation: aggregationSchema.default(recipes.paper.aggregation),
-  falsePositiveRate: falsePositiveRate.default(recipes.paper.falsePositiveRate),
-  unseen: z.boolean().default(false),
+  unseen: toggle('the checkpoint was not trained on these images', { group: 'images' }),
+  encoder: text('feature extractor', {
+    otherwise: 'told from the flows’ shapes',
+    group: 'encoder',
+  }),
+  weights: encoderShape.weights,
+  ...grouped('detector', {
+    inputSize: inputSize.default(paper.inputSize),
+    clamp: clamp.default(paper.clamp),
+    aggregation: aggregation.default(paper.aggregation),
+    falsePositiveRate: falsePositiveRate.default(paper.falsePositiveRate),
+  }),
+  ...machineShape,
+  out: outFolder('folder for model.onnx', 'runs/CATEGORY'),
+  ...outputShape,
 })
 
 /** `cflow import`: a checkpoint of the authors' code, calibrated on good images, as a detector file. */
-export async function importCheckpoint(
-  session: Session,
-  path: string,
-  flags: object,
-): Promise<void> {
-  const settings = await resolveSettings(session, flags, schema)
-  const { clamp, encoder: name, weights: weightFile } = settings
-  const dataset = await openDataset(settings)
-  const { spec, weights, flows } = await understood(path, name, clamp)
-  const model = encoderModel(
-    spec,
-    weightFile === undefined && weights
-      ? weights
-      : await loadEncoderWeights(
-          spec.name,
-          weightFile === undefined ? {} : { weights: weightFile },
-        ),
-    flows.length as 1 | 2 | 3,
-    settings.inputSize,
-  )
-  const runtime = await nodeRuntime(deviceOptions(settings))
-  const out = settings.out ?? join('runs', dataset.category)
-  await inRunFolder(session, out, {}, async (progress) => {
-    const { model: bytes, manifest } = await assembleDetector({
-      encoder: model,
-      flows,
-      samples: dataset.train,
-      unseen: settings.unseen,
-      category: dataset.category,
-      aggregation: settings.aggregation,
-      falsePositiveRate: settings.falsePositiveRate,
-      digest: await sha256OfFile(path),
-      runtime,
-      onProgress: progress.onProgress,
-    })
-    session.io.signal.throwIfAborted()
-    const file = runPaths(out).model
-    await writeFileAtomic(file, bytes)
-    progress.end()
-    const { couplingLayers, condition, permutation } = flows[0]!.config
-    if (session.json)
-      return printJson(session, {
-        encoder: spec.name,
-        inputSize: settings.inputSize,
-        flows: manifest.flows,
-        calibration: { ...manifest.calibration, scores: manifest.calibration.scores.length },
-        files: { model: file },
+export const command = defineCommand({
+  arguments: { checkpoint: 'checkpoint (.pt) with decoders, and perhaps the encoder' },
+  settings: schema,
+  async run(session, settings, path: string) {
+    const { inputSize, aggregation, falsePositiveRate, unseen = false, clamp } = settings
+    const dataset = await openDataset(settings)
+    const { category } = dataset
+    const { spec, weights, flows } = await understood(path, settings.encoder, clamp)
+    const own = settings.weights === undefined ? weights : undefined
+    const tensors = own ?? (await weightsOf(spec.name, settings.weights))
+    const encoder = encoderModel(spec, tensors, flows.length as 1 | 2 | 3, inputSize)
+    const runtime = await runtimeOf(settings)
+    const out = settings.out ?? join('runs', category)
+    await inRunFolder(session, out, {}, async ({ onProgress, end }) => {
+      const digest = await sha256OfFile(path)
+      const { model, manifest } = await assembleDetector({
+        ...{ encoder, flows, samples: dataset.train, unseen, category, aggregation },
+        ...{ falsePositiveRate, digest, runtime, onProgress },
       })
-    session.io.out(
-      summary(undefined, manifest, [
-        ['encoder', `${spec.name}, ${settings.inputSize} pixels`],
-        [
-          'flows',
-          `${flows.length} of ${couplingLayers} coupling layers, ${condition > 0 ? 'conditional' : 'unconditional'}, ${permutation} permutations`,
-        ],
-        ['detector', `${file} (${(bytes.length / 1e6).toFixed(1)} MB)`],
-      ]),
-    )
-  })
-}
+      session.io.signal.throwIfAborted()
+      const file = runPaths(out).model
+      await writeFileAtomic(file, model)
+      end()
+      if (session.json)
+        return printJson(session, {
+          encoder: spec.name,
+          inputSize,
+          flows: manifest.flows,
+          calibration: { ...manifest.calibration, scores: manifest.calibration.scores.length },
+          files: { model: file },
+        })
+      const { couplingLayers, condition, permutation } = flows[0]!.config
+      const conditional = condition > 0 ? 'conditional' : 'unconditional'
+      const layers = `${flows.length} of ${couplingLayers} coupling layers`
+      session.io.out(
+        summary(undefined, manifest, [
+          ['encoder', `${spec.name}, ${inputSize} pixels`],
+          ['flows', `${layers}, ${conditional}, ${permutation} permutations`],
+          ['detector', `${file} (${megabytes(model.length)})`],
+        ]),
+      )
+    })
+  },
+})
 
+/** The checkpoint's content; an error about the encoder names the flag. */
 async function understood(
   path: string,
   encoder: string | undefined,
-  clamp: z.infer<typeof clampSchema>,
+  clamp: TrainConfig<'cflow'>['clamp'],
 ) {
   const options = { clamp, ...(encoder !== undefined && { encoder: encoderSpec(encoder).name }) }
+  const bytes = await readBytes(path)
   try {
-    const bytes = await readBytes(path)
     return inFile(path, () => authorsCheckpoint(readPth(bytes), options))
-  } catch (error) {
-    if (!(error instanceof CflowError) || error.subject !== 'encoder') throw error
-    throw new CflowError(error.code, error.message, {
-      subject: '--encoder',
-      cause: error,
-      ...(error.hint !== undefined && { hint: error.hint }),
-    })
+  } catch (cause) {
+    if (!(cause instanceof CflowError) || cause.subject !== 'encoder') throw cause
+    const { code, message, hint } = cause
+    throw new CflowError(code, message, { subject: '--encoder', cause, ...(hint && { hint }) })
   }
 }

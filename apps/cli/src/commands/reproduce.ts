@@ -1,4 +1,3 @@
-import { CflowError } from '@cflow/base'
 import { makeFolder } from '@cflow/base/node'
 import { encoderSpec } from '@cflow/encoders'
 import {
@@ -8,59 +7,102 @@ import {
   somethingRan,
   targetNames,
   writeIndex,
+  type Reproduced,
+  type TargetName,
 } from '@cflow/experiments'
-import type { Reproduced, Selection, TargetName } from '@cflow/experiments'
-import type * as z from 'zod'
+import * as z from 'zod'
+import { defineCommand } from '../command.js'
 import { Interrupted } from '../failure.js'
-import { note, printJson } from '../io.js'
-import type { Session } from '../io.js'
+import { note, printJson, type Session } from '../io.js'
 import { progressReporter } from '../progress/reporter.js'
-import { deviceOptions } from '../settings/device.js'
-import { resolveSettings } from '../settings/resolve.js'
-import { reproduceSchema } from '../settings/schema.js'
-import { kebab } from '../settings/table.js'
+import { deviceOptions } from '../settings/machine.js'
+import { parseSettings, usage } from '../settings/parse.js'
+import {
+  datasetShape,
+  dir,
+  machineShape,
+  outFolder,
+  outputShape,
+  text,
+} from '../settings/schema.js'
+import { grouped } from '../settings/settings.js'
+
+const { shape } = selectionSchema
+const { frameStep, ffmpeg, trainImages, testImages } = datasetShape
+const schema = z.object({
+  ...grouped('images', {
+    mvtec: text('folder of MVTec AD', dir),
+    stc: text('folder of ShanghaiTech Campus', dir),
+    categories: shape.categories.meta({ help: 'classes of MVTec AD, or built-in kinds of image' }),
+    // a configuration file may say `scenes: all` for the other commands
+    scenes: z
+      .array(z.literal('all').or(datasetShape.scene.unwrap()))
+      .min(1)
+      .optional()
+      .meta({ help: 'scenes of ShanghaiTech Campus', otherwise: 'all that are there' }),
+    ...{ frameStep, ffmpeg },
+    trainImages: shape.trainImages.meta(trainImages.meta()!),
+    testImages: shape.testImages.meta(testImages.meta()!),
+  }),
+  ...grouped('training', {
+    recipe: shape.recipe.meta({
+      help: 'paper (the authors’ training) or whitened (the quick one)',
+    }),
+    passes: shape.passes.meta({ help: 'passes of the flows', otherwise: 'the recipe’s' }),
+    seeds: shape.seeds.meta({ help: 'trainings of each kind, for mean ± deviation' }),
+    encoders: shape.encoders.meta({ help: 'feature extractors', otherwise: 'the paper’s' }),
+    inputSizes: shape.inputSizes.meta({
+      help: 'sizes of images',
+      otherwise: 'the paper’s',
+      error: 'is a list of whole numbers of pixels from 32 to 4096',
+    }),
+    methods: shape.methods.meta({ help: 'methods to compare' }),
+  }),
+  ...machineShape,
+  out: outFolder('folder for results and finished trainings').default('reproduce'),
+  ...outputShape,
+})
 
 /** `cflow reproduce WHAT...`: tables and figures of the paper into `--out`. */
-export async function reproducePaper(
-  session: Session,
-  what: readonly string[],
-  flags: object,
-): Promise<void> {
-  const settings = await resolveSettings(session, flags, reproduceSchema)
-  const names = namesOf(what)
-  const selection = selectionOf(settings)
-  const out = settings.out ?? 'reproduce'
-  await makeFolder(out)
-  const progress = progressReporter(session)
-  const { signal } = session.io
-  const lab = await laboratory({
-    out,
-    mvtec: settings.mvtec,
-    stc: settings.stc,
-    ffmpeg: settings.ffmpeg,
-    runtime: deviceOptions(settings),
-    signal,
-    onProgress: progress.onProgress,
-    note(text) {
+export const command = defineCommand({
+  arguments: { what: 'table1 … table6, figure1, figure3, figure4, methods, or all' },
+  settings: schema,
+  async run(session, settings, what: readonly string[]) {
+    const names = namesOf(what)
+    const { out, mvtec, stc, ffmpeg, scenes, encoders } = settings
+    const selection = parseSettings(selectionSchema.strip(), {
+      ...settings,
+      scenes: scenes?.includes('all') ? undefined : scenes,
+      encoders: encoders?.map((name) => encoderSpec(name).name),
+    })
+    await makeFolder(out)
+    const progress = progressReporter(session)
+    const { signal } = session.io
+    const lab = await laboratory({
+      ...{ out, mvtec, stc, ffmpeg, runtime: deviceOptions(settings) },
+      signal,
+      onProgress: progress.onProgress,
+      note(text) {
+        progress.end()
+        note(session, text)
+      },
+    })
+    try {
+      const reproduced = await reproduce(names, selection, lab)
       progress.end()
-      note(session, text)
-    },
-  })
-  try {
-    const reproduced = await reproduce(names, selection, lab)
-    progress.end()
-    const index = what.includes('all') ? await writeIndex(reproduced, lab) : undefined
-    print(session, reproduced, index)
-    if (!somethingRan(reproduced)) session.io.err('error: nothing of it could be run here\n')
-    if (reproduced.failed.length > 0 || !somethingRan(reproduced)) session.exitCode = 1
-  } catch (error) {
-    progress.end()
-    if (!signal.aborted) throw error
-    throw new Interrupted(
-      `interrupted; what is finished is in ${out}: the same command goes on from there`,
-    )
-  }
-}
+      const index = what.includes('all') ? await writeIndex(reproduced, lab) : undefined
+      print(session, reproduced, index)
+      if (!somethingRan(reproduced)) session.io.err('error: nothing of it could be run here\n')
+      if (reproduced.failed.length > 0 || !somethingRan(reproduced)) session.exitCode = 1
+    } catch (error) {
+      progress.end()
+      if (!signal.aborted) throw error
+      throw new Interrupted(
+        `interrupted; what is finished is in ${out}: the same command goes on from there`,
+      )
+    }
+  },
+})
 
 function print(session: Session, reproduced: Reproduced, index: string | undefined): void {
   const { documents, missing, failed, trials } = reproduced
@@ -83,27 +125,10 @@ function print(session: Session, reproduced: Reproduced, index: string | undefin
 function namesOf(what: readonly string[]): readonly TargetName[] {
   const unknown = what.find((name) => name !== 'all' && !targetNames.includes(name as TargetName))
   if (unknown !== undefined)
-    throw new CflowError('USAGE', `there is nothing called ${unknown} to reproduce`, {
-      subject: unknown,
-      hint: `use ${targetNames.join(', ')} or all`,
-    })
+    throw usage(
+      unknown,
+      `there is nothing called ${unknown} to reproduce`,
+      `use ${targetNames.join(', ')} or all`,
+    )
   return what.includes('all') ? targetNames : (what as readonly TargetName[])
-}
-
-/** @throws CflowError USAGE that names the setting, NOT_FOUND for an unknown encoder */
-function selectionOf(settings: z.infer<typeof reproduceSchema>): Selection {
-  const { recipe, passes, seeds, categories, encoders, inputSizes, methods } = settings
-  const { frameStep, trainImages, testImages } = settings
-  // a configuration file may say `scenes: all` for the other commands
-  const scenes = settings.scenes?.includes('all') ? undefined : settings.scenes?.map((s) => s.padStart(2, '0')) // prettier-ignore
-  const given = {
-    ...{ recipe, passes, seeds, categories, scenes, inputSizes, methods },
-    ...{ frameStep, trainImages, testImages },
-    encoders: encoders?.map((name) => encoderSpec(name).name),
-  }
-  const parsed = selectionSchema.safeParse(given)
-  if (parsed.success) return parsed.data
-  const [issue] = parsed.error.issues
-  const flag = `--${kebab(String(issue?.path[0] ?? ''))}`
-  throw new CflowError('USAGE', `${flag}: ${issue?.message}`, { subject: flag })
 }

@@ -1,58 +1,61 @@
-import { nodeRuntime } from '@cflow/runtimes/node'
-import { bestEpochs, epochEvaluations, fit, splitHeldOut } from '@cflow/trainer'
-import type { EpochEvaluation, TrainOptions } from '@cflow/trainer'
+import { bestEpochs, type EpochEvaluation } from '@cflow/metrics'
+import { methods, type TrainOptions } from '@cflow/methods'
+import { epochEvaluations, fit, splitHeldOut } from '@cflow/trainer'
 import { fileCheckpoints, runPaths } from '@cflow/trainer/node'
 import { join } from 'node:path'
+import { defineCommand } from '../command.js'
 import { openTrainingSet } from '../dataset.js'
-import { prepareEncoder } from '../encoders/open.js'
-import { note } from '../io.js'
-import type { Session } from '../io.js'
+import { prepareEncoder } from '../encoder.js'
+import { note, type Session } from '../io.js'
 import { inRunFolder } from '../run-folder.js'
 import { everyScene } from '../scenes.js'
-import { deviceOptions } from '../settings/device.js'
-import { baselineOf, settingsOf } from '../settings/method.js'
-import { resolveSettings } from '../settings/resolve.js'
-import { trainSchema } from '../settings/train-schema.js'
-import type { TrainSettings } from '../settings/train-schema.js'
+import { runtimeOf } from '../settings/machine.js'
+import { settingsOf, trainSettings, type TrainSettings } from '../settings/methods.js'
 import { conclude } from './conclude.js'
-import { trainBaseline } from './train-baseline.js'
 
 /** `cflow train`: from images to model.onnx, metrics.json, report.html and checkpoint/. */
-export async function train(session: Session, flags: object): Promise<void> {
+export const command = defineCommand({ settings: trainSettings, run: train })
+
+async function train(session: Session, settings: TrainSettings): Promise<void> {
   const began = performance.now()
-  const settings = await resolveSettings(session, flags, trainSchema)
   if (settings.scenes !== undefined) {
     const { out = join('runs', 'stc') } = settings
-    return everyScene(session, { ...settings, out }, flags, train)
+    return everyScene(session, { ...settings, out }, train)
   }
-  const baseline = baselineOf(settings)
-  if (baseline) return trainBaseline(session, settings, baseline, began)
   const { config, open } = await prepareEncoder(optionsOf(settings), settings)
   const dataset = await openTrainingSet(session, settings, config.inputSize)
-  const { stopAfter, resume = false, protocol = 'strict' } = settings
-  const runtime = await nodeRuntime(deviceOptions(settings))
+  const { stopAfter, resume = false, protocol } = settings
+  const runtime = await runtimeOf(settings)
   const encoder = await open(runtime)
-  const out = settings.out ?? join('runs', dataset.category)
+  const { method } = config
+  const name = method === methods[0].name ? dataset.category : `${dataset.category}-${method}`
+  const out = settings.out ?? join('runs', name)
   const paths = runPaths(out)
   const { training, heldOut } = splitHeldOut(dataset.train, config)
-  const positions = encoder.scales.reduce((n, s) => n + s.height * s.width, 0)
+  const positions = encoder.taps.reduce((n, s) => n + s.height * s.width, 0)
   const files = fileCheckpoints(paths.checkpoint)
+  const inPasses = 'passes' in config
   let written = false
   const seen: EpochEvaluation[] = []
-  const epochs = epochEvaluations({
-    samples: dataset.test,
-    encoder,
-    runtime,
-    passes: config.passes,
-    onEvaluation: (epoch) => seen.push(epoch),
-  })
+  const epochs =
+    inPasses && protocol === 'paper' && dataset.test.length > 0
+      ? epochEvaluations({
+          samples: dataset.test,
+          encoder,
+          runtime,
+          passes: config.passes,
+          onEvaluation: (epoch) => seen.push(epoch),
+        })
+      : undefined
   const options = {
-    checkpoint: true,
+    checkpoint: inPasses,
     vectorsPerPass: training.length * positions,
-    interrupted: () =>
-      written || resume
+    interrupted: () => {
+      if (!inPasses) return 'interrupted: there is nothing to resume'
+      return written || resume
         ? `interrupted; the checkpoint is in ${paths.checkpoint}: add --resume to go on`
-        : 'interrupted before the first checkpoint: there is nothing to resume',
+        : 'interrupted before the first checkpoint: there is nothing to resume'
+    },
   }
   await inRunFolder(session, out, options, async (progress) => {
     // read once: the trainer gets what the user was told of
@@ -75,18 +78,16 @@ export async function train(session: Session, flags: object): Promise<void> {
       resume,
       ...(stopAfter !== undefined && { stopAfter }),
       onProgress: progress.onProgress,
-      ...(protocol === 'paper' && dataset.test.length > 0 && { epochs }),
+      ...(epochs && { epochs }),
       signal: session.io.signal,
     })
-    const best = bestEpochs(seen)
-    const bytes = fitted.model.length
-    const run = { config, dataset, heldOut, runtime, protocol, out, began }
-    await conclude(session, { ...fitted, bytes, ...run, ...(best && { best }) }, progress)
+    const run = { config, dataset, heldOut, runtime, protocol, out, began, best: bestEpochs(seen) }
+    await conclude(session, { ...fitted, ...run }, progress)
   })
 }
 
-/** Settings of the trainer: what is not said comes from the recipe, and for recipe `paper` from the dataset. */
+/** Settings of the training: what is not said comes from the recipe, and for recipe `paper` from the dataset. */
 function optionsOf(settings: TrainSettings): TrainOptions {
   const asAuthors = settings.dataset === 'stc' && settings.recipe === 'paper'
-  return { ...(asAuthors && { normalisation: 'stc' }), ...settingsOf('cflow', settings) }
+  return { ...(asAuthors && { normalisation: 'stc' }), ...settingsOf(settings) }
 }

@@ -10,7 +10,7 @@ export type Target = { readonly path: string } | { readonly path: string; readon
 /**
  * The images that arguments name: files as they are, all images below a folder, and what a glob matches (of that, only
  * names that end like images). In the order of the arguments, none twice.
- * @throws CflowError NOT_FOUND or EMPTY when they name no image at all
+ * @throws CflowError NOT_FOUND or EMPTY when they name no image at all, so that of one argument all are images
  */
 export async function findImages(args: readonly string[]): Promise<readonly Target[]> {
   const targets = new Map<string, Target>()

@@ -1,8 +1,7 @@
 import { expect, it } from 'vitest'
 import type { Progress } from '@cflow/trainer'
 import type { Session } from '../io.js'
-import { clock, progressLine } from './format.js'
-import { progressReporter } from './reporter.js'
+import { clock, progressLine, progressReporter } from './reporter.js'
 
 function sessionWith(columns: number | undefined, signal = new AbortController().signal) {
   const written: string[] = []

@@ -1,11 +1,5 @@
-import type { OnProgress, Progress } from '@cflow/trainer'
+import type { OnProgress, Progress, Stage } from '@cflow/trainer'
 import type { Session } from '../io.js'
-import { progressLine } from './format.js'
-
-/** Milliseconds between two lines where there is no terminal. */
-const plainInterval = 3000
-/** Milliseconds between two redraws on a terminal. */
-const terminalInterval = 100
 
 export interface ProgressReporter {
   readonly onProgress: OnProgress
@@ -13,49 +7,89 @@ export interface ProgressReporter {
   end(): void
 }
 
-/**
- * Progress on standard error: one line that changes on a terminal, a line every few seconds elsewhere. Being called at
- * every step, it is also where Ctrl-C ends the work.
- */
+/** Progress on standard error. Being called at every step, it is also where Ctrl-C ends the work. */
 export function progressReporter(
   session: Session,
   vectorsPerPass = 0,
-  now: () => number = () => performance.now(),
+  now?: () => number,
 ): ProgressReporter {
-  const { io, quiet } = session
-  const { columns } = io
-  let last = -Infinity
-  let stage: Progress['stage'] | undefined
-  let open = false
-  const show = (p: Progress): void => {
-    const line = progressLine(p, vectorsPerPass)
-    if (columns === undefined) {
-      io.err(`${line.trimEnd()}\n`)
-      return
-    }
-    io.err(`\r${line.slice(0, columns - 1)}\u001b[K`)
-    open = true
-  }
-  const end = (): void => {
-    if (open) io.err('\r\u001b[K')
-    open = false
-  }
+  const { show, end } = statusLine(session, now)
+  let stage: Stage | undefined
   return {
     onProgress(p) {
-      io.signal.throwIfAborted()
-      if (quiet) return
-      const interval = columns === undefined ? plainInterval : terminalInterval
-      const finished = p.done >= p.total
-      // a terminal shows the next stage at once; lines of stages that are over in no time are left out
-      if (p.stage !== stage) {
-        stage = p.stage
-        if (columns !== undefined) last = -Infinity
-        else if (last === -Infinity) last = now()
-      }
-      if (now() - last < interval && !(finished && columns !== undefined)) return
-      last = now()
-      show(p)
+      session.io.signal.throwIfAborted()
+      show(() => progressLine(p, vectorsPerPass), p.stage !== stage || p.done >= p.total)
+      stage = p.stage
     },
     end,
   }
+}
+
+/** Milliseconds between two lines where there is no terminal, and between two redraws on one. */
+const intervals = { plain: 3000, terminal: 100 }
+
+/** On standard error: one line that changes on a terminal; elsewhere one every few seconds, none of what is soon over. */
+export function statusLine({ io, quiet }: Session, now = () => performance.now()) {
+  const { columns } = io
+  let last: number | undefined
+  let open = false
+  return {
+    /**
+     * Show what `text` says, when it is time.
+     * @param urgent on a terminal, at once
+     */
+    show(text: () => string, urgent = false): void {
+      if (quiet) return
+      const plain = columns === undefined
+      last ??= plain ? now() : -Infinity
+      const interval = plain ? intervals.plain : urgent ? 0 : intervals.terminal
+      if (now() - last < interval) return
+      last = now()
+      open = !plain
+      io.err(plain ? `${text().trimEnd()}\n` : `\r${text().slice(0, columns - 1)}\u001b[K`)
+    },
+    /** Leave the terminal clean for what is printed next. */
+    end(): void {
+      if (open) io.err('\r\u001b[K')
+      open = false
+    },
+  }
+}
+
+/** 95 → '1:35', 3700 → '1:01:40' */
+export function clock(seconds: number): string {
+  const s = Math.max(0, Math.round(seconds))
+  const two = (n: number) => String(n).padStart(2, '0')
+  const minutes = Math.floor(s / 60) % 60
+  return s < 3600
+    ? `${Math.floor(s / 60)}:${two(s % 60)}`
+    : `${Math.floor(s / 3600)}:${two(minutes)}:${two(s % 60)}`
+}
+
+/** 12345 → '12k' */
+function quantity(n: number): string {
+  if (n >= 1e6) return `${(n / 1e6).toFixed(1)}M`
+  if (n >= 1e4) return `${Math.round(n / 1e3)}k`
+  return n >= 10 ? String(Math.round(n)) : n.toFixed(1)
+}
+
+/**
+ * Progress as one line: stage, pass or images, loss of every scale, rate, time left.
+ * @param vectorsPerPass feature vectors of one pass, for the rate of training
+ */
+export function progressLine(p: Progress, vectorsPerPass: number): string {
+  const parts = [(p.stage === 'read' ? 'read images' : p.stage).padEnd(11)]
+  if (p.stage === 'train') {
+    const pass = Math.min(p.total, Math.floor(p.done) + (p.done >= p.total ? 0 : 1))
+    parts.push(`pass ${pass}/${p.total}`, `${Math.floor((100 * p.done) / Math.max(p.total, 1))}%`)
+    // a scale that this pass has not come to has no loss yet
+    if (p.losses)
+      parts.push(`loss ${p.losses.map((l) => (l === 0 ? '–' : l.toFixed(3))).join(' ')}`)
+    if (p.rate && vectorsPerPass > 0) parts.push(`${quantity(p.rate * vectorsPerPass)} vectors/s`)
+  } else {
+    parts.push(`${Math.floor(p.done)}/${p.total}`)
+    if (p.rate) parts.push(`${quantity(p.rate)} images/s`)
+  }
+  if (p.secondsLeft !== undefined && p.done < p.total) parts.push(`${clock(p.secondsLeft)} left`)
+  return parts.join('  ')
 }

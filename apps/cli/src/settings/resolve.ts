@@ -1,53 +1,74 @@
-import { CflowError } from '@cflow/base'
+import { CflowError, messageOf } from '@cflow/base'
+import { readFile } from 'node:fs/promises'
+import { parse } from 'yaml'
 import type * as z from 'zod'
 import type { Session } from '../io.js'
-import { readConfigFile } from './config-file.js'
-import { kebab } from './table.js'
+import { parseSettings } from './parse.js'
+import { camel, settingsOf } from './settings.js'
 
-type Schema = z.ZodType<{ json?: boolean | undefined; quiet?: boolean | undefined }>
+/** More than this is no list of settings. */
+const maxBytes = 1 << 20
 
 /**
- * The settings of a command: flags, then the configuration file for what no flag says. Keys of other commands in the
- * file are passed over.
- * @throws CflowError USAGE or CONFIG that names the setting at fault
+ * The settings of a command: flags, then the file that `config` among them names. One file may serve all commands.
+ * @param all settings of all commands, asked for when the file has a key that this command does not know
+ * @throws CflowError NOT_FOUND or IO for the file; USAGE or CONFIG that names the setting at fault
  */
-export async function resolveSettings<T extends Schema>(
+export async function resolveSettings<S extends z.ZodObject>(
   session: Session,
-  flags: object,
-  schema: T,
-): Promise<z.infer<T>> {
-  const { config, ...given } = flags as Record<string, unknown> & { config?: string }
-  const file = config === undefined ? {} : await readConfigFile(config)
-  const merged = { ...normal(file), ...normal(given) }
-  const parsed = schema.safeParse(merged)
-  if (!parsed.success) throw invalid(parsed.error.issues[0]!, given, config)
-  session.json ||= parsed.data.json ?? false
-  session.quiet ||= parsed.data.quiet ?? false
-  return parsed.data
+  flags: Readonly<Record<string, unknown>>,
+  schema: S,
+  all: () => Promise<readonly { readonly settings: z.ZodObject }[]>,
+): Promise<z.infer<S>> {
+  const path = flags['config'] as string | undefined
+  const entries = path === undefined ? [] : await readConfigFile(path)
+  const foreignTo = (known: readonly string[]) =>
+    entries.map(([key]) => key).filter((key) => !known.includes(camel(key)))
+  if (path !== undefined && foreignTo(keysOf([schema])).length > 0) {
+    const known = keysOf((await all()).map(({ settings }) => settings))
+    const unknown = foreignTo(known)
+    const what = unknown.length === 1 ? 'an unknown key' : 'unknown keys'
+    const hint = `Known keys: ${known.join(', ')}.`
+    if (unknown.length > 0) throw refusal(path, `has ${what}: ${unknown.join(', ')}`, { hint })
+  }
+  const values: Record<string, unknown> = {}
+  for (const [key, value] of entries) {
+    if (camel(key) in values) throw refusal(path!, `sets ${camel(key)} twice`)
+    values[camel(key)] = value
+  }
+  const settings = parseSettings(schema, flags, path === undefined ? undefined : { path, values })
+  session.json ||= settings['json'] === true
+  session.quiet ||= settings['quiet'] === true
+  return settings
 }
 
-/** `unconditional` is another way to say `conditional: false`. */
-function normal(settings: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const { unconditional, ...rest } = settings
-  if (unconditional === undefined) return rest
-  if (typeof unconditional !== 'boolean')
-    throw new CflowError('CONFIG', 'unconditional is true or false', { subject: 'unconditional' })
-  if (rest['conditional'] === unconditional)
-    throw new CflowError('USAGE', 'conditional and unconditional exclude each other', {
-      subject: 'unconditional',
-    })
-  return { ...rest, conditional: !unconditional }
+/** Keys that a configuration file may have. */
+const keysOf = (schemas: readonly z.ZodObject[]): readonly string[] => {
+  const keys = schemas.flatMap((schema) => settingsOf(schema).map(({ key }) => key))
+  return [...new Set(keys)].filter((key) => key !== 'config')
 }
 
-function invalid(
-  issue: z.core.$ZodIssue,
-  given: Readonly<Record<string, unknown>>,
-  file: string | undefined,
-): CflowError {
-  const key = String(issue.path[0] ?? '')
-  if (key in given || file === undefined)
-    return new CflowError('USAGE', `--${kebab(key)}: ${issue.message}`, {
-      subject: `--${kebab(key)}`,
+const refusal = (path: string, message: string, options: { hint?: string; cause?: unknown } = {}) =>
+  new CflowError('CONFIG', `${path} ${message}`, { subject: path, ...options })
+
+/** What a YAML or JSON file says, by key as it is written there. An empty value counts as absent. */
+async function readConfigFile(path: string): Promise<readonly (readonly [string, unknown])[]> {
+  const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'EISDIR') throw refusal(path, 'is a folder, not a configuration file')
+    const missing = cause.code === 'ENOENT' || cause.code === 'ENOTDIR'
+    const message = missing ? `there is no configuration file ${path}` : `cannot read ${path}: ${cause.message}` // prettier-ignore
+    throw new CflowError(missing ? 'NOT_FOUND' : 'IO', message, { subject: path, cause })
+  })
+  if (bytes.length > maxBytes) throw refusal(path, 'is larger than 1 MiB')
+  let content: unknown
+  try {
+    content = parse(bytes.toString('utf8'), { maxAliasCount: 0, logLevel: 'error' }) ?? {}
+  } catch (cause) {
+    throw refusal(path, `is neither YAML nor JSON: ${messageOf(cause)}`, { cause })
+  }
+  if (typeof content !== 'object' || content === null || Array.isArray(content))
+    throw refusal(path, 'holds no settings', {
+      hint: 'Write one setting a line, such as `passes: 8`.',
     })
-  return new CflowError('CONFIG', `${key} in ${file}: ${issue.message}`, { subject: key })
+  return Object.entries(content).filter(([, value]) => value !== null)
 }

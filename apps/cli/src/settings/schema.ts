@@ -1,111 +1,78 @@
+import { datasetSettings } from '@cflow/datasets/node'
 import * as z from 'zod'
+import { grouped, type SettingMeta } from './settings.js'
 
-const text = z.string().min(1)
+/** Settings of the usual kinds, which may be left out. */
+export const text = (help: string, meta: SettingMeta = {}) =>
+  z
+    .string()
+    .min(1)
+    .optional()
+    .meta({ help, ...meta })
+const whole = (min: number, max: number, help: string, meta: SettingMeta = {}) =>
+  z
+    .int()
+    .min(min)
+    .max(max)
+    .optional()
+    .meta({ help, ...meta })
+export const toggle = (help: string, meta: SettingMeta = {}) =>
+  z
+    .boolean()
+    .optional()
+    .meta({ help, ...meta })
+export const dir = { placeholder: 'DIR' }
+const file = { placeholder: 'FILE' }
 
-/** A scene of ShanghaiTech Campus: 1 and '01' are the same (a number where YAML reads one). */
-const scene = z
-  .union([z.string(), z.int()])
-  .transform((value) => String(value).padStart(2, '0'))
-  .refine((value) => /^\d{2}$/.test(value), 'a scene is a number such as 01')
+/** The folder that a command writes to. */
+export const outFolder = (help: string, otherwise?: string) =>
+  text(help, { ...dir, otherwise, group: 'output' })
 
 /** Settings that decide which images are used. */
 export const datasetShape = {
-  dataset: z.enum(['mvtec', 'folder', 'stc', 'synthetic']).optional(),
-  root: text.optional(),
-  category: text.optional(),
-  scene: scene.optional(),
-  scenes: z.literal('all', 'only all: one scene is --scene NN').optional(),
-  frameStep: z.int().min(1).max(100_000).optional(),
-  ffmpeg: text.optional(),
-  trainImages: z.int().min(0).max(100_000).optional(),
-  testImages: z.int().min(0).max(100_000).optional(),
+  ...datasetSettings.shape,
+  ...grouped('images', {
+    scenes: z
+      .literal('all', 'only all: one scene is --scene NN')
+      .optional()
+      .meta({ help: 'every scene of stc in turn, and the mean', placeholder: 'all' }),
+  }),
 }
-export type DatasetSettings = z.infer<z.ZodObject<typeof datasetShape>>
 
 /** Settings of every command that runs a model. */
-export const commonShape = {
-  out: text.optional(),
-  device: text.optional(),
-  threads: z.int().min(1).max(1024).optional(),
-  json: z.boolean().optional(),
-  quiet: z.boolean().optional(),
-}
+export const machineShape = grouped('machine', {
+  device: text('cpu, or what this onnxruntime has (cuda, webgpu …)'),
+  threads: whole(1, 1024, 'threads of one operator', { otherwise: 'physical cores' }),
+})
+export type MachineSettings = z.infer<z.ZodObject<typeof machineShape>>
 
-export const protocol = z.enum(['strict', 'paper']).optional()
-/** A list, or text with commas between its parts. */
-const listOf = <T extends z.ZodType>(items: T) =>
-  z.preprocess((v) => (typeof v === 'string' ? v.split(',').map((s) => s.trim()) : v), items)
-const numbersOf = (value: unknown): unknown =>
-  Array.isArray(value)
-    ? value.map((v) => (typeof v === 'string' && v !== '' ? Number(v) : v))
-    : value
+/** Settings of every command. */
+export const outputShape = grouped('output', {
+  config: text('YAML or JSON file with the same keys; flags win', file),
+  json: toggle('print one JSON document to standard output'),
+  quiet: toggle('no progress'),
+})
+
+export const protocol = z.enum(['strict', 'paper']).default('strict').meta({
+  help: 'strict (last epoch, scores by image, exact AUPRO) or paper (the authors’ rules)',
+  group: 'evaluation',
+})
+
 const triple = z.tuple([z.number(), z.number(), z.number()], 'three numbers, such as 0.5,0.5,0.5')
-const colours = listOf(z.preprocess(numbersOf, triple))
+const colours = { otherwise: 'ImageNet’s', placeholder: 'R,G,B' }
 
-/** Settings of an encoder that is read from an ONNX file. */
-export const onnxShape = {
-  taps: listOf(z.array(text, 'names with commas between them').min(1)).optional(),
-  mean: colours.optional(),
-  std: colours.optional(),
-  prefixTokens: z.int().min(0).max(1000).optional(),
-}
-export type OnnxSettings = z.infer<z.ZodObject<typeof onnxShape>>
-
-export const evaluateSchema = z.object({ ...datasetShape, ...commonShape, protocol })
-
-export const predictSchema = z.object({
-  ...commonShape,
-  falsePositiveRate: z.number().gt(0).lt(1).optional(),
+/** Settings of an encoder that is read from files: weights, or an ONNX graph. */
+export const encoderShape = grouped('encoder', {
+  weights: text('weights of the encoder, .pth or .safetensors', file),
+  taps: z
+    .array(z.string().min(1), 'names with commas between them')
+    .min(1)
+    .optional()
+    .meta({ help: 'values of the ONNX file to use as feature maps', placeholder: 'A,B,C' }),
+  mean: triple.optional().meta({ help: 'normalisation of the ONNX file’s images', ...colours }),
+  std: triple.optional().meta({ help: 'deviation of the same', ...colours }),
+  prefixTokens: whole(0, 1000, 'class and register tokens of a transformer', {
+    otherwise: '0 or 1, found by itself',
+  }),
 })
-
-export const exportSchema = z.object({
-  ...datasetShape,
-  ...commonShape,
-  precision: z.enum(['fp16', 'int8']),
-  calibration: text.optional(),
-  /** A list in a configuration file, or names between commas. */
-  keepFloat: z.union([text, z.array(text)]).optional(),
-  fallback: z.boolean().optional(),
-  ranges: z.enum(['auto', 'minmax', 'mse']).optional(),
-  margin: z.number().positive().max(100).optional(),
-  reduceRange: z.boolean().optional(),
-})
-
-export const benchmarkSchema = z.object({
-  ...commonShape,
-  images: text.optional(),
-  /** Batch sizes: a list in a configuration file, or numbers between commas. */
-  batch: z.union([text, z.int(), z.array(z.int())]).optional(),
-  repeats: z.int().min(1).max(100_000).optional(),
-})
-
-/** A list in a configuration file, or `a,b` on the command line. */
-const list = z
-  .union([z.string(), z.int(), z.array(z.union([z.string(), z.int()]))])
-  .transform((value) =>
-    (Array.isArray(value) ? value.map(String) : String(value).split(','))
-      .map((item) => item.trim())
-      .filter((item) => item !== ''),
-  )
-  .refine((items) => items.length > 0, 'an empty list')
-
-export const reproduceSchema = z.object({
-  ...commonShape,
-  mvtec: text.optional(),
-  stc: text.optional(),
-  recipe: text.optional(),
-  passes: z.int().min(0).optional(),
-  seeds: z.int().min(1).max(100).optional(),
-  categories: list.optional(),
-  scenes: list.optional(),
-  encoders: list.optional(),
-  inputSizes: list
-    .transform((items) => items.map(Number))
-    .pipe(z.array(z.int('sizes are whole numbers of pixels').min(32).max(4096)))
-    .optional(),
-  methods: list.optional(),
-  frameStep: datasetShape.frameStep,
-  ffmpeg: datasetShape.ffmpeg,
-  trainImages: datasetShape.trainImages,
-  testImages: datasetShape.testImages,
-})
+export type EncoderSettings = z.infer<z.ZodObject<typeof encoderShape>>

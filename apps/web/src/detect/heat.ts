@@ -1,5 +1,5 @@
 import type { Detection } from '@cflow/detector'
-import { heatAlpha, heatColour, heatRange } from '@cflow/trainer/heatmap'
+import { heatAlpha, heatColour, heatRange } from '@cflow/report'
 
 /** 256 colours from the range's low end to its high end: red, green, blue, opacity. */
 const palette = Uint8Array.from({ length: 1024 }, (_, i) => {
@@ -17,7 +17,7 @@ export function paintHeat(
   threshold: number,
 ): void {
   const { width, height, data } = anomalyMap
-  const { low, high } = heatRange([data], threshold)
+  const { low, high } = heatRange([anomalyMap], threshold)
   const pixels = new ImageData(width, height)
   const scale = 255 / (high - low)
   for (let i = 0; i < data.length; i++) {

@@ -15,19 +15,18 @@ export interface Item {
 }
 
 /** What is needed to make one. */
-export type NewItem = Pick<Item, 'name' | 'blob'> & { readonly truth?: string }
+export type NewItem = Pick<Item, 'name' | 'blob' | 'truth'>
 
 /** The item as it was before it was judged. */
-export function waitingAgain({ id, name, blob, url, truth }: Item): Item {
-  return { id, name, blob, url, ...(truth === undefined ? {} : { truth }) }
-}
+export const waitingAgain = ({ id, name, blob, url, truth }: Item): Item => ({
+  ...{ id, name, blob, url },
+  ...(truth !== undefined && { truth }),
+})
 
 let last = 0
 
-export const itemOf = ({ name, blob, truth }: NewItem): Item => ({
+export const itemOf = (image: NewItem): Item => ({
+  ...image,
   id: ++last,
-  name,
-  blob,
-  url: URL.createObjectURL(blob),
-  ...(truth === undefined ? {} : { truth }),
+  url: URL.createObjectURL(image.blob),
 })

@@ -1,7 +1,7 @@
 import type { Detection } from '@cflow/detector'
 import { expect, it } from 'vitest'
 import type { Item } from './item.js'
-import { summaryOf } from './judge.js'
+import { positionOf, rateOf, summaryOf } from './judge.js'
 
 const item = (score: number | undefined, truth?: string): Item => ({
   id: 0,
@@ -22,4 +22,10 @@ it('counts against the truth where it is known, and what waits', () => {
     '1 image, 0 anomalous, 1 without a verdict, 1 waiting',
   )
   expect(summaryOf([], 5)).toBe('0 images, 0 anomalous')
+})
+
+it('the slider covers 0.5 % to 50 %, and every rate it gives leads back to its place', () => {
+  expect([rateOf(0), rateOf(50), rateOf(100)]).toEqual([0.005, 0.05, 0.5])
+  // two digits of a rate: a place beside it at most
+  for (let p = 0; p <= 100; p++) expect(Math.abs(positionOf(rateOf(p)) - p)).toBeLessThanOrEqual(1)
 })

@@ -1,5 +1,5 @@
-import { operatingPoint, verdict } from '@cflow/detector'
-import type { Detection, Manifest } from '@cflow/detector'
+import type { Manifest } from '@cflow/core'
+import { thresholdFor, verdict, type Detection } from '@cflow/detector'
 import { count } from '../ui/format.js'
 import type { Item } from './item.js'
 
@@ -10,7 +10,7 @@ export const judged = (
   rate: number | undefined,
 ): Detection => ({
   ...detection,
-  ...verdict(manifest, detection.score, operatingPoint(manifest, rate)),
+  ...verdict(manifest, detection.score, thresholdFor(manifest, rate)),
 })
 
 /** How many images were judged, and how: against the truth where it is known. */
@@ -26,6 +26,14 @@ export function summaryOf(items: readonly Item[], threshold: number): string {
   if (done.length === 0 || done.some((i) => i.truth === undefined)) return text + rest
   const defects = done.filter((i) => i.truth !== 'good')
   const found = defects.filter((i) => i.score > threshold).length
-  const alarms = bad.length - found
-  return `${text}: found ${found} of ${count(defects.length, 'defect')}, ${count(alarms, 'false alarm')}${rest}`
+  return `${text}: found ${found} of ${count(defects.length, 'defect')}, ${count(bad.length - found, 'false alarm')}${rest}`
 }
+
+/** The slider's 0 … 100 as false-positive rates of 0.5 … 50 %, in equal ratios. */
+const [minRate, maxRate] = [0.005, 0.5]
+
+export const rateOf = (position: number): number =>
+  Number((minRate * (maxRate / minRate) ** (position / 100)).toPrecision(2))
+
+export const positionOf = (rate: number): number =>
+  Math.round((100 * Math.log(rate / minRate)) / Math.log(maxRate / minRate))

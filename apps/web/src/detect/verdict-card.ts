@@ -1,5 +1,5 @@
-import { explain } from '@cflow/detector'
-import type { Contribution, Detection, Manifest } from '@cflow/detector'
+import type { Manifest } from '@cflow/core'
+import { explain, type Contribution, type Detection } from '@cflow/detector'
 import type { Friendly } from '../errors.js'
 import { create, element } from '../ui/dom.js'
 import { percent, short } from '../ui/format.js'

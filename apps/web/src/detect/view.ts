@@ -1,35 +1,23 @@
-import type { Manifest } from '@cflow/detector'
+import type { Manifest } from '@cflow/core'
+import type { Detection } from '@cflow/detector'
 import type { Engine } from '../engine/engines.js'
 import type { Host } from '../engine/host.js'
 import { friendly } from '../errors.js'
-import { sortOut } from '../images/files.js'
+import { imagesOf } from '../images/files.js'
 import { imagePicker } from '../images/picker.js'
 import { element } from '../ui/dom.js'
 import { count, percent, short } from '../ui/format.js'
-import { gallery } from '../ui/gallery.js'
-import type { Tile } from '../ui/gallery.js'
+import { gallery, type Tile } from '../ui/gallery.js'
 import { clearMessages, showMessage } from '../ui/messages.js'
-import { itemOf, waitingAgain } from './item.js'
-import type { Item, NewItem } from './item.js'
-import { judged, summaryOf } from './judge.js'
+import { itemOf, waitingAgain, type Item, type NewItem } from './item.js'
+import { judged, positionOf, rateOf, summaryOf } from './judge.js'
 import { pictureView } from './picture.js'
-import { positionOf, rateOf } from './rate.js'
 import { showVerdict } from './verdict-card.js'
 
-export interface DetectView {
-  /** Files from anywhere: images are judged, a detector file is loaded. */
-  take(files: Iterable<File>): void
-  /** Show these images instead of those that are there. */
-  replace(images: readonly NewItem[]): void
-  /** An engine took over. */
-  onEngine(engine: Engine): void
-}
-
 /** The tab on which images are judged. */
-export function detectView(host: () => Host, openModel: (file: File) => void): DetectView {
+export function detectView(host: () => Host, openModel: (file: File) => void) {
   let items: readonly Item[] = []
   let selected: number | undefined
-  let manifest: Manifest | undefined
   let engine: Engine | undefined
   /** The false-positive rate asked for; the stored one while undefined. */
   let rate: number | undefined
@@ -42,15 +30,15 @@ export function detectView(host: () => Host, openModel: (file: File) => void): D
   })
   const slider = element('input', 'rate')
 
-  const renderRate = (known: Manifest) => {
-    const { calibration } = known
-    const used = rate ?? calibration.falsePositiveRate
+  const renderRate = (
+    { falsePositiveRate, scores, source }: Manifest['calibration'],
+    point: Detection | undefined,
+  ) => {
+    const used = rate ?? falsePositiveRate
     slider.value = String(positionOf(used))
     slider.setAttribute('aria-valuetext', `${percent(used)} of good images`)
     element('output', 'rate-value').textContent = percent(used)
-    const first = items.find((i) => i.id === selected)?.detection
-    const point = first && judged(known, first, rate)
-    const held = `${count(calibration.scores.length, 'image')} ${calibration.source === 'held-out' ? 'kept out of training' : 'trained on'}`
+    const held = `${count(scores.length, 'image')} ${source === 'held-out' ? 'kept out of training' : 'trained on'}`
     element('p', 'rate-note').textContent = !point
       ? ''
       : `Threshold ${short(point.threshold)}, from ${held}. ` +
@@ -63,24 +51,22 @@ export function detectView(host: () => Host, openModel: (file: File) => void): D
     const { id, name, url, detection, failure } = item
     if (failure) return { id, name, url, verdict: { text: 'no verdict', word: '', kind: 'error' } }
     if (!detection) return { id, name, url }
-    const bad = detection.score > threshold
-    const text = `${bad ? '✕' : '✓'} ${short(detection.score)}`
-    const verdict = { text, word: bad ? 'anomalous' : 'good' } as const
-    return { id, name, url, verdict: { ...verdict, kind: bad ? 'bad' : 'good' } }
+    const [mark, word, kind] = detection.score > threshold ? (['✕', 'anomalous', 'bad'] as const) : (['✓', 'good', 'good'] as const) // prettier-ignore
+    return { id, name, url, verdict: { text: `${mark} ${short(detection.score)}`, word, kind } }
   }
 
   const render = () => {
     const item = items.find((i) => i.id === selected)
-    const detection = item?.detection && manifest && judged(manifest, item.detection, rate)
+    const detection = item?.detection && engine && judged(engine.manifest, item.detection, rate)
     picture.show(item, detection)
-    if (!manifest) return
-    showVerdict(manifest, detection, item?.failure)
-    renderRate(manifest)
+    if (!engine) return
+    showVerdict(engine.manifest, detection, item?.failure)
+    renderRate(engine.manifest.calibration, detection)
     renderTiles()
   }
   const renderTiles = () => {
     const known = items.find((i) => i.detection)?.detection
-    const threshold = manifest && known ? judged(manifest, known, rate).threshold : Infinity
+    const threshold = engine && known ? judged(engine.manifest, known, rate).threshold : Infinity
     tiles.show(
       items.map((i) => tileOf(i, threshold)),
       selected,
@@ -100,11 +86,11 @@ export function detectView(host: () => Host, openModel: (file: File) => void): D
       for (;;) {
         const waiting = items.filter((i) => !i.detection && !i.failure)
         const next = waiting.find((i) => i.id === selected) ?? waiting[0]
-        if (!next || !manifest) return
-        const used = manifest
+        if (!next || !engine) return
+        const used = engine
         try {
           const detection = await host().detect(next.blob)
-          if (manifest === used) put(next.id, { detection })
+          if (engine === used) put(next.id, { detection })
         } catch (error) {
           console.warn(error)
           const failure = friendly(error)
@@ -120,8 +106,6 @@ export function detectView(host: () => Host, openModel: (file: File) => void): D
     }
   }
 
-  const forget = (gone: readonly Item[]) => gone.forEach((i) => URL.revokeObjectURL(i.url))
-
   const add = (added: readonly NewItem[]) => {
     if (added.length === 0) return
     const fresh = added.map(itemOf)
@@ -133,21 +117,13 @@ export function detectView(host: () => Host, openModel: (file: File) => void): D
     void work()
   }
 
-  const take = (files: Iterable<File>) => {
+  /** Files from anywhere: images are judged, a detector file is loaded. */
+  const take = (files: Iterable<File>): void => {
     const all = [...files]
     const model = all.find((f) => f.name.toLowerCase().endsWith('.onnx'))
     if (model) return openModel(model)
-    const { images, others } = sortOut(all)
     clearMessages()
-    if (others.length > 0)
-      showMessage(
-        others.length === 1
-          ? `${others[0]!.name} is not an image`
-          : `${others.length} files are not images`,
-        'Use PNG, JPEG, WebP, GIF, AVIF or BMP; or a detector, model.onnx.',
-        'error',
-      )
-    add(images.map((f) => ({ name: f.name, blob: f })))
+    add(imagesOf(all, '; or a detector, model.onnx'))
   }
 
   imagePicker(element('div', 'detect-pick'), 'Images to judge', take)
@@ -158,18 +134,19 @@ export function detectView(host: () => Host, openModel: (file: File) => void): D
 
   return {
     take,
-    replace(images) {
-      forget(items)
+    /** Show these images instead of those that are there. */
+    replace(images: readonly NewItem[]): void {
+      items.forEach((i) => URL.revokeObjectURL(i.url))
       items = []
       selected = undefined
       tiles.show([])
       add(images)
     },
-    onEngine(next) {
+    /** An engine took over. */
+    onEngine(next: Engine): void {
       const isNewModel = engine?.model !== next.model
       const isNewEngine = engine?.id !== next.id
       if (isNewModel) rate = undefined
-      manifest = next.manifest
       engine = next
       // another detector gives other numbers; on another engine the time for the image at hand is of interest, and what
       // failed may work

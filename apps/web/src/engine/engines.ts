@@ -1,6 +1,6 @@
 import { proxy } from 'comlink'
-import type { Detection, Manifest } from '@cflow/detector'
-import { answered, handleOf } from '../worker/handle.js'
+import type { Detection } from '@cflow/detector'
+import { handleOf, waited } from '../worker/handle.js'
 import type { DetectWorker, EngineOptions } from '../worker/detect.js'
 
 export type EngineId = 'webgpu' | 'threads' | 'single'
@@ -15,9 +15,7 @@ export interface EngineChoice {
   readonly isSoftware?: boolean
 }
 
-interface Adapter {
-  readonly info?: { readonly isFallbackAdapter?: boolean; readonly description?: string }
-}
+type Adapter = { readonly info?: { isFallbackAdapter?: boolean; description?: string } }
 
 /** Threads that WASM may use; what packages/runtimes would take. */
 export const threadsHere = (): number =>
@@ -31,12 +29,13 @@ export async function engineChoices(): Promise<readonly EngineChoice[]> {
   const isSoftware = isFallbackAdapter || /swiftshader|llvmpipe|basic render/i.test(description)
   const threads = threadsHere()
   const why = globalThis.crossOriginIsolated ? 'one processor' : 'page is not isolated'
+  const gpuLabel = isSoftware ? 'WebGPU (no GPU: software)' : 'WebGPU'
   return [
     {
       id: 'webgpu',
-      label: isSoftware ? 'WebGPU (no GPU: software)' : 'WebGPU',
+      label: gpuLabel,
       isSoftware,
-      ...(adapter ? {} : { missing: 'not in this browser' }),
+      ...(!adapter && { missing: 'not in this browser' }),
     },
     threads > 1
       ? { id: 'threads', label: `WASM, ${threads} threads` }
@@ -48,28 +47,19 @@ export async function engineChoices(): Promise<readonly EngineChoice[]> {
 export const engineOptions = (id: EngineId): EngineOptions => ({
   device: id === 'webgpu' ? 'webgpu' : 'wasm',
   wasmPaths: new URL('ort/', document.baseURI).href,
-  ...(id === 'single' ? { threads: 1 } : {}),
+  ...(id === 'single' && { threads: 1 }),
 })
 
-/** A detector on an engine, in a worker of its own. */
-export interface Engine {
-  readonly id: EngineId
-  /** Name of the runtime, with its threads. */
-  readonly runtime: string
-  /** The detector file, and what it says of itself. */
-  readonly model: Blob
-  readonly manifest: Manifest
-  /** Resolves when the GPU is lost, else never. */
-  readonly lost: Promise<void>
-  detect(image: Blob): Promise<Detection>
-  close(): void
-}
+export type Engine = Awaited<ReturnType<typeof openEngine>>
 
 /** Milliseconds in which a lost GPU is told of, after a run that failed because of it. */
 const lossDelay = 1000
 
-/** @throws what loading a detector throws, and when the worker fails */
-export async function openEngine(id: EngineId, model: Blob): Promise<Engine> {
+/**
+ * A detector on an engine, in a worker of its own.
+ * @throws what loading a detector throws, and when the worker fails
+ */
+export async function openEngine(id: EngineId, model: Blob) {
   const handle = handleOf<DetectWorker>(
     new Worker(new URL('../worker/detect.ts', import.meta.url), { type: 'module' }),
   )
@@ -81,19 +71,17 @@ export async function openEngine(id: EngineId, model: Blob): Promise<Engine> {
   })
   failLost.catch(() => undefined)
   try {
-    const { manifest, runtime } = await answered(
-      handle,
-      handle.api.load(model, engineOptions(id), onLost),
-    )
+    const { api, answered } = handle
+    const { manifest, runtime } = await answered(api.load(model, engineOptions(id), onLost))
     return {
-      id,
+      ...{ id, model, manifest },
+      /** Name of the runtime, with its threads. */
       runtime,
-      model,
-      manifest,
+      /** Resolves when the GPU is lost, else never. */
       lost,
-      async detect(image) {
+      async detect(image: Blob): Promise<Detection> {
         try {
-          return await Promise.race([answered(handle, handle.api.detect(image)), failLost])
+          return await Promise.race([answered(api.detect(image)), failLost])
         } catch (error) {
           // a run on a lost GPU may fail, of many things, before the loss is told
           if (id === 'webgpu') await Promise.race([failLost, waited(lossDelay)])
@@ -107,6 +95,3 @@ export async function openEngine(id: EngineId, model: Blob): Promise<Engine> {
     throw error
   }
 }
-
-const waited = (milliseconds: number): Promise<void> =>
-  new Promise((resolve) => setTimeout(resolve, milliseconds))

@@ -1,9 +1,7 @@
 import { messageOf } from '@cflow/base'
 import type { Detection } from '@cflow/detector'
 import { isLostGpu } from '../errors.js'
-import { compare, isFaster } from './agreement.js'
-import { openEngine } from './engines.js'
-import type { Engine, EngineChoice, EngineId } from './engines.js'
+import { openEngine, type Engine, type EngineChoice, type EngineId } from './engines.js'
 import { percent } from '../ui/format.js'
 
 export interface HostEvents {
@@ -14,17 +12,13 @@ export interface HostEvents {
   onState(text: string): void
 }
 
-/** The detector in use, and the engine it runs on. One change at a time, in the order asked for. */
-export interface Host {
-  readonly engine: Engine | undefined
-  /** Run another detector. @throws when it cannot be loaded; the one before then stays */
-  open(model: Blob): Promise<void>
-  /** Run on another engine; one that computes otherwise than WASM is not taken. */
-  choose(id: EngineId): Promise<void>
-  detect(image: Blob): Promise<Detection>
-}
+/** Largest relative difference of a score that counts as the same. */
+const tolerance = 1e-3
+
+export type Host = ReturnType<typeof engineHost>
 
 /**
+ * The detector in use, and the engine it runs on. One change at a time, in the order asked for.
  * @param known gives an image whose score every engine must agree on
  * @param wanted the engine asked for; by default WASM at once, and WebGPU when it is a GPU, agrees with WASM and is faster
  */
@@ -32,11 +26,10 @@ export function engineHost(
   choices: readonly EngineChoice[],
   known: () => Promise<Blob>,
   events: HostEvents,
-  wanted?: EngineId,
-): Host {
+  wanted: EngineId | null,
+) {
   const available = (id: EngineId) => !choices.find((c) => c.id === id)?.missing
-  const gpuChoice = choices.find((c) => c.id === 'webgpu')
-  const worthTrying = gpuChoice !== undefined && !gpuChoice.missing && !gpuChoice.isSoftware
+  const worthTrying = choices.some((c) => c.id === 'webgpu' && !c.missing && !c.isSoftware)
   const wasm: EngineId = available('threads') ? 'threads' : 'single'
   let current: Engine | undefined
   let model: Blob | undefined
@@ -67,14 +60,14 @@ export function engineHost(
 
   /** Run on WASM; a WASM engine that has the detector already goes on. */
   const useWasm = async (file: Blob, id: EngineId): Promise<void> => {
-    const reusable = current?.model === file && current.id === id ? current : undefined
-    use(reusable ?? (await openEngine(id, file)))
+    use(current?.model === file && current.id === id ? current : await openEngine(id, file))
     model = file
     events.onState('')
   }
 
   /**
-   * Take WebGPU when it agrees with the WASM engine in use.
+   * Take WebGPU when it computes the score of an image that the WASM engine in use computes (onnxruntime-web's is wrong for
+   * some convolutions, and drivers differ) and, both warm, is faster.
    * @param must take it also when it is slower, and tell why when it is not taken
    */
   const tryGpu = async (must: boolean): Promise<void> => {
@@ -85,8 +78,12 @@ export function engineHost(
       events.onState('checking WebGPU …')
       gpu = await openEngine('webgpu', reference.model)
       const image = await known()
-      const { agrees, difference } = await compare(gpu, reference, image)
-      if (agrees && (must || (await isFaster(gpu, reference, image)))) {
+      const { score } = await gpu.detect(image)
+      const { score: expected } = await reference.detect(image)
+      const difference = Math.abs(score - expected) / Math.max(Math.abs(expected), 1e-12)
+      const agrees = difference <= tolerance
+      const time = async (engine: Engine) => (await engine.detect(image)).milliseconds
+      if (agrees && (must || (await time(gpu)) < (await time(reference)))) {
         use(gpu)
         return events.onState('WebGPU agrees with WASM')
       }
@@ -103,12 +100,14 @@ export function engineHost(
     get engine() {
       return current
     },
-    async open(file) {
+    /** Run another detector. @throws when it cannot be loaded; the one before then stays */
+    async open(file: Blob): Promise<void> {
       await inTurn(() => useWasm(file, asked === 'single' ? 'single' : wasm))
       if (asked === 'webgpu' || (asked === undefined && worthTrying))
         void inTurn(() => tryGpu(asked === 'webgpu'))
     },
-    choose(id) {
+    /** Run on another engine; one that computes otherwise than WASM is not taken. */
+    choose(id: EngineId): Promise<void> {
       asked = id
       return inTurn(async () => {
         if (!model) return
@@ -116,7 +115,7 @@ export function engineHost(
         if (id === 'webgpu') await tryGpu(true)
       })
     },
-    async detect(image) {
+    async detect(image: Blob): Promise<Detection> {
       const engine = current
       if (!engine) throw new Error('no detector is loaded yet')
       try {

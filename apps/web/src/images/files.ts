@@ -1,11 +1,21 @@
+import type { NewItem } from '../detect/item.js'
+import { showMessage } from '../ui/messages.js'
+
 /** Whether a browser may show it: by its type, or by its name where the system knows no type. */
 const looksLikeImage = (file: File): boolean =>
   file.type.startsWith('image/') || /\.(png|jpe?g|webp|gif|avif|bmp)$/i.test(file.name)
 
-/** Files as images, sorted by name, and the names of the others. */
-export function sortOut(files: Iterable<File>): { images: File[]; others: File[] } {
+/**
+ * The images among files, sorted by name; a message tells of the others.
+ * @param also what may be used besides
+ */
+export function imagesOf(files: Iterable<File>, also = ''): NewItem[] {
   const all = [...files].sort((a, b) => pathOf(a).localeCompare(pathOf(b), 'en', { numeric: true }))
-  return { images: all.filter(looksLikeImage), others: all.filter((f) => !looksLikeImage(f)) }
+  const others = all.filter((f) => !looksLikeImage(f))
+  const title = others.length === 1 ? `${others[0]!.name} is not an image` : `${others.length} files are not images` // prettier-ignore
+  if (others.length > 0)
+    showMessage(title, `Use PNG, JPEG, WebP, GIF, AVIF or BMP${also}.`, 'error')
+  return all.filter(looksLikeImage).map((f) => ({ name: f.name, blob: f }))
 }
 
 const pathOf = (file: File): string => file.webkitRelativePath || file.name

@@ -3,11 +3,6 @@ import { showError } from '../ui/messages.js'
 import { openCamera } from './camera.js'
 import { droppedFiles } from './files.js'
 
-export interface Picker {
-  /** Take files that came another way, such as pasted ones. */
-  take(files: Iterable<File>): void
-}
-
 const imageTypes = 'image/png,image/jpeg,image/webp,image/gif,image/avif,image/bmp'
 
 /** A place to bring images to: drop, files, a folder, the camera. */
@@ -15,7 +10,7 @@ export function imagePicker(
   place: HTMLElement,
   label: string,
   onFiles: (files: File[]) => void,
-): Picker {
+): void {
   const input = (attributes: Readonly<Record<string, string>>) => {
     const node = create('input', { type: 'file', multiple: '', hidden: '', ...attributes })
     node.addEventListener('change', () => {
@@ -25,11 +20,7 @@ export function imagePicker(
     return node
   }
   const files = input({ accept: imageTypes, 'aria-label': label, 'data-pick': 'files' })
-  const folder = input({
-    webkitdirectory: '',
-    'aria-label': `${label}: a folder`,
-    'data-pick': 'folder',
-  })
+  const folder = input({ webkitdirectory: '', 'aria-label': `${label}: a folder`, 'data-pick': 'folder' }) // prettier-ignore
   const button = (text: string, act: () => void) => {
     const node = create('button', { type: 'button' }, text)
     node.addEventListener('click', act)
@@ -49,16 +40,11 @@ export function imagePicker(
     files,
     folder,
   )
-  zone.addEventListener('dragover', (event) => {
-    event.preventDefault()
-    zone.classList.add('over')
-  })
-  zone.addEventListener('dragleave', () => zone.classList.remove('over'))
+  for (const type of ['dragover', 'dragleave', 'drop'])
+    zone.addEventListener(type, () => zone.classList.toggle('over', type === 'dragover'))
+  // that a drop is taken by the page is said in main.ts
   zone.addEventListener('drop', (event) => {
-    event.preventDefault()
-    zone.classList.remove('over')
     if (event.dataTransfer) droppedFiles(event.dataTransfer).then(onFiles, showError)
   })
   place.append(zone)
-  return { take: (some) => onFiles([...some]) }
 }

@@ -1,49 +1,39 @@
 import { proxy } from 'comlink'
 import type { Progress } from '@cflow/trainer'
 import { engineOptions, threadsHere } from '../engine/engines.js'
-import { answered, handleOf } from '../worker/handle.js'
-import type { Handle } from '../worker/handle.js'
-import type { TrainWorker, Trained, TrainingInput } from '../worker/train.js'
+import { handleOf } from '../worker/handle.js'
+import type { TrainWorker, TrainingInput } from '../worker/train.js'
 
 /** A new worker that trains and renders. */
-export const trainer = (): Handle<TrainWorker> =>
+export const trainer = () =>
   handleOf<TrainWorker>(
     new Worker(new URL('../worker/train.ts', import.meta.url), { type: 'module', name: 'train' }),
   )
 
-/** A training in a worker of its own. */
-export interface Job {
-  readonly result: Promise<Trained>
-  /** Stop before the next step, and keep everything in memory. */
-  pause(): void
-  resume(): void
-  /** End it and free its memory. */
-  discard(): void
-  /** What an interrupted training can go on from; undefined before the first pass is over. */
-  readonly checkpoint: Uint8Array | undefined
-}
+export type Job = ReturnType<typeof startJob>
 
-export function startJob(input: TrainingInput, onProgress: (progress: Progress) => void): Job {
+/** A training in a worker of its own. */
+export function startJob(input: TrainingInput, onProgress: (progress: Progress) => void) {
   const handle = trainer()
   let checkpoint = input.checkpoint
-  const result = answered(
-    handle,
+  const result = handle.answered(
     handle.api.train(
       input,
       engineOptions(threadsHere() > 1 ? 'threads' : 'single'),
       proxy(onProgress),
-      proxy((bytes: Uint8Array) => {
-        checkpoint = bytes
-      }),
+      proxy((bytes: Uint8Array) => void (checkpoint = bytes)),
     ),
   )
   // a worker that is over frees its memory
   void result.then(handle.close, handle.close)
   return {
     result,
+    /** Stop before the next step, and keep everything in memory. */
     pause: () => void handle.api.pause(),
     resume: () => void handle.api.resume(),
+    /** End it and free its memory. */
     discard: handle.close,
+    /** What an interrupted training can go on from; undefined before the first pass is over. */
     get checkpoint() {
       return checkpoint
     },

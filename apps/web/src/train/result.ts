@@ -1,4 +1,4 @@
-import type { Manifest } from '@cflow/detector'
+import type { Manifest } from '@cflow/core'
 import { element } from '../ui/dom.js'
 import { count, percent, short } from '../ui/format.js'
 import { scoreStrip } from '../ui/strip.js'

@@ -1,42 +1,35 @@
 import type { SyntheticKind } from '@cflow/datasets'
 import type { Progress } from '@cflow/trainer'
 import { proxy } from 'comlink'
-import { itemOf } from '../detect/item.js'
-import type { Item, NewItem } from '../detect/item.js'
-import { sortOut } from '../images/files.js'
+import { itemOf, type Item, type NewItem } from '../detect/item.js'
+import { imagesOf } from '../images/files.js'
 import { imagePicker } from '../images/picker.js'
 import { create, element } from '../ui/dom.js'
-import { count, duration, short } from '../ui/format.js'
+import { count, duration } from '../ui/format.js'
 import { gallery } from '../ui/gallery.js'
-import { Losses, lossChart } from '../ui/loss-chart.js'
+import { addLosses, latestText, lossChart, type Losses } from '../ui/loss-chart.js'
 import { clearMessages, showError, showMessage } from '../ui/messages.js'
-import { answered } from '../worker/handle.js'
 import type { Trained } from '../worker/train.js'
-import { startJob, trainer } from './job.js'
-import type { Job } from './job.js'
+import { startJob, trainer, type Job } from './job.js'
 import { progressText, shareDone } from './progress.js'
 import { showResult } from './result.js'
 
-const [fewest, most] = [10, 200]
+const [minImages, maxImages] = [10, 200]
 /** Built-in images to try the new detector on. */
 const triedOn = 12
 
-/** What a training leaves for the other tab. */
-export interface NewDetector {
-  readonly name: string
-  readonly model: Blob
-  /** Images to try it on, where there are some that it has not seen. */
-  readonly images: readonly NewItem[]
-}
-
-/** The tab on which a detector is trained. */
-export function trainView(useDetector: (detector: NewDetector) => void) {
+/**
+ * The tab on which a detector is trained.
+ * @param useDetector takes it to the other tab, with images that it has not seen where there are some
+ */
+export function trainView(
+  useDetector: (name: string, model: Blob, tests: readonly NewItem[]) => void,
+) {
   let items: readonly Item[] = []
   let tests: readonly NewItem[] = []
   let job: Job | undefined
   let checkpoint: Uint8Array | undefined
-  let made: NewDetector | undefined
-  let losses = new Losses()
+  let losses: Losses = []
   let stopped = false
   let said = 0
 
@@ -64,37 +57,27 @@ export function trainView(useDetector: (detector: NewDetector) => void) {
   }
   const render = () => {
     tiles.show(items)
-    const missing = Math.max(0, fewest - items.length)
-    element('p', 'train-count').textContent =
-      items.length === 0
-        ? ''
-        : `${count(items.length, 'image')}${missing > 0 ? `; ${missing} more are needed` : ''}`
+    const missing = Math.max(0, minImages - items.length)
+    const text = `${count(items.length, 'image')}${missing > 0 ? `; ${missing} more are needed` : ''}`
+    element('p', 'train-count').textContent = items.length === 0 ? '' : text
     if (!job) setButtons('idle')
   }
 
   const add = (added: readonly NewItem[]) => {
     if (job)
       return showMessage('A training is running', 'Stop it and start over to use other images.')
-    const room = most - items.length
+    const room = maxImages - items.length
     if (added.length > room)
-      showMessage('Too many images', `${most} are enough: the first ${room} of these are used.`)
+      showMessage(
+        'Too many images',
+        `${maxImages} are enough: the first ${room} of these are used.`,
+      )
     items = [...items, ...added.slice(0, room).map(itemOf)]
     checkpoint = undefined
     render()
   }
 
-  const take = (files: Iterable<File>) => {
-    const { images, others } = sortOut(files)
-    if (others.length > 0)
-      showMessage(
-        others.length === 1
-          ? `${others[0]!.name} is not an image`
-          : `${others.length} files are not images`,
-        'Use PNG, JPEG, WebP, GIF, AVIF or BMP.',
-        'error',
-      )
-    add(images.map((f) => ({ name: f.name, blob: f })))
-  }
+  const take = (files: Iterable<File>) => add(imagesOf(files))
 
   const removeAll = () => {
     items.forEach((i) => URL.revokeObjectURL(i.url))
@@ -106,14 +89,12 @@ export function trainView(useDetector: (detector: NewDetector) => void) {
 
   const generate = async () => {
     const select = element('select', 'kind')
-    const wanted = Number(element('input', 'kind-count').value)
-    const n = Math.min(most, Math.max(fewest, Math.round(wanted) || fewest))
+    const n = wholeNumber('kind-count', minImages, maxImages, minImages)
     make.disabled = true
     const handle = trainer()
     try {
       removeAll()
-      const images = await answered(
-        handle,
+      const images = await handle.answered(
         handle.api.rendered(
           select.value as SyntheticKind,
           n,
@@ -140,10 +121,13 @@ export function trainView(useDetector: (detector: NewDetector) => void) {
     state.textContent = `${stopped ? 'Stopped. ' : ''}${progressText(progress)}`
     if (performance.now() - said > 10_000) say(progressText(progress))
     if (progress.stage !== 'train' || !progress.losses) return
-    losses.add(progress.done, progress.losses)
-    const latest = losses.latest.map(short).join(', ')
+    addLosses(losses, progress.done, progress.losses)
     element('div', 'train-loss').replaceChildren(
-      create('p', { class: 'small' }, `Loss, from the fine scale to the coarse: ${latest}`),
+      create(
+        'p',
+        { class: 'small' },
+        `Loss, from the fine scale to the coarse: ${latestText(losses)}`,
+      ),
       lossChart(losses, progress.total),
     )
   }
@@ -154,36 +138,32 @@ export function trainView(useDetector: (detector: NewDetector) => void) {
     state.textContent = `Done in ${duration(total)}.`
     element('progress', 'train-bar').value = 1
     say('The training is done.')
-    made = { name: name.value, model: file, images: tests }
+    const [called, unseen] = [name.value, tests]
+    element('button', 'train-use').onclick = () => useDetector(called, file, unseen)
     showResult(manifest, file)
   }
 
   const run = async () => {
     clearMessages()
-    if (items.length < fewest)
+    if (items.length < minImages)
       return showMessage(
         'Too few images',
-        `Choose at least ${fewest} good images; there ${items.length === 1 ? 'is' : 'are'} ${items.length}.`,
+        `Choose at least ${minImages} good images; there ${items.length === 1 ? 'is' : 'are'} ${items.length}.`,
         'error',
       )
     element('div', 'train-progress').hidden = false
     element('div', 'train-result').hidden = true
     if (!checkpoint) {
-      losses = new Losses()
+      losses = []
       element('div', 'train-loss').replaceChildren()
     }
     state.textContent = 'Starting …'
     say('The training has started.')
-    const passes = Math.min(
-      50,
-      Math.max(1, Math.round(Number(element('input', 'passes').value)) || 4),
-    )
+    const passes = wholeNumber('passes', 1, 50, 4)
     const images = items.map((i) => ({ name: i.name, blob: i.blob }))
     const category = name.value.trim() || 'my parts'
-    const mine = startJob(
-      { images, category, passes, ...(checkpoint && { checkpoint }) },
-      onProgress,
-    )
+    const input = { images, category, passes, ...(checkpoint && { checkpoint }) }
+    const mine = startJob(input, onProgress)
     job = mine
     stopped = false
     setButtons('running')
@@ -229,7 +209,9 @@ export function trainView(useDetector: (detector: NewDetector) => void) {
     setButtons('idle')
     start.focus()
   })
-  element('button', 'train-use').addEventListener('click', () => made && useDetector(made))
   render()
   return { take }
 }
+
+const wholeNumber = (id: string, min: number, max: number, otherwise: number): number =>
+  Math.min(max, Math.max(min, Math.round(Number(element('input', id).value)) || otherwise))

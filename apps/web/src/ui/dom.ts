@@ -8,25 +8,24 @@ export function element<K extends keyof HTMLElementTagNameMap>(
   return found as HTMLElementTagNameMap[K]
 }
 
+type Attributes = Readonly<Record<string, string | number>>
+
 /** A new element with attributes and children. */
-export function create<K extends keyof HTMLElementTagNameMap>(
+export const create = <K extends keyof HTMLElementTagNameMap>(
   tag: K,
-  attributes: Readonly<Record<string, string>> = {},
+  attributes: Attributes = {},
   ...children: (Node | string)[]
-): HTMLElementTagNameMap[K] {
-  const node = document.createElement(tag)
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value)
-  node.append(...children)
-  return node
-}
+): HTMLElementTagNameMap[K] => filled(document.createElement(tag), attributes, children)
 
 /** A new SVG element with attributes and children. */
-export function svg<K extends keyof SVGElementTagNameMap>(
+export const svg = <K extends keyof SVGElementTagNameMap>(
   tag: K,
-  attributes: Readonly<Record<string, string | number>> = {},
+  attributes: Attributes = {},
   ...children: (Node | string)[]
-): SVGElementTagNameMap[K] {
-  const node = document.createElementNS('http://www.w3.org/2000/svg', tag)
+): SVGElementTagNameMap[K] =>
+  filled(document.createElementNS('http://www.w3.org/2000/svg', tag), attributes, children)
+
+function filled<T extends Element>(node: T, attributes: Attributes, children: (Node | string)[]) {
   for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, String(value))
   node.append(...children)
   return node

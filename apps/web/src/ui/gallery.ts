@@ -13,16 +13,12 @@ export interface Tile {
   }
 }
 
-export interface Gallery {
-  /** Show these, in this order; tiles that are there already are kept. */
-  show(tiles: readonly Tile[], selected?: number): void
-}
-
 /** Small pictures in a list; as buttons where they can be chosen. */
-export function gallery(list: HTMLUListElement, onSelect?: (id: number) => void): Gallery {
+export function gallery(list: HTMLUListElement, onSelect?: (id: number) => void) {
   const nodes = new Map<number, { item: HTMLLIElement; state: string }>()
   return {
-    show(tiles, selected) {
+    /** Show these, in this order; tiles that are there already are kept. */
+    show(tiles: readonly Tile[], selected?: number): void {
       const ids = new Set(tiles.map((t) => t.id))
       for (const [id, { item }] of nodes)
         if (!ids.has(id)) {

@@ -3,35 +3,32 @@ import { short } from './format.js'
 
 const [width, height, margin] = [320, 90, 8]
 
-/** Mean losses of a scale by pass; the last may be of a pass that is not over. */
-type PassLosses = Map<number, number>
+/** Mean losses of each scale by pass; the last may be of a pass that is not over. */
+export type Losses = Map<number, number>[]
 
-/** The losses of the scales, which are trained in turns; before a scale's turn in a pass its loss is 0 and left out. */
-export class Losses {
-  readonly scales: PassLosses[] = []
-
-  /** @param passes passes done, with the part of the one that runs */
-  add(passes: number, losses: readonly number[]): void {
-    losses.forEach((loss, k) => {
-      const byPass = (this.scales[k] ??= new Map())
-      if (loss !== 0) byPass.set(Math.max(1, Math.ceil(passes)), loss)
-    })
-  }
-
-  /** The latest of every scale. */
-  get latest(): readonly number[] {
-    return this.scales.flatMap((byPass) => [...byPass.values()].slice(-1))
-  }
+/**
+ * Add losses of the scales, which are trained in turns; before a scale's turn in a pass its loss is 0 and left out.
+ * @param passes passes done, with the part of the one that runs
+ */
+export function addLosses(all: Losses, passes: number, losses: readonly number[]): void {
+  losses.forEach((loss, k) => {
+    const byPass = (all[k] ??= new Map())
+    if (loss !== 0) byPass.set(Math.max(1, Math.ceil(passes)), loss)
+  })
 }
 
+/** The latest of every scale, as text. */
+export const latestText = (all: Losses): string =>
+  all.flatMap((byPass) => [...byPass.values()].slice(-1).map(short)).join(', ')
+
 /** A line for each scale, a dot for each pass. */
-export function lossChart({ scales, latest }: Losses, passes: number): SVGElement {
+export function lossChart(scales: Losses, passes: number): SVGElement {
   const all = scales.flatMap((byPass) => [...byPass.values()])
   const low = Math.min(...all)
   const span = Math.max(...all) - low || 1
   const x = (pass: number) => margin + ((pass - 1) / Math.max(passes - 1, 1)) * (width - 2 * margin)
   const y = (loss: number) => height - margin - ((loss - low) / span) * (height - 2 * margin)
-  const text = `Loss of each scale: ${latest.map(short).join(', ')}`
+  const text = `Loss of each scale: ${latestText(scales)}`
   return svg(
     'svg',
     { viewBox: `0 0 ${width} ${height}`, class: 'loss', role: 'img', 'aria-label': text },

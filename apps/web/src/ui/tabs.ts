@@ -1,15 +1,10 @@
 import { element } from './dom.js'
 
-export type Tab = 'detect' | 'train'
-const names: readonly Tab[] = ['detect', 'train']
-
-export interface Tabs {
-  readonly active: Tab
-  show(tab: Tab): void
-}
+const names = ['detect', 'train'] as const
+type Tab = (typeof names)[number]
 
 /** Two tabs after the ARIA pattern: arrows move between them, one at a time is in the tab order. */
-export function tabs(): Tabs {
+export function tabs() {
   let active: Tab = 'detect'
   const button = (name: Tab) => element('button', `tab-${name}`)
   const show = (tab: Tab) => {

@@ -1,21 +1,13 @@
-import './errors-across.js'
-import { expose, transfer } from 'comlink'
+import { transfer } from 'comlink'
 import { CflowError } from '@cflow/base'
-import { loadDetector } from '@cflow/detector'
-import type { Detection, Detector, Manifest } from '@cflow/detector'
-import { watchGpu } from './watch-gpu.js'
+import { loadDetector, type Detection, type Detector } from '@cflow/detector'
+import { serve } from './serve.js'
 
-/** How to run: a device of @cflow/runtimes/web, its threads, and the folder of onnxruntime-web's files. */
+/** How to run: a device of onnxruntime-web, its threads, and the folder of onnxruntime-web's files. */
 export interface EngineOptions {
   readonly device: 'wasm' | 'webgpu'
   readonly threads?: number
   readonly wasmPaths: string
-}
-
-export interface Loaded {
-  readonly manifest: Manifest
-  /** Name of the runtime, with its threads. */
-  readonly runtime: string
 }
 
 let detector: Detector | undefined
@@ -23,10 +15,11 @@ let detector: Detector | undefined
 /** One detector on one engine; decoding, too, happens here. */
 const api = {
   /** @param onLost called when the GPU is lost */
-  async load(model: Blob, options: EngineOptions, onLost?: () => void): Promise<Loaded> {
+  async load(model: Blob, options: EngineOptions, onLost: () => void) {
     detector = await loadDetector(model, options)
-    if (options.device === 'webgpu' && onLost) watchGpu(onLost)
-    return { manifest: detector.manifest, runtime: detector.runtime }
+    if (options.device === 'webgpu') void watchGpu(onLost)
+    const { manifest, runtime } = detector
+    return { manifest, runtime }
   },
   async detect(image: Blob): Promise<Detection> {
     if (!detector) throw new CflowError('USAGE', 'no detector is loaded')
@@ -36,4 +29,12 @@ const api = {
 }
 
 export type DetectWorker = typeof api
-expose(api)
+serve(api)
+
+/** Tell when the device that onnxruntime-web uses is lost (a driver's crash, a sleeping laptop): its runs may never end. */
+async function watchGpu(onLost: () => void): Promise<void> {
+  const { env } = await import('onnxruntime-web/webgpu')
+  const device = (await env.webgpu.device) as unknown as { lost?: Promise<unknown> } | undefined
+  await device?.lost
+  if (device?.lost) onLost()
+}

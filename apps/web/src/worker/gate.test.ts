@@ -6,14 +6,14 @@ it('holds runs back while it is closed, and loses none', async () => {
   const ran: number[] = []
   const runtime = {
     name: 'counting',
-    repeats: true,
+    scans: true,
     createSession: async () => ({
       run: async (feeds: Readonly<Record<string, unknown>>) => void ran.push(Number(feeds['n'])),
     }),
   } as unknown as Runtime
   const door = gate()
   const behind = gated(runtime, door)
-  expect(behind).toMatchObject({ name: 'counting', repeats: true })
+  expect(behind).toMatchObject({ name: 'counting', scans: true })
   const session = await behind.createSession(new Uint8Array())
   const run = (n: number) => session.run({ n } as never)
 

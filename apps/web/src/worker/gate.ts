@@ -1,14 +1,7 @@
 import type { Runtime } from '@cflow/runtimes'
 
-/** Open, or closed until it is opened again. */
-export interface Gate {
-  open(): void
-  close(): void
-  /** Resolves when it is open. */
-  passed(): Promise<void>
-}
-
-export function gate(): Gate {
+/** Open, or closed until it is opened again; `passed` resolves when it is open. */
+export function gate() {
   let opened = Promise.resolve()
   let open = () => {}
   return {
@@ -22,7 +15,7 @@ export function gate(): Gate {
 }
 
 /** A runtime whose runs wait while a gate is closed: whatever uses it stops, and goes on without having lost anything. */
-export function gated(runtime: Runtime, { passed }: Gate): Runtime {
+export function gated(runtime: Runtime, { passed }: ReturnType<typeof gate>): Runtime {
   return {
     ...runtime,
     async createSession(model, options) {

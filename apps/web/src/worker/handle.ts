@@ -1,17 +1,8 @@
-import { releaseProxy, wrap } from 'comlink'
-import type { Remote } from 'comlink'
+import { releaseProxy, wrap, type Remote } from 'comlink'
 
 /** A worker, and what it offers. */
-export interface Handle<Api> {
-  readonly api: Remote<Api>
-  /** Rejects when the worker fails or is ended, which its calls would not tell. */
-  readonly failed: Promise<never>
-  /** End it at once, with all its memory; calls that wait fail. */
-  close(): void
-}
-
-export function handleOf<Api>(worker: Worker): Handle<Api> {
-  const api = wrap<Api>(worker)
+export function handleOf<Api>(worker: Worker) {
+  const api: Remote<Api> = wrap<Api>(worker)
   let fail: (error: Error) => void
   const failed = new Promise<never>((_, reject) => {
     fail = reject
@@ -23,7 +14,9 @@ export function handleOf<Api>(worker: Worker): Handle<Api> {
   failed.catch(() => undefined)
   return {
     api,
-    failed,
+    /** The result of a call, or the failure of the worker that should have answered it. */
+    answered: <T>(call: Promise<T>): Promise<T> => Promise.race([call, failed]),
+    /** End it at once, with all its memory; calls that wait fail. */
     close() {
       api[releaseProxy]()
       worker.terminate()
@@ -32,6 +25,5 @@ export function handleOf<Api>(worker: Worker): Handle<Api> {
   }
 }
 
-/** The result of a call, or the failure of the worker that should have answered it. */
-export const answered = <T>(handle: Handle<unknown>, call: Promise<T>): Promise<T> =>
-  Promise.race([call, handle.failed])
+export const waited = (milliseconds: number): Promise<undefined> =>
+  new Promise((resolve) => setTimeout(resolve, milliseconds))

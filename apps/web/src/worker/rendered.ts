@@ -1,26 +1,18 @@
 import type { RgbImage } from '@cflow/base'
-import { syntheticDataset } from '@cflow/datasets'
-import type { Sample, SyntheticKind } from '@cflow/datasets'
+import { syntheticDataset, type Sample, type SyntheticKind } from '@cflow/datasets'
+import type { NewItem } from '../detect/item.js'
 
-/** An image that was made here: a PNG, and what is in it. */
-export interface RenderedImage {
-  readonly name: string
-  readonly blob: Blob
-  /** `good`, or the type of defect. */
-  readonly truth: string
-}
-
-/** The built-in images of a kind, without loss: good ones to train on, others (a third of them good) to try. */
+/** The built-in images of a kind as PNG files: good ones to train on, others (a third of them good) to try. */
 export async function rendered(
   kind: SyntheticKind,
   train: number,
   test: number,
   onImage: (done: number) => void,
-): Promise<{ readonly train: RenderedImage[]; readonly test: RenderedImage[] }> {
+) {
   const dataset = syntheticDataset({ kind, train, test, seed: 1 })
   let done = 0
   const make = async (samples: readonly Sample[]) => {
-    const images: RenderedImage[] = []
+    const images: NewItem[] = []
     for (const sample of samples) {
       const blob = await pngOf(await sample.load())
       const name = sample.id.slice(sample.id.indexOf('/') + 1).replaceAll(/[/_]/g, ' ')

@@ -1,17 +1,17 @@
-import './errors-across.js'
-import { expose, transfer } from 'comlink'
+import { transfer } from 'comlink'
 import { CflowError, messageOf } from '@cflow/base'
 import type { Sample } from '@cflow/datasets'
 import { decodeImage } from '@cflow/detector'
-import type { Manifest } from '@cflow/detector'
-import { encoderSpec, fitWeights, readSafetensors } from '@cflow/encoders'
+import { encoderModel, encoderSpec, fitWeights } from '@cflow/encoders'
 import { embeddedWeightsUrl } from '@cflow/encoders/embedded'
-import { webRuntime } from '@cflow/runtimes/web'
-import { encoderModel, fit, resolveConfig } from '@cflow/trainer'
-import type { PassRecord, Progress } from '@cflow/trainer'
+import { openRuntime } from '@cflow/runtimes'
+import { resolveConfig } from '@cflow/methods'
+import { fit, type Progress } from '@cflow/trainer'
+import { readSafetensors } from '@cflow/weights'
 import type { EngineOptions } from './detect.js'
 import { gate, gated } from './gate.js'
 import { rendered } from './rendered.js'
+import { serve } from './serve.js'
 
 export interface TrainingInput {
   readonly images: readonly { readonly name: string; readonly blob: Blob }[]
@@ -19,14 +19,6 @@ export interface TrainingInput {
   readonly passes: number
   /** Where an earlier training of the same images was stopped. */
   readonly checkpoint?: Uint8Array
-}
-
-export interface Trained {
-  /** The detector file. */
-  readonly model: Uint8Array<ArrayBuffer>
-  readonly manifest: Manifest
-  readonly history: readonly PassRecord[]
-  readonly seconds: Readonly<Record<string, number>>
 }
 
 const running = gate()
@@ -38,25 +30,16 @@ const api = {
   resume: running.open,
   async train(
     { images, category, passes, checkpoint }: TrainingInput,
-    { device, threads, wasmPaths }: EngineOptions,
+    engine: EngineOptions,
     onProgress: (progress: Progress) => void,
     onCheckpoint: (bytes: Uint8Array) => void,
-  ): Promise<Trained> {
+  ) {
     const config = resolveConfig({ passes })
     const spec = encoderSpec(config.encoder)
     const { tensors } = readSafetensors(await weightsOf(spec.name))
     const weights = fitWeights(spec.parameters, tensors, spec.name)
-    const runtime = await webRuntime({
-      device,
-      wasmPaths,
-      ...(threads === undefined ? {} : { threads }),
-    })
-    const {
-      model: file,
-      manifest,
-      history,
-      seconds,
-    } = await fit({
+    const runtime = await openRuntime(engine)
+    const fitted = await fit({
       samples: images.map(({ name, blob }, i): Sample => ({
         id: `${String(i).padStart(3, '0')} ${name}`,
         split: 'train',
@@ -75,8 +58,9 @@ const api = {
       resume: checkpoint !== undefined,
       onProgress,
     })
-    const model = new Uint8Array(file)
-    return transfer({ model, manifest, history, seconds }, [model.buffer])
+    const model = new Uint8Array(fitted.model)
+    const { manifest, seconds } = fitted
+    return transfer({ model, manifest, seconds }, [model.buffer])
   },
 }
 
@@ -90,4 +74,5 @@ async function weightsOf(encoder: string): Promise<Uint8Array> {
 }
 
 export type TrainWorker = typeof api
-expose(api)
+export type Trained = Awaited<ReturnType<TrainWorker['train']>>
+serve(api)

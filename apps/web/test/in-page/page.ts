@@ -1,9 +1,9 @@
 import { contract } from '@cflow/runtimes/contract'
-import { webRuntime } from '@cflow/runtimes/web'
+import { openRuntime } from '@cflow/runtimes'
 import { lossesOf } from './steps.ts'
 
 const runtimeOn = (device: string) =>
-  webRuntime({ device, wasmPaths: new URL('ort/', document.baseURI).href })
+  openRuntime({ device, wasmPaths: new URL('ort/', document.baseURI).href })
 
 /** What the tests call in the page. */
 const api = {

@@ -8,8 +8,8 @@ import {
   stepNames,
   stepState,
   trainingStep,
+  type FlowConfig,
 } from '@cflow/core'
-import type { FlowConfig } from '@cflow/core'
 import type { Runtime } from '@cflow/runtimes'
 
 const config: FlowConfig = {

@@ -1,5 +1,4 @@
-import { CflowError, messageOf } from '../errors.js'
-import type { ErrorCode } from '../errors.js'
+import { CflowError, messageOf, type ErrorCode } from '../errors.js'
 
 /**
  * A failed file operation of Node as an error about the path: NOT_FOUND, IO, or for a folder the code of the thing that

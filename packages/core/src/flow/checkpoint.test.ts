@@ -1,5 +1,4 @@
-import { Random, tensor } from '@cflow/base'
-import type { Tensor } from '@cflow/base'
+import { Random, tensor, type Tensor } from '@cflow/base'
 import { describe, expect, it } from 'vitest'
 import { configOf, golden, parametersOf } from '../../test/golden.js'
 import { flowOfState, initialiseFlow } from '../index.js'

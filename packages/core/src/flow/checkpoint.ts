@@ -1,9 +1,7 @@
-import { CflowError, zeros } from '@cflow/base'
-import type { Tensor } from '@cflow/base'
-import { parameterShapes } from './config.js'
-import type { FlowConfig } from './config.js'
-import { mixingName } from './parameters.js'
-import type { FloatType, FlowParameters } from './parameters.js'
+import { CflowError, zeros, type Tensor } from '@cflow/base'
+import { isPermutation, permutationOf } from '../transforms/affine.js'
+import type { FloatType } from '../transforms/transform.js'
+import { parameterShapes, type FlowConfig, type FlowParameters } from './flow.js'
 
 /**
  * The flow in a decoder's state dict as the authors' code and FrEIA write it: `module_list.{k}.` followed by
@@ -59,6 +57,8 @@ export function flowOfState(
   return { config, parameters }
 }
 
+const mixingName = (k: number): string => `module_list.${k}.w_perm`
+
 /** One more than the largest k of `module_list.{k}.`, at least 1; a gap shows as a missing tensor. */
 function countBlocks(state: ReadonlyMap<string, Tensor>): number {
   const numbers = [...state.keys()].map((key) =>
@@ -78,7 +78,7 @@ function mixingOf(
   if (!w) throw wrong(key, 'is missing')
   const shape = `[${w.shape.join(', ')}]`
   if (w.shape.length === 1) {
-    const columns = Array.from(w.data as ArrayLike<number | bigint>, Number)
+    const columns = permutationOf(w)
     if (columns.length !== depth || !isPermutation(columns))
       throw wrong(key, `is no permutation of ${depth} columns`)
     const matrix = zeros('float32', [depth, depth]) as Tensor<'float32'>
@@ -90,19 +90,13 @@ function mixingOf(
   if (w.dtype !== 'float32' && w.dtype !== 'float64')
     throw wrong(key, `holds ${w.dtype} instead of float32`)
   const matrix = w as Tensor<FloatType>
-  const order = Array.from({ length: depth }, (_, i) =>
-    matrix.data.subarray(i * depth, (i + 1) * depth).indexOf(1),
-  )
+  const order = permutationOf(matrix)
   let ones = 0
   for (const v of matrix.data) if (v !== 0) ones++
   if (ones === depth && isPermutation(order)) return { matrix, hard: true }
   if (!isOrthogonal(matrix)) throw wrong(key, 'is no rotation: its rows are not orthonormal')
   return { matrix, hard: false }
 }
-
-const isPermutation = (order: readonly number[]): boolean =>
-  new Set(order).size === order.length &&
-  order.every((v) => Number.isInteger(v) && v >= 0 && v < order.length)
 
 /** Whether every row has length 1 and is orthogonal to the next one, to float32's accuracy. */
 function isOrthogonal({ shape, data }: Tensor<FloatType>): boolean {

@@ -1,174 +1,138 @@
-import {
-  add,
-  concat,
-  constant,
-  div,
-  exp,
-  gather,
-  gemm,
-  int64s,
-  log,
-  mul,
-  neg,
-  reduceSum,
-  split,
-  sub,
-} from '@cflow/graph'
-import type { Value } from '@cflow/graph'
-import type { Tensor } from '@cflow/base'
-import { blockShape, halves } from './config.js'
-import type { FlowConfig } from './config.js'
-import { globalScale, scaleAndShift } from './coupling.js'
-import type { BlockValues, Condition } from './coupling.js'
-import { mixingName } from './parameters.js'
-import type { FloatType, FlowParameters } from './parameters.js'
-import { scaledRotation } from './scaled-rotation.js'
+import { CflowError, allocate, sizeOf, type Random, type Tensor } from '@cflow/base'
+import * as z from 'zod'
+import { globalAffine } from '../transforms/affine.js'
+import { compose } from '../transforms/compose.js'
+import { affineCoupling, halves } from '../transforms/coupling.js'
+import { initialise } from '../transforms/transform.js'
+import type { FloatType, Parameters, ParameterShapes, Transform } from '../transforms/transform.js'
+import { whitening, whiteningParameters, type Whitening } from '../transforms/whitening.js'
 
-/** What a bijection gives: the two halves of its result and ln|det J| of every row. */
-export interface FlowResult {
-  /** First d₁ and last d₂ columns, [rows, d₁] and [rows, d₂]. */
-  readonly halves: readonly [Value, Value]
-  /** [rows], or [1] where it is the same for every row */
-  readonly logDeterminant: Value
-}
+/**
+ * How the dimensions are mixed between coupling layers.
+ * - `soft`: a fixed random rotation (the paper's code)
+ * - `hard`: a fixed random permutation
+ * - `alternate`: none; the halves take turns at being transformed, and there is no global affine map
+ */
+export const permutationSchema = z.enum(['soft', 'hard', 'alternate'])
 
-/** The flow's parameters as graph values: constants, or whatever `trainable` gives for a name. */
-export function flowValues(
-  config: FlowConfig,
-  parameters: FlowParameters,
-  trainable?: ReadonlyMap<string, Value>,
-): BlockValues[] {
-  return Array.from({ length: config.couplingLayers }, (_, k) => {
-    const prefix = `module_list.${k}`
-    const value = (name: string) =>
-      trainable?.get(`${prefix}.${name}`) ??
-      constant(parameters.get(`${prefix}.${name}`) as Tensor<FloatType>, `${prefix}.${name}`)
-    const subnet = {
-      weight0: value('subnet.0.weight'),
-      bias0: value('subnet.0.bias'),
-      weight2: value('subnet.2.weight'),
-      bias2: value('subnet.2.bias'),
-    }
-    if (config.permutation === 'alternate') return subnet
-    const affine = { globalScale: value('global_scale'), globalOffset: value('global_offset') }
-    if (config.permutation === 'soft') return { ...subnet, ...affine, rotation: value('w_perm') }
-    const w = parameters.get(mixingName(k)) as Tensor<FloatType>
-    return { ...subnet, ...affine, order: permutationOf(w) }
-  })
-}
+/** σ = α·tanh(a) (`paper`, as in the released checkpoints) or α·tanh(a/α) (`freia`, newer FrEIA). */
+export const clampSchema = z.enum(['paper', 'freia'])
 
-/** Source column of each column of y = v·Wᵀ for a permutation matrix W (newer FrEIA stores the columns themselves). */
-export function permutationOf(w: Tensor<FloatType>): number[] {
-  if (w.shape.length === 1) return Array.from(w.data)
-  const d = w.shape[0] as number
-  return Array.from({ length: d }, (_, row) => w.data.subarray(row * d, (row + 1) * d).indexOf(1))
-}
+export const flowConfigSchema = z.strictObject({
+  /** D: length of the feature vectors */
+  depth: z.int().min(2),
+  /** C: length of the condition vectors; 0 makes an unconditional flow (the paper's UFLOW) */
+  condition: z.int().min(0),
+  couplingLayers: z.int().min(1),
+  permutation: permutationSchema,
+  clamp: clampSchema,
+})
+export type FlowConfig = z.infer<typeof flowConfigSchema>
 
-export interface FlowForwardOptions {
-  /** `false` leaves the last rotation or permutation out: it changes neither ‖u‖ nor ln|det J|, so no likelihood. */
-  readonly lastMixing?: boolean
+/** α, the bound of the log-scales. */
+const clampBound = 1.9
+
+/** The flow of one scale of a detector. */
+export interface ScaleFlow {
+  readonly config: FlowConfig
+  readonly parameters: FlowParameters
+  readonly whitening?: Whitening
 }
 
 /**
- * Feature vectors to latent vectors (section 3.3, u = g⁻¹(z)): the direction used for likelihoods.
- * @param x halves of the rows, [rows, d₁] and [rows, d₂]
+ * Tensors of a flow by the names of the authors' checkpoints: trainable ones (`module_list.{k}.subnet.0.weight` …) and, for
+ * `soft` and `hard`, the fixed matrices `module_list.{k}.w_perm` [D, D], y = v·Wᵀ.
  */
-export function flowForward(
-  config: FlowConfig,
-  blocks: readonly BlockValues[],
-  x: readonly [Value, Value],
-  condition?: Condition,
-  options: FlowForwardOptions = {},
-): FlowResult {
-  let [first, second] = x
-  let logDeterminant: Value | undefined
-  const account = (term: Value) => {
-    logDeterminant = logDeterminant ? add(logDeterminant, term) : term
-  }
-  blocks.forEach((block, k) => {
-    const shape = blockShape(config, k)
-    const [passive, active] = shape.second ? [first, second] : [second, first]
-    const [sigma, shift] = scaleAndShift(passive, block, shape, config, condition)
-    const moved = add(mul(active, exp(sigma)), shift)
-    ;[first, second] = shape.second ? [first, moved] : [moved, second]
-    account(reduceSum(sigma, [1]))
-    if (block.globalScale && block.globalOffset) {
-      const g = globalScale(block.globalScale)
-      account(reduceSum(log(g), [1]))
-      ;[first, second] =
-        options.lastMixing === false && k === blocks.length - 1
-          ? scaled([first, second], g, block.globalOffset, config.depth)
-          : mixed(concat([first, second], 1), g, block.globalOffset, block, config)
-    }
+export type FlowParameters = ReadonlyMap<string, Tensor<FloatType>>
+
+export interface FlowOptions {
+  /** `false` leaves the last rotation or permutation out: it changes neither ‖u‖ nor ln|det J|, so no likelihood. */
+  readonly lastMixing?: boolean
+  /** `random`: the paper's code; `identity`: every coupling layer starts as the identity (the `whitened` recipe). */
+  readonly start?: 'random' | 'identity'
+  /** Whether it begins with a whitening, whose parameters are `whitening.…`. */
+  readonly whitened?: boolean
+}
+
+/**
+ * The conditional flow of the paper (section 4.2; authors' code: FrEIA's AllInOneBlock with subnets of one hidden layer,
+ * twice as wide as their input) as a composition, whitening included where it begins with one.
+ */
+export function flowTransform(config: FlowConfig, options: FlowOptions = {}): Transform {
+  const { depth, condition, couplingLayers, permutation, clamp } = config
+  const { lastMixing = true, start = 'random', whitened = false } = options
+  const blocks = Array.from({ length: couplingLayers }, (_, k) => {
+    const second = permutation !== 'alternate' || k % 2 === 0
+    const passive = halves(depth)[second ? 0 : 1]
+    const names = { name: `module_list.${k}`, foldedName: `block${k}` }
+    const coupling = affineCoupling({
+      depth,
+      condition,
+      half: second ? 'second' : 'first',
+      hidden: [2 * (passive + condition)],
+      factor: 0.1,
+      clamp: { form: clamp, bound: clampBound },
+      start,
+    })
+    if (permutation === 'alternate') return [{ ...names, transform: coupling }]
+    const mixing = lastMixing || k < couplingLayers - 1 ? permutation : 'none'
+    return [
+      { ...names, transform: coupling },
+      { ...names, transform: globalAffine(depth, mixing) },
+    ]
   })
-  return { halves: [first, second], logDeterminant: logDeterminant as Value }
+  const first = { name: 'whitening', foldedName: '', transform: whitening(depth) }
+  return compose([...(whitened ? [first] : []), ...blocks.flat()])
 }
 
-/** g⊙u + τ, half by half. */
-function scaled(
-  [first, second]: readonly [Value, Value],
-  g: Value,
-  tau: Value,
-  depth: number,
-): readonly [Value, Value] {
-  const [g1, g2] = split(g, halves(depth), 1) as readonly [Value, Value]
-  const [t1, t2] = split(tau, halves(depth), 1) as readonly [Value, Value]
-  return [add(mul(first, g1), t1), add(mul(second, g2), t2)]
-}
+/** Names and shapes of the trainable tensors of a flow. */
+export const parameterShapes = (config: FlowConfig): ParameterShapes => flowTransform(config).shapes
 
-/** y = W(g⊙u + τ), as two halves. */
-function mixed(
-  u: Value,
-  g: Value,
-  tau: Value,
-  block: BlockValues,
+/** Fresh tensors of a flow. */
+export const initialiseFlow = (
   config: FlowConfig,
-): readonly [Value, Value] {
-  const sizes = halves(config.depth)
-  if (block.order) {
-    const y = gather(add(mul(u, g), tau), int64s(block.order), 1)
-    return split(y, sizes, 1) as readonly [Value, Value]
+  random: Random,
+  start: 'random' | 'identity',
+  dtype: FloatType = 'float32',
+): FlowParameters => initialise(flowTransform(config, { start }), random, dtype) as FlowParameters
+
+/** All tensors of a scale's flow, as `flowTransform` with its whitening takes them. */
+export const allParameters = ({ parameters, whitening: w }: ScaleFlow): Parameters =>
+  new Map<string, Tensor>([
+    ...(w ? [...whiteningParameters(w)].map(([n, t]) => [`whitening.${n}`, t] as const) : []),
+    ...parameters,
+  ])
+
+/** All trainable parameters one after the other, in the order of `parameterShapes`. */
+export function flatten(config: FlowConfig, parameters: FlowParameters): Tensor<FloatType> {
+  const parts = parameterShapes(config).map(([name]) => parameters.get(name) as Tensor<FloatType>)
+  const { dtype } = parts[0] as Tensor<FloatType>
+  const data = allocate(
+    dtype,
+    parts.reduce((n, t) => n + t.data.length, 0),
+  )
+  let at = 0
+  for (const t of parts) {
+    data.set(t.data, at)
+    at += t.data.length
   }
-  const y = scaledRotation(u, g, tau, block.rotation as Value)
-  return split(y, sizes, 1) as readonly [Value, Value]
+  return { dtype, shape: [data.length], data }
 }
 
-/** Latent vectors to feature vectors, z = g(u): the inverse of `flowForward`. */
-export function flowInverse(
+/** The parameters with the trainable ones replaced by those in a flat vector. */
+export function unflatten(
   config: FlowConfig,
-  blocks: readonly BlockValues[],
-  z: readonly [Value, Value],
-  condition?: Condition,
-): FlowResult {
-  let [first, second] = z
-  let logDeterminant: Value | undefined
-  const account = (term: Value) => {
-    logDeterminant = logDeterminant ? sub(logDeterminant, term) : neg(term)
+  flat: Tensor<FloatType>,
+  fixed: FlowParameters,
+): FlowParameters {
+  const parameters = new Map(fixed)
+  let at = 0
+  for (const [name, shape] of parameterShapes(config)) {
+    const n = sizeOf(shape)
+    parameters.set(name, { dtype: flat.dtype, shape, data: flat.data.slice(at, at + n) })
+    at += n
   }
-  for (let k = blocks.length - 1; k >= 0; k--) {
-    const block = blocks[k] as BlockValues
-    const shape = blockShape(config, k)
-    if (block.globalScale && block.globalOffset) {
-      const g = globalScale(block.globalScale)
-      account(reduceSum(log(g), [1]))
-      const u = div(sub(unmixed(concat([first, second], 1), block), block.globalOffset), g)
-      ;[first, second] = split(u, halves(config.depth), 1) as readonly [Value, Value]
-    }
-    const [passive, moved] = shape.second ? [first, second] : [second, first]
-    const [sigma, shift] = scaleAndShift(passive, block, shape, config, condition)
-    const active = mul(sub(moved, shift), exp(neg(sigma)))
-    ;[first, second] = shape.second ? [first, active] : [active, second]
-    account(reduceSum(sigma, [1]))
-  }
-  return { halves: [first, second], logDeterminant: logDeterminant as Value }
+  if (at !== flat.data.length)
+    throw new CflowError('SHAPE', `${flat.data.length} parameters where the flow has ${at}`)
+  return parameters
 }
-
-function unmixed(y: Value, block: BlockValues): Value {
-  if (!block.order) return gemm(y, block.rotation as Value)
-  const inverse = block.order.map((_, i) => (block.order as readonly number[]).indexOf(i))
-  return gather(y, int64s(inverse), 1)
-}
-
-/** Columns [rows, D] as halves. */
-export const splitHalves = (x: Value, depth: number): readonly [Value, Value] =>
-  split(x, halves(depth), 1) as readonly [Value, Value]

@@ -2,6 +2,7 @@ import { CflowError } from '@cflow/base'
 import { add, exp, neg, relu, reshape, resizeBilinear, scalar, scale, sub } from '@cflow/graph'
 import type { Value } from '@cflow/graph'
 import * as z from 'zod'
+import type { MapSize } from '../transforms/transform.js'
 
 /**
  * How the likelihoods of the scales become one anomaly map. Every rule turns the likelihood per dimension l of each
@@ -60,7 +61,7 @@ export function anomalyOf(aggregation: Aggregation, s: ScaleStatistics, l: numbe
 }
 
 /** The same as a graph, elementwise. */
-export function anomalyValue(aggregation: Aggregation, s: ScaleStatistics, l: Value): Value {
+function anomalyValue(aggregation: Aggregation, s: ScaleStatistics, l: Value): Value {
   const { exponential, offset, factor } = ruleOf(aggregation, s)
   if (exponential) return sub(scalar(1, l.dtype), exp(neg(relu(sub(scalar(offset, l.dtype), l)))))
   const a = offset === 0 ? neg(l) : sub(scalar(offset, l.dtype), l)
@@ -86,68 +87,49 @@ export function anomalyMapValue(
   return reshape(maps.reduce(add), [-1, size, size])
 }
 
-/** Likelihoods per dimension of a set of images at one scale: image by image, [images, height, width]. */
-export interface ScaleLikelihoods {
-  readonly height: number
-  readonly width: number
-  readonly depth: number
-  readonly values: Float32Array | Float64Array
-}
-
-/** Statistics of one scale over a set of images; with them `paper` is what the authors' code computes. */
-export function statisticsOf(scaleOf: ScaleLikelihoods): ScaleStatistics {
-  const { values, depth } = scaleOf
-  if (values.length === 0) throw new CflowError('EMPTY', 'no likelihoods to take statistics of')
-  let mean = 0
-  let max = -Infinity
-  for (const v of values) {
-    mean += v
-    if (v > max) max = v
+/**
+ * Statistics of one scale over a set of images; with them `paper` is what the authors' code computes.
+ * @param depth D of the scale's flow
+ * @param images likelihoods per dimension of each image
+ * @throws CflowError EMPTY without any
+ */
+export function statisticsOf(
+  depth: number,
+  images: readonly (Float32Array | Float64Array)[],
+): ScaleStatistics {
+  let [count, mean, max] = [0, 0, -Infinity]
+  for (const image of images) {
+    count += image.length
+    for (const v of image) {
+      mean += v
+      if (v > max) max = v
+    }
   }
-  mean /= values.length
+  if (count === 0) throw new CflowError('EMPTY', 'no likelihoods to take statistics of')
+  mean /= count
   let variance = 0
-  for (const v of values) variance += (v - mean) ** 2
-  return { depth, mean, deviation: Math.max(Math.sqrt(variance / values.length), 1e-12), max }
+  for (const image of images) for (const v of image) variance += (v - mean) ** 2
+  return { depth, mean, deviation: Math.max(Math.sqrt(variance / count), 1e-12), max }
 }
 
 /**
- * Anomaly maps of a set of images outside a graph: what evaluation uses to compare aggregations on the same
- * likelihoods. For `paper` the maps are shifted so that they equal the authors' max Σ P − Σ P over the set.
- * @returns [images, size, size], and the maximum of each map (the image score, section 4.2)
+ * The anomaly map of one image outside a graph, [size, size], where aggregations are compared on the same likelihoods. For
+ * `paper` it is 1 − P summed over the scales; the authors' max Σ P − Σ P is that less its smallest value over the set.
+ * @param likelihoods per dimension at each scale, [height, width]
  */
-export function anomalyMaps(
+export function anomalyMap(
   aggregation: Aggregation,
   statistics: readonly ScaleStatistics[],
-  scales: readonly ScaleLikelihoods[],
+  likelihoods: readonly (MapSize & { readonly data: Float32Array | Float64Array })[],
   size: number,
-): { readonly maps: Float64Array; readonly scores: Float64Array } {
-  const first = scales[0] as ScaleLikelihoods
-  const images = first.values.length / (first.height * first.width)
-  const maps = new Float64Array(images * size * size)
-  scales.forEach((s, k) => {
-    const a = Float64Array.from(s.values, (l) =>
-      anomalyOf(aggregation, statistics[k] as ScaleStatistics, l),
-    )
-    for (let i = 0; i < images; i++)
-      addUpsampled(
-        a.subarray(i * s.height * s.width, (i + 1) * s.height * s.width),
-        s.height,
-        s.width,
-        maps.subarray(i * size * size, (i + 1) * size * size),
-        size,
-      )
+): Float64Array {
+  const map = new Float64Array(size * size)
+  likelihoods.forEach(({ data, height, width }, k) => {
+    const own = statistics[k] as ScaleStatistics
+    const anomaly = Float64Array.from(data, (l) => anomalyOf(aggregation, own, l))
+    addUpsampled(anomaly, height, width, map, size)
   })
-  if (aggregation === 'paper') {
-    // Σ (1 − P) − min Σ (1 − P) = max Σ P − Σ P
-    const least = maps.reduce((a, b) => Math.min(a, b), Infinity)
-    for (let i = 0; i < maps.length; i++) maps[i]! -= least
-  }
-  const scores = new Float64Array(images)
-  for (let i = 0; i < images; i++)
-    scores[i] = maps
-      .subarray(i * size * size, (i + 1) * size * size)
-      .reduce((a, b) => Math.max(a, b), -Infinity)
-  return { maps, scores }
+  return map
 }
 
 /** Add a map to another one, upsampled bilinearly with aligned corners (PyTorch's align_corners=True). */

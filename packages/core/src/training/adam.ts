@@ -1,7 +1,6 @@
-import { add, div, mul, scale, sqrt, sub } from '@cflow/graph'
-import type { Value } from '@cflow/graph'
+import { add, div, mul, scale, sqrt, sub, type Value } from '@cflow/graph'
 
-export const adamDefaults = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 } as const
+const adamDefaults = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 } as const
 
 /**
  * One Adam step (Kingma & Ba 2015). m and v are the plain sums m = Σ β₁ᵗ⁻ⁱgᵢ and v = Σ β₂ᵗ⁻ⁱgᵢ², without the factors

@@ -1,10 +1,9 @@
 import { sizeOf } from '@cflow/base'
-import { concat, gradients, input, reshape, split, writeOnnx, writeRepeated } from '@cflow/graph'
+import { concat, gradients, input, reshape, split, writeOnnx, writeScan } from '@cflow/graph'
 import type { Value } from '@cflow/graph'
-import type { FloatType } from '../flow/parameters.js'
+import type { FloatType, ParameterShapes } from '../transforms/transform.js'
 import { adamStep } from './adam.js'
-import { stateGroups, stateNames } from './state.js'
-import type { ParameterShapes, StateGroup } from './state.js'
+import { stateGroups, stateNames, type StateGroup } from './state.js'
 
 /** All trainable numbers of a model as graph inputs, and the tensors made of them. */
 export interface Trainable {
@@ -77,7 +76,7 @@ export function optimisationStep(loss: Value, parameters: Trainable): Uint8Array
  */
 export function optimisationSteps(loss: Value, parameters: Trainable): Uint8Array {
   const state = stateNames(parameters.groups.map(({ group }) => group))
-  return writeRepeated(stepOutputs(loss, parameters), state, { name: 'training steps' })
+  return writeScan(stepOutputs(loss, parameters), state, { name: 'training steps' })
 }
 
 function stepOutputs(loss: Value, parameters: Trainable): Record<string, Value> {

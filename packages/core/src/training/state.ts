@@ -1,8 +1,5 @@
-import { allocate, floats, sizeOf } from '@cflow/base'
-import type { Tensor } from '@cflow/base'
-
-/** Names and shapes of trainable tensors, in the order in which a flat vector holds them. */
-export type ParameterShapes = readonly (readonly [name: string, shape: readonly number[]])[]
+import { allocate, floats, sizeOf, type Tensor } from '@cflow/base'
+import type { ParameterShapes } from '../transforms/transform.js'
 
 /** Parameters and Adam's two sums: what a training step carries. */
 export const stateKeys = ['theta', 'm', 'v'] as const

@@ -1,13 +1,9 @@
-import { input } from '@cflow/graph'
-import type { Value } from '@cflow/graph'
-import { conditionPlaces, conditionRows } from '../flow/coupling.js'
-import type { Condition } from '../flow/coupling.js'
-import { parameterShapes } from '../flow/config.js'
-import type { FlowConfig } from '../flow/config.js'
-import { flowForward, flowValues, splitHalves } from '../flow/flow.js'
-import { logLikelihood, lossOf, perDimension } from '../flow/likelihood.js'
-import type { Loss } from '../flow/likelihood.js'
-import type { FloatType, FlowParameters } from '../flow/parameters.js'
+import { input, type Value } from '@cflow/graph'
+import { flowTransform, parameterShapes } from '../flow/flow.js'
+import type { FlowConfig, FlowParameters } from '../flow/flow.js'
+import { latentLogLikelihood, lossOf, perDimension, type Loss } from '../flow/likelihood.js'
+import { conditionAxes, conditionRows, type Condition } from '../transforms/condition.js'
+import { constantValues, type FloatType } from '../transforms/transform.js'
 import {
   groupGradients,
   optimisationStep,
@@ -16,8 +12,7 @@ import {
   trainable,
 } from './optimise.js'
 import type { Trainable } from './optimise.js'
-import { stateGroups } from './state.js'
-import type { StateGroup } from './state.js'
+import { stateGroups, type StateGroup } from './state.js'
 
 export interface TrainingStepOptions {
   /** Rows of a mini-batch. */
@@ -32,7 +27,7 @@ export interface TrainingStepOptions {
  * Different positions of a mini-batch; row r is at position r mod positions. What depends on the position alone is worked
  * out once for each, so few positions make a step cheaper.
  * - a number: positions given by their conditions [positions, C];
- * - with a map's size: given as places [positions, width + height] which is cheaper while width + height
+ * - with a map's size: given by axis [positions, width + height], which is cheaper while width + height
  *   is less than C.
  */
 export type StepPositions =
@@ -42,7 +37,7 @@ export type StepPositions =
 export const stepNames = {
   features: 'features',
   condition: 'condition',
-  places: 'places',
+  axes: 'axes',
   ...optimiserNames,
 } as const
 
@@ -67,15 +62,14 @@ function lossValue(
     condition = conditionRows(input(stepNames.condition, dtype, [positions, c]))
   else if (c > 0) {
     const { positions: count, width, height } = positions as Exclude<StepPositions, number>
-    const places = input(stepNames.places, dtype, [count, width + height])
-    condition = conditionPlaces(places, width, height, c)
+    const axes = input(stepNames.axes, dtype, [count, width + height])
+    condition = conditionAxes(axes, width, height, c)
   }
-  const blocks = flowValues(config, parameters, byName)
-  const halves = splitHalves(x, config.depth)
+  const fixed = constantValues(parameters)
   // float64 is for comparison with the reference, whose rotations are orthogonal to float32's rounding only
-  const mixing = { lastMixing: dtype === 'float64' }
-  const result = flowForward(config, blocks, halves, condition, mixing)
-  const l = perDimension(logLikelihood(result, config.depth), config.depth)
+  const flow = flowTransform(config, { lastMixing: dtype === 'float64' })
+  const latent = flow.forward(x, (name) => byName.get(name) ?? fixed(name), { condition })
+  const l = perDimension(latentLogLikelihood(latent), config.depth)
   return lossOf(l, options.loss)
 }
 
@@ -102,7 +96,7 @@ function stepLoss(
 
 /**
  * One optimisation step as an ONNX file: forward, backward and Adam in one run.
- * Feeds: `features` [rows, D], for conditional flows `condition` [positions, C] or `places` [positions, width + height],
+ * Feeds: `features` [rows, D], for conditional flows `condition` [positions, C] or `axes` [positions, width + height],
  * and `rate` and `epsilon` [] (adamFeeds). Output: `loss` []. State: that of `stepState`.
  */
 export const trainingStep = (

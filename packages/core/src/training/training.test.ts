@@ -1,5 +1,4 @@
-import { Random, floats } from '@cflow/base'
-import type { Tensor } from '@cflow/base'
+import { Random, floats, type Tensor } from '@cflow/base'
 import { concat, reduceSum, reshape, square, writeOnnx } from '@cflow/graph'
 import { describe, expect, it } from 'vitest'
 import { configOf, flat, golden, parametersOf } from '../../test/golden.js'
@@ -155,10 +154,10 @@ describe('a training step does not depend on', () => {
   it.each([
     ['of every row', [0, 5, 11, 5, 3, 8, 2, 10]],
     ['that rows run through again', [0, 5, 11, 3]],
-  ])('whether positions %s are given as places or as conditions', async (_, positions) => {
+  ])('whether positions %s are given by axis or as conditions', async (_, positions) => {
     const [height, width] = [3, 4]
     const encoding = positionalEncoding(height, width, 8)
-    const places = positions.flatMap((p) =>
+    const axes = positions.flatMap((p) =>
       Array.from({ length: width + height }, (_, i) =>
         i === p % width || i === width + Math.floor(p / width) ? 1 : 0,
       ),
@@ -167,7 +166,7 @@ describe('a training step does not depend on', () => {
     const byCondition = await gradient(positions.length, conditions(rows))
     const byPlace = await gradient(
       { positions: positions.length, width, height },
-      { places: floats('float64', [positions.length, width + height], places) },
+      { axes: floats('float64', [positions.length, width + height], axes) },
     )
     byPlace.forEach((v, i) => near(v, byCondition[i]!))
   })

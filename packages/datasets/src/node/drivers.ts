@@ -1,16 +1,14 @@
 import { CflowError } from '@cflow/base'
 import * as z from 'zod'
 import type { Dataset } from '../dataset.js'
-import type { CommonSettings, DatasetDriver, OpenContext } from '../driver.js'
+import { setting, type CommonSettings, type DatasetDriver, type OpenContext } from '../driver.js'
 import { synthetic } from '../synthetic/synthetic.js'
 import { folder } from './folder.js'
 import { mvtec } from './mvtec.js'
 import { stc } from './stc/stc.js'
 
-const drivers = [mvtec, folder, stc, synthetic] as const
-
 /** Every data set there is. */
-export const datasetDrivers: readonly DatasetDriver[] = drivers
+const drivers = [mvtec, folder, stc, synthetic] as const
 
 /** The settings of all of them in one shape. */
 type Shapes<D> = (D extends DatasetDriver<infer S> ? (shape: S['shape']) => void : never) extends (
@@ -24,19 +22,15 @@ const text = z.string().min(1)
 
 /** Settings that decide which images are used. */
 export const datasetSettings = z.object({
-  dataset: z
-    .enum(names)
-    .optional()
-    .meta({
-      help: `${names.slice(0, -1).join(', ')} or ${names.at(-1)} (folder when --root is given)`,
-      placeholder: 'NAME',
-      group: 'images',
-    }),
-  root: text.optional().meta({ help: 'folder of the images', placeholder: 'DIR', group: 'images' }),
-  category: text.optional().meta({
+  dataset: setting(z.enum(names), {
+    help: 'kind of data set',
+    placeholder: 'NAME',
+    otherwise: 'folder when --root is given',
+  }),
+  root: setting(text, { help: 'folder of the images', placeholder: 'DIR' }),
+  category: setting(text, {
     help: 'category of mvtec, or kind of synthetic images',
     placeholder: 'NAME',
-    group: 'images',
   }),
   ...(Object.assign({}, ...drivers.map((driver) => driver.settings.shape)) as Shapes<
     (typeof drivers)[number]
@@ -77,13 +71,13 @@ function chosen(
   }
   const given: Readonly<Record<string, unknown>> = parsed.data
   const { root, dataset: name = root === undefined ? undefined : 'folder' } = parsed.data
-  const driver = datasetDrivers.find((driver) => driver.name === name)
+  const driver = (drivers as readonly DatasetDriver[]).find((d) => d.name === name)
   if (driver === undefined)
     throw new CflowError('USAGE', 'no images to work on: --dataset or --root is missing', {
       subject: '--dataset',
       hint: `Give --root DIR with your images, or --dataset ${names.join('|')}.`,
     })
-  for (const { name, settings } of datasetDrivers)
+  for (const { name, settings } of drivers)
     for (const key of Object.keys(settings.shape))
       if (given[key] !== undefined && !(key in driver.settings.shape))
         throw usage(key, ` is for --dataset ${name} only`)

@@ -1,10 +1,6 @@
-import { tensor } from '@cflow/base'
-import type { Tensor } from '@cflow/base'
-import { add, constant, conv, mul } from '@cflow/graph'
-import type { Value } from '@cflow/graph'
+import { tensor, type Tensor } from '@cflow/base'
+import { add, constant, conv, mul, type Value } from '@cflow/graph'
 import type { Padding, Parameter } from '../spec.js'
-import { foldNorm, normTransform } from './fold.js'
-import type { Norm } from './fold.js'
 import { padFor } from './padding.js'
 
 /** A convolution and the batch norm after it, if there is one, by their keys in the state dict. */
@@ -22,6 +18,13 @@ export interface ConvLayer {
   /** Names of the convolution and of its batch norm in timm. */
   readonly timm?: { readonly conv: string; readonly norm?: string }
 }
+
+/** The first convolution of a network, from colours at half the size. */
+export const stemOf = (
+  keys: Pick<ConvLayer, 'conv' | 'norm' | 'timm'>,
+  outputs: number,
+  kernel: number,
+): ConvLayer => ({ ...keys, inputs: 3, outputs, kernel, stride: 2 })
 
 /** What layers are built with. */
 export interface BuildContext {
@@ -54,31 +57,25 @@ export function parametersOf(layer: ConvLayer): readonly Parameter[] {
 /** The convolution with its batch norm folded in (or its own bias). x is [N, inputs, H, W]. */
 export function convolve(x: Value, layer: ConvLayer, context: BuildContext): Value {
   const weight = get(context, `${layer.conv}.weight`)
-  if (layer.norm === undefined)
-    return apply(
-      x,
-      layer,
-      context,
-      weight,
-      layer.bias ? get(context, `${layer.conv}.bias`) : undefined,
-    )
-  const folded = foldNorm(weight, normOf(layer.norm, context))
-  return apply(x, layer, context, folded.weight, folded.bias)
+  if (layer.norm !== undefined) {
+    const { scale, shift } = normOf(layer.norm, context)
+    return apply(x, layer, context, scaled(weight, scale), rounded(shift, [shift.length]))
+  }
+  return apply(x, layer, context, weight, layer.bias && get(context, `${layer.conv}.bias`))
 }
 
 /** The convolution without the batch norm after it. */
 export function convolveOnly(x: Value, layer: ConvLayer, context: BuildContext): Value {
-  return apply(x, layer, context, get(context, `${layer.conv}.weight`), undefined)
+  return apply(x, layer, context, get(context, `${layer.conv}.weight`))
 }
 
 /** A layer's batch norm alone, as a multiplication and an addition by channel. */
 export function normalise(x: Value, layer: ConvLayer, context: BuildContext): Value {
   const name = layer.norm as string
-  const { scale, shift } = normTransform(normOf(name, context))
-  const channels = [1, scale.length, 1, 1]
-  const factor = constant(tensor('float32', channels, Float32Array.from(scale)), `${name}.scale`)
-  const offset = constant(tensor('float32', channels, Float32Array.from(shift)), `${name}.shift`)
-  return add(mul(x, factor), offset)
+  const { scale, shift } = normOf(name, context)
+  const of = (values: Float64Array, what: string) =>
+    constant(rounded(values, [1, values.length, 1, 1]), `${name}.${what}`)
+  return add(mul(x, of(scale, 'scale')), of(shift, 'shift'))
 }
 
 function apply(
@@ -86,7 +83,7 @@ function apply(
   layer: ConvLayer,
   context: BuildContext,
   weight: Tensor<'float32'>,
-  bias: Tensor<'float32'> | undefined,
+  bias?: Tensor<'float32'> | false,
 ): Value {
   const stride = layer.stride ?? 1
   const padded = padFor(x, layer.kernel, stride, context.padding)
@@ -98,15 +95,30 @@ function apply(
   })
 }
 
-function normOf(name: string, context: BuildContext): Norm {
-  return {
-    gamma: get(context, `${name}.weight`).data,
-    beta: get(context, `${name}.bias`).data,
-    mean: get(context, `${name}.running_mean`).data,
-    variance: get(context, `${name}.running_var`).data,
-    epsilon: context.epsilon,
-  }
+/** A batch norm, gamma·(x − mean)/√(variance + ε) + beta by channel, as scale·x + shift in float64. */
+function normOf(name: string, context: BuildContext): { scale: Float64Array; shift: Float64Array } {
+  const [gamma, beta, mean, variance] = ['weight', 'bias', 'running_mean', 'running_var'].map(
+    (key) => get(context, `${name}.${key}`).data,
+  ) as [Float32Array, Float32Array, Float32Array, Float32Array]
+  const deviation = (i: number) => Math.sqrt((variance[i] as number) + context.epsilon)
+  const scale = Float64Array.from(gamma, (g, i) => g / deviation(i))
+  const shift = Float64Array.from(beta, (b, i) => b - (mean[i] as number) * (scale[i] as number))
+  return { scale, shift }
 }
+
+/** A weight [M, C, h, w] times a number for each output channel; float64, each product rounded once. */
+function scaled(weight: Tensor<'float32'>, scale: Float64Array): Tensor<'float32'> {
+  const each = weight.data.length / scale.length
+  const data = new Float32Array(weight.data.length)
+  for (let m = 0; m < scale.length; m++) {
+    const factor = scale[m] as number
+    for (let i = m * each; i < (m + 1) * each; i++) data[i] = (weight.data[i] as number) * factor
+  }
+  return tensor('float32', weight.shape, data)
+}
+
+const rounded = (values: Float64Array, shape: readonly number[]): Tensor<'float32'> =>
+  tensor('float32', shape, Float32Array.from(values))
 
 /** `fitWeights` has seen to it that every tensor is there. */
 const get = (context: BuildContext, key: string) => context.weights.get(key) as Tensor<'float32'>

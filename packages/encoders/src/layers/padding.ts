@@ -1,9 +1,8 @@
 import { CflowError } from '@cflow/base'
-import { pad, shapeText } from '@cflow/graph'
-import type { Value } from '@cflow/graph'
+import { pad, shapeText, type Value } from '@cflow/graph'
 import type { Padding } from '../spec.js'
 
-export type Pads = readonly [top: number, left: number, bottom: number, right: number]
+type Pads = readonly [top: number, left: number, bottom: number, right: number]
 
 /**
  * What a convolution needs around its input so that the output has ⌈size/stride⌉ positions along each axis.
@@ -24,10 +23,17 @@ export function padFor(
   if (side === 0) return { image, pads: none }
   if (padding === 'zeros' || (padding === 'same' && stride === 1))
     return { image, pads: [side, side, side, side] }
-  const [height, width] = knownSize(image)
+  const [, , height, width] = image.shape
+  if (typeof height !== 'number' || typeof width !== 'number')
+    throw new CflowError(
+      'SHAPE',
+      `the height and width of the image must be known, got ${shapeText(image.shape)}`,
+    )
   if (padding === 'same') {
-    const [y, x] = [samePads(height, kernel, stride), samePads(width, kernel, stride)]
-    return { image, pads: [y[0], x[0], y[1], x[1]] }
+    const lacking = (size: number) =>
+      Math.max((Math.ceil(size / stride) - 1) * stride + kernel - size, 0) / 2
+    const [y, x] = [lacking(height), lacking(width)]
+    return { image, pads: [Math.floor(y), Math.floor(x), Math.ceil(y), Math.ceil(x)] }
   }
   if (Math.min(height, width) <= side)
     throw new CflowError(
@@ -37,19 +43,4 @@ export function padFor(
     )
   const sides = [0, 0, side, side]
   return { image: pad(image, [...sides, ...sides], 'reflect'), pads: none }
-}
-
-function knownSize(image: Value): readonly [number, number] {
-  const [, , height, width] = image.shape
-  if (typeof height !== 'number' || typeof width !== 'number')
-    throw new CflowError(
-      'SHAPE',
-      `the height and width of the image must be known, got ${shapeText(image.shape)}`,
-    )
-  return [height, width]
-}
-
-function samePads(size: number, kernel: number, stride: number): readonly [number, number] {
-  const total = Math.max((Math.ceil(size / stride) - 1) * stride + kernel - size, 0)
-  return [Math.floor(total / 2), Math.ceil(total / 2)]
 }

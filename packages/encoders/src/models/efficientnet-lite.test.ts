@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { CflowError } from '@cflow/base'
 import { input } from '@cflow/graph'
+import { readSafetensors } from '@cflow/weights'
 import { describe, expect, it } from 'vitest'
-import { deviation, golden, goldenImage, runEncoder } from '../../test/golden.js'
-import type { GoldenTap } from '../../test/golden.js'
+import { deviation, golden, goldenImage, runEncoder, type GoldenTap } from '../../test/golden.js'
 import { embeddedWeightsUrl } from '../embedded.js'
-import { convertWeights, encoderSpec, readSafetensors, selectTaps } from '../index.js'
+import { convertWeights, encoderSpec, selectTaps } from '../index.js'
 
 const spec = encoderSpec('efficientnet-lite0')
 const file = readFileSync(embeddedWeightsUrl('efficientnet-lite0'))

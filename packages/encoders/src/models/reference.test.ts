@@ -1,9 +1,15 @@
 import { sizeOf } from '@cflow/base'
+import type { Weights } from '@cflow/weights'
 import { describe, expect, it } from 'vitest'
-import { deviation, golden, goldenImage, goldenWeights, runEncoder } from '../../test/golden.js'
-import type { GoldenTap } from '../../test/golden.js'
-import { encoderSpec } from '../index.js'
-import type { EncoderSpec, Weights } from '../index.js'
+import {
+  deviation,
+  golden,
+  goldenImage,
+  goldenWeights,
+  runEncoder,
+  type GoldenTap,
+} from '../../test/golden.js'
+import { encoderSpec, type EncoderSpec } from '../index.js'
 
 type Taps = Readonly<Record<string, GoldenTap>>
 

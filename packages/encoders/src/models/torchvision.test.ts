@@ -1,9 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Tensor } from '@cflow/base'
+import { readPth } from '@cflow/weights'
 import { describe, expect, it } from 'vitest'
 import { runEncoder } from '../../test/golden.js'
-import { encoderSpec, readPth } from '../index.js'
+import { encoderSpec } from '../index.js'
 
 /** Folder that `benchmarks/peers/torchvision_taps.py` wrote; its files are too large for the repository. */
 const folder = process.env['CFLOW_TORCHVISION_TAPS']

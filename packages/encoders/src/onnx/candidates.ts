@@ -36,7 +36,7 @@ function tappable(model: OnnxModel): [string, Value][] {
   )
 }
 
-const mostListed = 12
+const maxListed = 12
 
 /**
  * The values with those names.
@@ -53,10 +53,8 @@ export function findTaps(model: OnnxModel, names: readonly string[]): readonly V
       .filter(({ shared }) => shared > 0)
       .sort((a, b) => b.shared - a.shared)
       .map(({ n }) => n)
-    const shown = [
-      ...new Set([...similar.slice(0, 4), ...spread(candidateTaps(model), mostListed)]),
-    ]
-    const listed = shown.slice(0, mostListed)
+    const shown = [...new Set([...similar.slice(0, 4), ...spread(candidateTaps(model), maxListed)])]
+    const listed = shown.slice(0, maxListed)
     const more = all.length > listed.length ? ` … (${all.length} in all)` : ''
     throw new CflowError('NOT_FOUND', `the model has no value called ${name}`, {
       subject: name,

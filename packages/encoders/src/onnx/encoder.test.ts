@@ -1,12 +1,16 @@
-import { CflowError, Random, floats, sizeOf } from '@cflow/base'
-import type { Tensor } from '@cflow/base'
+import { CflowError, Random, floats, sizeOf, type Tensor } from '@cflow/base'
 import * as g from '@cflow/graph'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { runEncoder } from '../../test/golden.js'
 import { cnn, run, vit } from '../../test/onnx-models.js'
-import { onnxEncoder, onnxInputSize, onnxTaps, selectTaps } from '../index.js'
-import type { OnnxEncoderOptions } from '../index.js'
+import {
+  onnxEncoder,
+  onnxInputSize,
+  onnxTaps,
+  selectTaps,
+  type OnnxEncoderOptions,
+} from '../index.js'
 import { layoutOf } from './layout.js'
 
 const pixels = (n: number, size: number): Tensor<'float32'> => {

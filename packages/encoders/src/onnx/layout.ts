@@ -1,6 +1,5 @@
 import { CflowError } from '@cflow/base'
-import { apply, cast, reshape, slice, transpose } from '@cflow/graph'
-import type { Operator, Value } from '@cflow/graph'
+import { apply, cast, reshape, slice, transpose, type Operator, type Value } from '@cflow/graph'
 
 /** How a tapped value holds a feature map. */
 export interface Layout {
@@ -25,29 +24,25 @@ export interface Layout {
  */
 export function layoutOf(name: string, shape: readonly number[], prefixTokens?: number): Layout {
   const [, a = 0, b = 0, c = 0] = shape
+  const refused = (what: string, hint: string) =>
+    new CflowError('MODEL', `${name} ${what}`, { subject: name, hint })
   if (shape.length === 4 && b === c && b > 0)
     return { kind: 'maps', channels: a, height: b, width: c, prefix: 0 }
   if (shape.length === 4 && a === b && a > 0)
     return { kind: 'channelsLast', channels: c, height: a, width: b, prefix: 0 }
-  if (shape.length === 3) {
-    const prefix = prefixTokens ?? (isSquare(a) ? 0 : 1)
-    const side = Math.sqrt(a - prefix)
-    if (Number.isInteger(side) && side > 0)
-      return { kind: 'tokens', channels: b, height: side, width: side, prefix }
-    throw new CflowError(
-      'MODEL',
-      `${name} holds ${a} tokens: without ${prefix} before them they are no square grid`,
-      {
-        subject: name,
-        hint: 'say how many class and register tokens there are: --prefix-tokens N',
-      },
+  if (shape.length !== 3)
+    throw refused(
+      `is [${shape.join(', ')}], neither a square feature map nor tokens`,
+      'tap values of the form [N, C, h, w], [N, h, w, C] or [N, tokens, C]',
     )
-  }
-  throw new CflowError(
-    'MODEL',
-    `${name} is [${shape.join(', ')}], neither a square feature map nor tokens`,
-    { subject: name, hint: 'tap values of the form [N, C, h, w], [N, h, w, C] or [N, tokens, C]' },
-  )
+  const prefix = prefixTokens ?? (isSquare(a) ? 0 : 1)
+  const side = Math.sqrt(a - prefix)
+  if (!(side > 0) || !Number.isInteger(side))
+    throw refused(
+      `holds ${a} tokens: without ${prefix} before them they are no square grid`,
+      'say how many class and register tokens there are: --prefix-tokens N',
+    )
+  return { kind: 'tokens', channels: b, height: side, width: side, prefix }
 }
 
 const isSquare = (n: number): boolean => Number.isInteger(Math.sqrt(n))
@@ -57,28 +52,20 @@ export function asMap(
   value: Value,
   layout: Layout,
   batch: Value['shape'][number],
-  half: boolean,
+  dtype: Value['dtype'],
 ): Value {
   const { kind, channels, height, width, prefix } = layout
-  const dtype = half ? 'float16' : 'float32'
-  const of = (...shape: Value['shape']) => typed(value, dtype, [batch, ...shape])
+  // operators that are not known leave open which type their values are
+  const typed = (v: Value, ...shape: Value['shape']): Value => {
+    const same: Operator = { type: 'Identity', infer: () => [{ dtype, shape: [batch, ...shape] }] }
+    return apply(same, [v])
+  }
   const wide = (v: Value) => cast(v, 'float32')
-  if (kind === 'maps') return wide(of(channels, height, width))
-  if (kind === 'channelsLast') return wide(transpose(of(height, width, channels), [0, 3, 1, 2]))
-  const tokens = of(prefix + height * width, channels)
+  if (kind === 'maps') return wide(typed(value, channels, height, width))
+  if (kind === 'channelsLast')
+    return wide(transpose(typed(value, height, width, channels), [0, 3, 1, 2]))
+  const tokens = typed(value, prefix + height * width, channels)
   const image = prefix > 0 ? slice(tokens, [1], [prefix], [prefix + height * width]) : tokens
-  return wide(
-    typed(reshape(transpose(image, [0, 2, 1]), [-1, channels, height, width]), dtype, [
-      batch,
-      channels,
-      height,
-      width,
-    ]),
-  )
-}
-
-/** The same value with the type that it is known to have (operators that are not known leave it open). */
-function typed(value: Value, dtype: Value['dtype'], shape: Value['shape']): Value {
-  const same: Operator = { type: 'Identity', infer: () => [{ dtype, shape }] }
-  return apply(same, [value])
+  const planes = reshape(transpose(image, [0, 2, 1]), [-1, channels, height, width])
+  return wide(typed(planes, channels, height, width))
 }

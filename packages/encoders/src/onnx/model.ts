@@ -1,6 +1,13 @@
 import { CflowError, messageOf } from '@cflow/base'
-import { readOnnx, shapeText, topologicalOrder, transpose, unknownRank } from '@cflow/graph'
-import type { OnnxModel, Value } from '@cflow/graph'
+import {
+  readOnnx,
+  shapeText,
+  topologicalOrder,
+  transpose,
+  unknownRank,
+  type OnnxModel,
+  type Value,
+} from '@cflow/graph'
 
 /** How an ONNX model takes its image. */
 export interface ImageInput {
@@ -19,22 +26,19 @@ export function imageInputOf(bytes: Uint8Array): ImageInput {
   const { inputs } = read(bytes)
   const names = Object.keys(inputs)
   const [name] = names
-  if (name === undefined || names.length > 1)
+  if (name === undefined) throw new CflowError('MODEL', 'the model takes no input')
+  if (names.length > 1)
     throw new CflowError(
       'MODEL',
-      name === undefined
-        ? 'the model takes no input'
-        : `the model takes ${names.length} inputs (${some(names)}), an encoder takes one image`,
+      `the model takes ${names.length} inputs (${some(names)}), an encoder takes one image`,
     )
+  const refused = (what: string, hint: string) =>
+    new CflowError('MODEL', `the model${what}`, { subject: name, hint })
   const { dtype, shape } = inputs[name] as Value
   if (dtype !== 'float32')
-    throw new CflowError(
-      'MODEL',
-      `the model's input ${name} is ${dtype}, an encoder's is float32`,
-      {
-        subject: name,
-        hint: 'export the model in float32, without its preprocessing',
-      },
+    throw refused(
+      `'s input ${name} is ${dtype}, an encoder's is float32`,
+      'export the model in float32, without its preprocessing',
     )
   if (shape === unknownRank) return { name, channelsLast: false, size: undefined }
   const channelsLast = shape[1] !== 3 && shape[3] === 3
@@ -42,16 +46,16 @@ export function imageInputOf(bytes: Uint8Array): ImageInput {
     ? [shape[3], shape[1], shape[2]]
     : [shape[1], shape[2], shape[3]]
   if (shape.length !== 4 || (typeof channels === 'number' && channels !== 3))
-    throw new CflowError('MODEL', `the model's input ${name} is ${shapeText(shape)}, no image`, {
-      subject: name,
-      hint: 'an encoder takes images [N, 3, H, W]',
-    })
+    throw refused(
+      `'s input ${name} is ${shapeText(shape)}, no image`,
+      'an encoder takes images [N, 3, H, W]',
+    )
   const sizes = [height, width].filter((d) => typeof d === 'number')
   if (sizes.length === 2 && sizes[0] !== sizes[1])
-    throw new CflowError('MODEL', `the model takes images of ${sizes[1]}×${sizes[0]} pixels only`, {
-      subject: name,
-      hint: 'an encoder takes square images; export it with dynamic height and width',
-    })
+    throw refused(
+      ` takes images of ${sizes[1]}×${sizes[0]} pixels only`,
+      'an encoder takes square images; export it with dynamic height and width',
+    )
   return { name, channelsLast, size: sizes[0] }
 }
 

@@ -1,9 +1,14 @@
-import { defaultChannels, joinedShape, padimBytes, spadeNeighbours } from '@cflow/methods'
-import { encoderSpec } from '@cflow/encoders'
+import {
+  defaultChannels,
+  galleryBytes,
+  joinedShape,
+  padimBytes,
+  spadeNeighbours,
+} from '@cflow/methods'
+import { encoderModel, encoderSpec, type EncoderModel } from '@cflow/encoders'
 import { input } from '@cflow/graph'
-import { encoderModel } from '@cflow/trainer'
-import type { EncoderModel, Recipe } from '@cflow/trainer'
 import * as z from 'zod'
+import type { Recipe } from '../trial.js'
 import { multiplyAccumulates } from './count.js'
 import { flowConfigOf, flowOperations, flowSize, positionsOf } from './flow.js'
 import { parameterCount, zeroWeights } from './weights.js'
@@ -53,16 +58,16 @@ export function complexityOf(
   images: number,
 ): Complexity {
   const model = emptyEncoder(name, inputSize)
-  const { scales } = model
-  const { depth, height, width } = joinedShape(scales)
+  const { taps } = model
+  const { channels: depth, height, width } = joinedShape(taps)
   const positions = height * width
   const channels = defaultChannels(name, depth)
-  const last = scales.at(-1)?.depth as number
-  const gallery = images * (scales.reduce((n, s) => n + positionsOf(s) * s.depth, 0) + last)
-  const configs = scales.map((s) => flowConfigOf(s.depth, recipe))
+  const last = taps.at(-1)?.channels as number
+  const gallery = galleryBytes(model, images)
+  const configs = taps.map((t) => flowConfigOf(t.channels, recipe))
   const sizes = configs.map(flowSize)
   const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0)
-  const operations = scales.map((s, k) => positionsOf(s) * flowOperations(configs[k] as (typeof configs)[number])) // prettier-ignore
+  const operations = taps.map((s, k) => positionsOf(s) * flowOperations(configs[k] as (typeof configs)[number])) // prettier-ignore
   return {
     encoder: name,
     inputSize,
@@ -70,8 +75,8 @@ export function complexityOf(
     operations: encoderOperations(model),
     spade: {
       images,
-      numbers: gallery,
-      bytes: 4 * gallery,
+      numbers: gallery / 4,
+      bytes: gallery,
       // one comparison of descriptors with all images, one of all positions with all of each neighbour
       operations: images * last + Math.min(spadeNeighbours, images) * positions ** 2 * depth,
     },

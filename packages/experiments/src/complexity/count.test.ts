@@ -2,7 +2,7 @@ import { floats, sizeOf } from '@cflow/base'
 import { likelihoodMap } from '@cflow/core'
 import { encoderSpec } from '@cflow/encoders'
 import { constant, conv, gemm, input, matMul, relu, reshape } from '@cflow/graph'
-import { recipes } from '@cflow/trainer'
+import { cflow } from '@cflow/methods'
 import { expect, it } from 'vitest'
 import { emptyEncoder, encoderOperations } from './complexity.js'
 import { multiplyAccumulates } from './count.js'
@@ -48,7 +48,7 @@ it.each(['paper', 'whitened'] as const)(
 it('gives the sizes of the authors’ decoders', () => {
   const megabytes = (...depths: number[]) =>
     depths.reduce((n, d) => n + 4e-6 * flowSize(flowConfigOf(d, 'paper')).stored, 0)
-  expect(recipes.paper.couplingLayers).toBe(8)
+  expect(cflow.recipes.paper.couplingLayers).toBe(8)
   expect(megabytes(512, 1024, 2048)).toBeCloseTo(678.9, 1)
   expect(megabytes(128, 256, 512)).toBeCloseTo(56.5, 1)
   expect(megabytes(40, 112, 160)).toBeCloseTo(12.8, 1)

@@ -1,6 +1,5 @@
 import { sizeOf } from '@cflow/base'
-import { staticShape, topologicalOrder } from '@cflow/graph'
-import type { OperatorNode, Value } from '@cflow/graph'
+import { staticShape, topologicalOrder, type OperatorNode, type Value } from '@cflow/graph'
 
 /**
  * Multiply–accumulate operations of the convolutions and matrix products that values depend on; everything else of a

@@ -1,13 +1,12 @@
-import { Random, sizeOf, zeros } from '@cflow/base'
-import type { Tensor } from '@cflow/base'
-import { blockShape, conditionSize, mixingName, parameterShapes } from '@cflow/core'
-import type { FlowConfig, ScaleFlow } from '@cflow/core'
-import { recipes } from '@cflow/trainer'
-import type { Recipe, ScaleShape } from '@cflow/trainer'
+import { sizeOf, zeros, type Random } from '@cflow/base'
+import { conditionSize, parameterShapes, type FlowConfig, type ScaleFlow } from '@cflow/core'
+import { cflow, type MapShape } from '@cflow/methods'
+import type { Recipe } from '../trial.js'
+import { uniform } from './weights.js'
 
 /** The flow of a scale under a recipe's defaults. */
 export function flowConfigOf(depth: number, recipe: Recipe): FlowConfig {
-  const { couplingLayers, permutation, clamp } = recipes[recipe]
+  const { couplingLayers, permutation, clamp } = cflow.recipes[recipe]
   return { depth, condition: conditionSize, couplingLayers, permutation, clamp }
 }
 
@@ -27,13 +26,13 @@ export function flowSize(config: FlowConfig): {
  * table, and the last rotation is left out. The same as `multiplyAccumulates` of that graph, without folding it.
  */
 export function flowOperations(config: FlowConfig): number {
-  let total = 0
-  for (let k = 0; k < config.couplingLayers; k++) {
-    const { passive, active, hidden } = blockShape(config, k)
-    total += hidden * (passive + 2 * active)
-  }
+  const weights = parameterShapes(config).filter(([name]) => name.endsWith('.weight'))
+  // the condition's columns of the first layers are no part of it
+  const products = weights.map(([, [rows = 0, columns = 0]], i) =>
+    i % 2 === 0 ? rows * (columns - config.condition) : rows * columns,
+  )
   const rotations = config.permutation === 'soft' ? config.couplingLayers - 1 : 0
-  return total + rotations * config.depth ** 2
+  return products.reduce((a, b) => a + b, rotations * config.depth ** 2)
 }
 
 /**
@@ -41,20 +40,17 @@ export function flowOperations(config: FlowConfig): number {
  * instead of rotations, which take long to make for depths in the thousands.
  */
 export function emptyFlow(config: FlowConfig, random?: Random): ScaleFlow {
-  const shapes = new Map<string, readonly number[]>(parameterShapes(config))
-  if (config.permutation !== 'alternate')
-    for (let k = 0; k < config.couplingLayers; k++)
-      shapes.set(mixingName(k), [config.depth, config.depth])
-  const parameters = new Map<string, Tensor<'float32'>>()
-  for (const [name, shape] of shapes) {
-    const values = zeros('float32', shape)
-    const bound = 1 / Math.sqrt(shape.at(-1) as number)
-    if (random)
-      for (let i = 0; i < values.data.length; i++) values.data[i] = random.uniform(-bound, bound)
-    parameters.set(name, values)
-  }
+  const { depth, couplingLayers, permutation } = config
+  const layers = permutation === 'alternate' ? 0 : couplingLayers
+  const mixings = Array.from({ length: layers }, (_, k) => [`module_list.${k}.w_perm`, [depth, depth]] as const) // prettier-ignore
+  const parameters = new Map(
+    [...parameterShapes(config), ...mixings].map(([name, shape]) => {
+      const bound = 1 / Math.sqrt(shape.at(-1) as number)
+      return [name, random ? uniform(random, shape, -bound, bound) : zeros('float32', shape)]
+    }),
+  )
   return { config, parameters }
 }
 
 /** Feature vectors of one image. */
-export const positionsOf = ({ height, width }: ScaleShape): number => height * width
+export const positionsOf = ({ height, width }: MapShape): number => height * width

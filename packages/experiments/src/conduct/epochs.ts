@@ -1,7 +1,5 @@
-import type { Sample } from '@cflow/datasets'
-import type { Runtime } from '@cflow/runtimes'
+import type { EpochEvaluation } from '@cflow/metrics'
 import { epochEvaluations } from '@cflow/trainer'
-import type { EncoderModel, EpochEvaluation, Evaluation, OnProgress } from '@cflow/trainer'
 import * as z from 'zod'
 import type { Unfinished } from '../store.js'
 
@@ -11,18 +9,13 @@ const notesSchema = z.array(z.object({ pass: z.int(), evaluation: z.looseObject(
  * Evaluations while a flow trains (`epochEvaluations`) that an interruption does not lose: they are kept beside the
  * checkpoint, and made up for where the checkpoint is ahead of them.
  */
-export async function lastingEpochs(options: {
-  readonly samples: readonly Sample[]
-  readonly encoder: EncoderModel
-  readonly runtime: Runtime
-  readonly passes: number
-  readonly unfinished: Unfinished
-  readonly onProgress?: OnProgress
-}) {
+export async function lastingEpochs(
+  options: Omit<Parameters<typeof epochEvaluations>[0], 'onEvaluation'> & {
+    readonly unfinished: Unfinished
+  },
+) {
   const { unfinished } = options
-  const seen = new Map<number, Evaluation>()
-  for (const { pass, evaluation } of await notesOf(unfinished)) seen.set(pass, evaluation)
-
+  const seen = new Map((await notesOf(unfinished)).map((e) => [e.pass, e.evaluation]))
   const epochs = epochEvaluations({
     ...options,
     onEvaluation({ pass, evaluation }) {

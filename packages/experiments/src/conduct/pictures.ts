@@ -1,8 +1,7 @@
-import type { Manifest } from '@cflow/core'
 import type { Sample } from '@cflow/datasets'
-import type { Runtime } from '@cflow/runtimes'
-import type { EvaluationResult } from '@cflow/trainer'
-import { heatRange, loadExamples, renderPanels } from '@cflow/trainer/node'
+import { heatRange } from '@cflow/report'
+import { renderPanels } from '@cflow/report/node'
+import { loadExamples, type EvaluateOptions, type EvaluationResult } from '@cflow/trainer'
 import * as z from 'zod'
 
 /** What Figures 3 and 4 show of one trained detector. */
@@ -28,7 +27,7 @@ export const picturesSchema = z.object({
 })
 export type Pictures = z.infer<typeof picturesSchema>
 
-const most = 6
+const maxExamples = 6
 
 /** The first image of every type of defect, and the first good one: chosen before any score is known. */
 function chosen(samples: readonly Sample[]): readonly number[] {
@@ -36,32 +35,26 @@ function chosen(samples: readonly Sample[]): readonly number[] {
   const firsts = types.map((type) => samples.findIndex((s) => s.defect === type))
   const good = firsts.filter((i) => samples[i]?.label === 'good')
   const bad = firsts.filter((i) => samples[i]?.label === 'anomalous')
-  return [...bad.slice(0, most - good.length), ...good]
+  return [...bad.slice(0, maxExamples - good.length), ...good]
 }
 
 /** Undefined where nothing is to be seen: no ground-truth masks. */
-export async function picturesOf(options: {
-  readonly model: Uint8Array
-  readonly manifest: Manifest
-  readonly samples: readonly Sample[]
-  readonly result: EvaluationResult
-  readonly runtime: Runtime
-}): Promise<Pictures | undefined> {
-  const { samples, result } = options
-  const threshold = result.evaluation.pixel?.threshold
-  if (!result.pixels || threshold === undefined || !Number.isFinite(threshold)) return undefined
-  const choices = chosen(samples).map((index) => ({ index, group: 'best' as const }))
-  const loaded = await loadExamples({ ...options, choices })
-  const range = heatRange(
-    loaded.map((e) => e.map),
-    threshold,
-  )
+export async function picturesOf(
+  tested: EvaluateOptions,
+  { evaluation, pixels }: EvaluationResult,
+): Promise<Pictures | undefined> {
+  const threshold = evaluation.pixel?.threshold ?? NaN
+  if (!pixels || !Number.isFinite(threshold)) return undefined
+  const choices = chosen(tested.samples).map((index) => ({ index, group: 'best' as const }))
+  const loaded = await loadExamples({ ...tested, choices })
+  const maps = loaded.map((e) => e.anomalyMap)
+  const range = heatRange(maps, threshold)
   const examples: Pictures['examples'] = []
   for (const example of loaded) {
     const { input, heat, mask } = await renderPanels(example, threshold, range)
     examples.push({ id: example.id, defect: example.defect, input, heat, mask })
   }
-  const { edges, normal, anomalous } = result.pixels.scoreHistogram({ bins: 4000 })
+  const { edges, normal, anomalous } = pixels.scoreHistogram({ bins: 4000 })
   const short = (values: ArrayLike<number>) => Array.from(values, (v) => Number(v.toPrecision(7)))
   return {
     threshold,

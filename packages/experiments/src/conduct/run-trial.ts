@@ -1,17 +1,12 @@
 import { CflowError } from '@cflow/base'
-import { software } from '@cflow/trainer'
-import type { Laboratory } from '../laboratory.js'
-import { machine } from '../machine.js'
+import { evaluate, software } from '@cflow/trainer'
+import { machine, type Laboratory } from '../laboratory.js'
 import type { Identity } from '../resources.js'
-import { resultSchema } from '../result.js'
-import type { Result } from '../result.js'
+import { measuresOf, resultSchema, type Result } from '../result.js'
 import type { Key } from '../store.js'
-import { trialName } from '../trial.js'
-import type { Trial } from '../trial.js'
-import { measureBaseline } from './baseline.js'
-import { measureFlow } from './flow.js'
-import { picturesSchema } from './pictures.js'
-import type { Pictures } from './pictures.js'
+import { trialName, type Trial } from '../trial.js'
+import { train } from './train.js'
+import { picturesOf, picturesSchema, type Pictures } from './pictures.js'
 import { settingsOf } from './settings.js'
 
 /** What became of a trial. Only what it needs can be missing; only what a user can act on counts as failed. */
@@ -33,7 +28,7 @@ const picturesKey = (key: Key): Key => ({ ...key, name: `${key.name}-pictures` }
  * @throws what an abort threw, and failures that are nobody's mistake
  */
 export async function runTrial(trial: Trial, laboratory: Laboratory): Promise<Outcome> {
-  const { store, signal } = laboratory
+  const { store, watch } = laboratory
   const identity = await laboratory.resources.identify(trial)
   if ('missing' in identity) return { kind: 'missing', reason: identity.missing }
   try {
@@ -43,7 +38,7 @@ export async function runTrial(trial: Trial, laboratory: Laboratory): Promise<Ou
     const result = await resumed(() => perform(trial, key, identity.found, laboratory), () => store.unfinished(key).remove()) // prettier-ignore
     return { kind: 'done', result, reused: false }
   } catch (error) {
-    if (signal?.aborted || !(error instanceof CflowError)) throw error
+    if (watch.signal?.aborted || !(error instanceof CflowError)) throw error
     if (error.code === 'IO') throw error // the store cannot be written: nothing that follows would be kept
     return { kind: 'failed', reason: `${error.message}${error.hint ? ` (${error.hint})` : ''}` }
   }
@@ -82,39 +77,41 @@ async function resumed<T>(work: () => Promise<T>, forget: () => Promise<void>): 
   }
 }
 
+/** Train a method, evaluate it under both protocols, and keep the result; of CFLOW-AD what the figures show too. */
 async function perform(
   trial: Trial,
   key: Key,
   identity: Identity,
-  laboratory: Laboratory,
+  { store, resources, runtime, watch }: Laboratory,
 ): Promise<Result> {
-  const { store, resources, runtime, onProgress, signal } = laboratory
-  const settings = settingsOf(trial)
+  const { config, flow } = settingsOf(trial)
   const dataset = await resources.dataset(trial)
   const unfinished = store.unfinished(key)
-  const common = {
-    dataset,
-    weights: await resources.weights(trial.encoder),
-    runtime,
-    ...(onProgress && { onProgress }),
-    ...(signal && { signal }),
-  }
-  const pictures = trial.method === 'cflow' && trial.seed === 0
-  const { pictures: drawn, ...measured } =
-    settings.kind === 'flow'
-      ? await measureFlow({ ...common, config: settings.config, unfinished, pictures })
-      : await measureBaseline({ ...common, config: settings.config })
-  signal?.throwIfAborted()
+  const weights = await resources.weights(trial.encoder)
+  const job = { dataset, weights, runtime, unfinished, watch }
+  const trained = await train(config, flow?.passes, job)
+  const { model, bytes, seconds } = trained
+  const tested = { model, samples: dataset.test, runtime }
+  const own = await evaluate({ ...tested, ...watch })
+  const paper = await trained.paper(own)
+  const isShown = trial.method === 'cflow' && trial.seed === 0
+  const pictures = isShown ? await picturesOf(tested, own) : undefined
+  watch.signal?.throwIfAborted()
+  const { timing } = own.evaluation
   const result: Result = {
     trial,
-    ...measured,
+    strict: measuresOf(own.evaluation),
+    paper,
+    seconds: { fit: seconds, evaluate: timing.seconds['evaluate'] ?? NaN },
+    bytes,
+    millisecondsPerImage: timing.millisecondsPerImage,
     images: { train: dataset.train.length, test: dataset.test.length },
     weights: { encoder: trial.encoder, sha256: identity.weights },
     software,
     machine: machine(),
     date: new Date().toISOString(),
   }
-  if (drawn) await store.write(picturesKey(key), drawn)
+  if (pictures) await store.write(picturesKey(key), pictures)
   await store.write(key, result)
   await unfinished.remove()
   return result

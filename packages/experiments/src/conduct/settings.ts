@@ -1,30 +1,26 @@
-import { recipes, resolveBaseline, resolveConfig } from '@cflow/trainer'
-import type { BaselineConfig, TrainConfig } from '@cflow/trainer'
-import { isFlow } from '../trial.js'
-import type { Trial } from '../trial.js'
+import { cflow, resolveConfig, type TrainConfig } from '@cflow/methods'
+import { isFlow, type Trial } from '../trial.js'
 
-/** Complete settings of a trial, as the trainer takes them. */
-export type Settings =
-  | { readonly kind: 'flow'; readonly config: TrainConfig }
-  | { readonly kind: 'baseline'; readonly config: BaselineConfig }
-
-/** @throws CflowError CONFIG for an input size that the method cannot have, and the like */
-export function settingsOf(trial: Trial): Settings {
+/**
+ * Complete settings of a trial, as the trainer takes them; of a flow apart, too, for what only flows have.
+ * @throws CflowError CONFIG for an input size that the method cannot have, and the like
+ */
+export function settingsOf(trial: Trial): {
+  readonly config: TrainConfig
+  readonly flow?: TrainConfig<'cflow'>
+} {
   const { method, encoder, inputSize, poolLayers, couplingLayers, recipe, passes, data, seed } =
     trial
   const common = { encoder, inputSize, poolLayers, seed }
-  if (isFlow(method)) {
-    const asAuthors = data.set === 'stc' && recipe === 'paper'
-    const config = resolveConfig({
-      ...common,
-      recipe,
-      couplingLayers,
-      passes,
-      conditional: method === 'cflow',
-      ...(asAuthors && { normalisation: 'stc' }),
-    })
-    return { kind: 'flow', config }
+  if (!isFlow(method)) {
+    const { heldOut } = cflow.recipes[recipe]
+    return { config: resolveConfig({ method, ...common, heldOut }) }
   }
-  const { heldOut } = recipes[recipe]
-  return { kind: 'baseline', config: resolveBaseline({ method, ...common, heldOut }) }
+  const asAuthors = data.set === 'stc' && recipe === 'paper'
+  const flow = resolveConfig({
+    ...{ ...common, recipe, couplingLayers, passes },
+    conditional: method === 'cflow',
+    ...(asAuthors && { normalisation: 'stc' }),
+  })
+  return { config: flow, flow }
 }

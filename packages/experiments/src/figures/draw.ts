@@ -19,6 +19,20 @@ export function label(x: number, y: number, text: string, kind = '', anchor = 's
 export const picture = (x: number, y: number, size: number, source: string): string =>
   `<image x="${x}" y="${y}" width="${size}" height="${size}" xlink:href="${source}" preserveAspectRatio="none"/>`
 
+/** Runs of a mask [S, S] as path data, in pixels. */
+export function outline(truth: Uint8Array): string {
+  const size = Math.round(Math.sqrt(truth.length))
+  let path = ''
+  for (let y = 0; y < size; y++)
+    for (let x = 0; x < size; x++) {
+      if (!truth[y * size + x]) continue
+      const from = x
+      while (x < size && truth[y * size + x]) x++
+      path += `M${from} ${y}h${x - from}v1h${from - x}z`
+    }
+  return path
+}
+
 /** PNG of a picture, at twice its size. */
 export async function pngOf(svg: string): Promise<Uint8Array> {
   const { default: sharp } = await import('sharp').catch((cause: unknown) => {
@@ -37,73 +51,4 @@ export async function pngOf(svg: string): Promise<Uint8Array> {
   return sharp(Buffer.from(drawn), { density: 144, limitInputPixels: false, unlimited: true })
     .png()
     .toBuffer()
-}
-
-/** A curve or histogram over bins of equal width between `low` and `high`. */
-export interface Density {
-  readonly values: readonly number[]
-  readonly kind: 'normal' | 'anomalous' | 'reference'
-}
-
-export interface DensityChart {
-  readonly x: number
-  readonly y: number
-  readonly width: number
-  readonly height: number
-  readonly low: number
-  readonly high: number
-  readonly title: string
-  readonly axis: string
-  readonly densities: readonly Density[]
-  readonly threshold?: { readonly at: number; readonly text: string }
-}
-
-/** Densities over one axis, each scaled by the tallest of all. */
-export function densityChart(chart: DensityChart): string {
-  const { x, y, width, height, low, high, title, axis, densities, threshold } = chart
-  const top = y + 22
-  const bottom = y + height - 36
-  const tallest = Math.max(...densities.flatMap((d) => d.values), Number.MIN_VALUE)
-  const across = (value: number) => x + (width * (value - low)) / (high - low)
-  const up = (value: number) => bottom - ((bottom - top) * value) / tallest
-  const round = (value: number) => Math.round(value * 10) / 10
-  const curves = densities.map(({ values, kind }) => {
-    const step = (high - low) / values.length
-    const points = values.map((v, i) => `${round(across(low + (i + 0.5) * step))} ${round(up(v))}`)
-    const path =
-      kind === 'reference'
-        ? `M${points.join('L')}`
-        : `M${x} ${bottom}L${points.join('L')}L${x + width} ${bottom}Z`
-    return `<path class="${kind}" d="${path}"/>`
-  })
-  const ticks = Array.from({ length: 6 }, (_, i) => {
-    const value = low + ((high - low) * i) / 5
-    return label(
-      across(value),
-      bottom + 16,
-      String(Number(value.toPrecision(3))),
-      'small',
-      'middle',
-    )
-  })
-  const line = threshold
-    ? `<path class="threshold" d="M${round(across(threshold.at))} ${top - 4}V${bottom}"/>${label(across(threshold.at) + 5, top + 6, threshold.text)}`
-    : ''
-  return `${label(x, y + 10, title, 'title')}${curves.join('')}<path class="axis" d="M${x} ${bottom}H${x + width}"/>${ticks.join('')}${label(x + width / 2, bottom + 32, axis, 'small', 'middle')}${line}`
-}
-
-/** Shares of values in bins between two borders, as a density; values beyond are left out. */
-export function binned(
-  values: ArrayLike<number>,
-  low: number,
-  high: number,
-  bins: number,
-): readonly number[] {
-  const counts = new Array<number>(bins).fill(0)
-  for (let i = 0; i < values.length; i++) {
-    const bin = Math.floor((((values[i] as number) - low) / (high - low)) * bins)
-    if (bin >= 0 && bin < bins) counts[bin]! += 1
-  }
-  const area = (values.length * (high - low)) / bins
-  return counts.map((c) => c / Math.max(area, 1e-12))
 }

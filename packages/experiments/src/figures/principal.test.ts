@@ -7,12 +7,16 @@ it('finds the plane in which the rows spread most', () => {
   // deviations 5, 3 and 0.1 along (1,1,0)/√2, (1,−1,0)/√2 and the third axis, around (10, 0, 7)
   const rows = Array.from({ length: 4000 }, () => {
     const [a, b] = [5 * random.normal(), 3 * random.normal()]
-    return [10 + (a + b) / Math.SQRT2, (a - b) / Math.SQRT2, 7 + 0.1 * random.normal()]
+    return Float32Array.of(
+      10 + (a + b) / Math.SQRT2,
+      (a - b) / Math.SQRT2,
+      7 + 0.1 * random.normal(),
+    )
   })
-  const project = principalPlane({ data: Float32Array.from(rows.flat()), depth: 3 })
-  const [centre] = project({ data: Float32Array.of(10, 0, 7), depth: 3 })
+  const project = principalPlane(rows)
+  const [centre] = project([Float32Array.of(10, 0, 7)])
   expect(Math.hypot(...centre!)).toBeLessThan(0.4)
-  const [[x, y]] = project({ data: Float32Array.of(10 + 6, 6, 7), depth: 3 }) as [[number, number]]
+  const [[x, y]] = project([Float32Array.of(10 + 6, 6, 7)]) as [[number, number]]
   expect(Math.abs(x)).toBeCloseTo(6 * Math.SQRT2, 0)
   expect(Math.abs(y)).toBeLessThan(1)
 })

@@ -1,19 +1,26 @@
-/** Rows [n, depth]. */
-export interface Rows {
-  readonly data: Float32Array
-  readonly depth: number
-}
-
 const iterations = 60
 
 /**
- * The mean and the two leading principal directions of rows, by power iteration (orthogonalised in each step).
- * @returns a projection of other rows onto them, in pairs
+ * The mean and the two leading principal directions of vectors, by power iteration (orthogonalised in each step).
+ * @returns a projection of other vectors onto them, in pairs
  */
-export function principalPlane({ data, depth }: Rows): (rows: Rows) => [number, number][] {
-  const count = data.length / depth
+export function principalPlane(vectors: readonly Float32Array[]) {
+  const depth = vectors[0]?.length ?? 0
   const mean = new Float64Array(depth)
-  for (let r = 0; r < count; r++) for (let c = 0; c < depth; c++) mean[c]! += data[r * depth + c]! / count // prettier-ignore
+  for (const x of vectors) for (let c = 0; c < depth; c++) mean[c]! += x[c]! / vectors.length
+  const along = (x: Float32Array, v: Float64Array): number => {
+    let sum = 0
+    for (let c = 0; c < depth; c++) sum += v[c]! * (x[c]! - mean[c]!)
+    return sum
+  }
+  const covarianceTimes = (v: Float64Array): Float64Array => {
+    const out = new Float64Array(depth)
+    for (const x of vectors) {
+      const dot = along(x, v)
+      for (let c = 0; c < depth; c++) out[c]! += dot * (x[c]! - mean[c]!)
+    }
+    return out
+  }
   const found: Float64Array[] = []
   for (let k = 0; k < 2; k++) {
     // any start that is not orthogonal to the direction will do
@@ -21,25 +28,8 @@ export function principalPlane({ data, depth }: Rows): (rows: Rows) => [number, 
     for (let i = 0; i < iterations; i++) v = normal(orthogonal(covarianceTimes(v), found))
     found.push(v)
   }
-  return (rows) =>
-    Array.from({ length: rows.data.length / depth }, (_, r) => {
-      const at = (v: Float64Array) => {
-        let sum = 0
-        for (let c = 0; c < depth; c++) sum += v[c]! * (rows.data[r * depth + c]! - mean[c]!)
-        return sum
-      }
-      return [at(found[0]!), at(found[1]!)]
-    })
-
-  function covarianceTimes(v: Float64Array): Float64Array {
-    const out = new Float64Array(depth)
-    for (let r = 0; r < count; r++) {
-      let dot = 0
-      for (let c = 0; c < depth; c++) dot += (data[r * depth + c]! - mean[c]!) * v[c]!
-      for (let c = 0; c < depth; c++) out[c]! += dot * (data[r * depth + c]! - mean[c]!)
-    }
-    return out
-  }
+  return (others: readonly Float32Array[]): [number, number][] =>
+    others.map((x) => [along(x, found[0]!), along(x, found[1]!)])
 }
 
 function orthogonal(v: Float64Array, to: readonly Float64Array[]): Float64Array {

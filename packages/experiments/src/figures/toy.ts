@@ -1,34 +1,27 @@
-import { tensor } from '@cflow/base'
-import type { RgbImage, Tensor } from '@cflow/base'
+import { imageTensor, type RgbImage, type Tensor } from '@cflow/base'
 import {
+  allParameters,
+  constantValues,
   detectorNames,
   encode,
-  flowForward,
-  flowValues,
+  flowTransform,
   imageInput,
   rowsOfMap,
-  splitHalves,
   thresholdAt,
 } from '@cflow/core'
 import type { ScaleFlow } from '@cflow/core'
-import { resizeLanczos, resizeMaskNearest } from '@cflow/datasets'
-import type { Dataset, Sample } from '@cflow/datasets'
-import { encoderSpec } from '@cflow/encoders'
-import type { Weights } from '@cflow/encoders'
-import {
-  concat,
-  constant,
-  gemm,
-  reduceSumSquare,
-  reshape,
-  sqrt,
-  sub,
-  writeOnnx,
-} from '@cflow/graph'
-import type { Value } from '@cflow/graph'
+import { resizeLanczos, resizeMaskNearest, type Dataset, type Sample } from '@cflow/datasets'
+import { encodePng } from '@cflow/datasets/node'
+import { encoderModel, encoderSpec, type EncoderModel } from '@cflow/encoders'
+import { reduceSumSquare, sqrt, writeOnnx, type Value } from '@cflow/graph'
+import { resolveConfig } from '@cflow/methods'
 import type { Runtime, Session } from '@cflow/runtimes'
-import { encoderModel, fit, resolveConfig } from '@cflow/trainer'
-import type { EncoderModel, OnProgress } from '@cflow/trainer'
+import { fit } from '@cflow/trainer'
+import type { Laboratory } from '../laboratory.js'
+import { binned, quantile } from './density.js'
+import { outline } from './draw.js'
+import type { Figure1 } from './figure1-drawing.js'
+import type { Weights } from '@cflow/weights'
 import { principalPlane } from './principal.js'
 
 export interface ToyOptions {
@@ -41,172 +34,150 @@ export interface ToyOptions {
   /** Share of anomaly-free patches that lie beyond τ. */
   readonly falsePositiveRate: number
   readonly runtime: Runtime
-  readonly onProgress?: OnProgress
-  readonly signal?: AbortSignal
-}
-
-/** An image cut into patches, with each one's ‖z‖. */
-export interface Sliced {
-  readonly image: RgbImage
-  /** [S, S]; all zero for a good image. */
-  readonly truth: Uint8Array
-  /** Patches a side. */
-  readonly grid: number
-  /** ‖z‖ of each patch, row by row. */
-  readonly norms: readonly number[]
-}
-
-/** Points of a plane. */
-export interface Plane {
-  readonly normal: readonly (readonly [number, number])[]
-  readonly anomalous: readonly (readonly [number, number])[]
-}
-
-export interface Toy {
-  /** D */
-  readonly depth: number
-  /** Pixels a side of a patch. */
-  readonly patch: number
-  /** τ: distance from the mean that so many anomaly-free patches exceed. */
-  readonly threshold: number
-  /** x of patches, and their z, in the plane of the anomaly-free ones' two leading principal components. */
-  readonly before: Plane
-  readonly after: Plane
-  /** ‖z‖ of anomaly-free patches that were not trained on, and of patches mostly covered by a defect. */
-  readonly normal: readonly number[]
-  readonly anomalous: readonly number[]
-  readonly examples: { readonly normal: readonly Sliced[]; readonly anomalous: readonly Sliced[] }
+  readonly watch: Laboratory['watch']
 }
 
 /** Share of a patch that a defect covers for it to count as out of distribution. */
 const covered = 0.25
 /** Images of each kind that are shown. */
 const shown = 2
+/** Bins of the densities. */
+const bins = 50
+/** Points of a kind that are drawn. */
+const maxPoints = 600
 
 /**
  * The toy detector of Figure 1: images cut into patches, each described by the encoder's coarsest features, x; one
  * unconditional flow takes their density p_X to a Gaussian p_Z; a patch is out of distribution where ‖z‖ > τ.
  */
-export async function toyDetector(options: ToyOptions): Promise<Toy> {
-  const { dataset, encoder: name, inputSize, passes, seed, runtime, signal } = options
+export async function toyDetector(options: ToyOptions): Promise<Figure1> {
+  const { dataset, encoder: name, inputSize, passes, seed, runtime, watch } = options
   const config = resolveConfig({
     ...{ recipe: 'whitened', encoder: name, inputSize, poolLayers: 1, conditional: false },
     ...{ passes, seed, heldOut: 0 },
   } as const)
   const model = encoderModel(encoderSpec(name), options.weights, 1, inputSize)
-  const [scale] = model.scales as [EncoderModel['scales'][number]]
+  const [scale] = model.taps as [EncoderModel['taps'][number]]
   // every fifth image is kept to see what was not trained on
   const unseen = dataset.train.filter((_, i) => i % 5 === 4)
-  const { flows } = await fit({
+  const { head } = await fit({
     samples: dataset.train.filter((_, i) => i % 5 !== 4),
     category: dataset.category,
     config,
     encoder: model,
     runtime,
-    ...(options.onProgress && { onProgress: options.onProgress }),
-    ...(signal && { signal }),
+    ...watch,
   })
-  const session = await runtime.createSession(latentFile(model, flows[0] as ScaleFlow))
+  const session = await runtime.createSession(latentFile(model, head.flows?.[0] as ScaleFlow))
   const defective = dataset.test.filter((s) => s.label === 'anomalous' && s.loadMask)
+  const total = unseen.length + defective.length
   let done = 0
-  const advance = () => {
-    signal?.throwIfAborted()
-    options.onProgress?.({
-      stage: 'evaluate',
-      done: ++done,
-      total: unseen.length + defective.length,
-    })
+  const look = async (samples: readonly Sample[]): Promise<Patches> => {
+    const patches: Patches = { x: [], z: [], norms: [], examples: [] }
+    for (const sample of samples) {
+      watch.signal?.throwIfAborted()
+      watch.onProgress?.({ stage: 'evaluate', done: ++done, total })
+      await addPatches(patches, session, sample, scale, inputSize)
+    }
+    return patches
   }
   try {
-    const { depth } = scale
-    const good = { x: [] as Float32Array[], z: [] as Float32Array[] }
-    const bad = { x: [] as Float32Array[], z: [] as Float32Array[] }
-    const normal: number[] = []
-    for (const sample of unseen) {
-      advance()
-      const { x, z, norms } = await latent(session, await sample.load())
-      good.x.push(x)
-      good.z.push(z)
-      normal.push(...norms)
-    }
-    const anomalous: number[] = []
-    const slicedBad: Sliced[] = []
-    for (const sample of defective) {
-      advance()
-      const { one, x, z } = await sliced(session, sample, scale.height, inputSize)
-      const shares = coverage(one)
-      shares.forEach((share, i) => {
-        if (share < covered) return
-        anomalous.push(one.norms[i] as number)
-        bad.x.push(x.subarray(i * depth, (i + 1) * depth))
-        bad.z.push(z.subarray(i * depth, (i + 1) * depth))
-      })
-      if (slicedBad.length < shown && shares.some((s) => s >= covered)) slicedBad.push(one)
-    }
-    const slicedGood: Sliced[] = []
-    for (const sample of unseen.slice(0, shown))
-      slicedGood.push((await sliced(session, sample, scale.height, inputSize)).one)
-    const planeOf = (key: 'x' | 'z'): Plane => {
-      const rows = (parts: readonly Float32Array[]) => ({ data: joined(parts), depth })
-      const project = principalPlane(rows(good[key]))
-      return { normal: project(rows(good[key])), anomalous: project(rows(bad[key])) }
-    }
-    return {
-      depth,
-      patch: scale.stride,
-      threshold: thresholdAt(normal, options.falsePositiveRate).threshold,
-      before: planeOf('x'),
-      after: planeOf('z'),
-      normal,
-      anomalous,
-      examples: { normal: slicedGood, anomalous: slicedBad },
-    }
+    const [normal, anomalous] = [await look(unseen), await look(defective)]
+    const { threshold } = thresholdAt(normal.norms, options.falsePositiveRate)
+    return { depth: scale.channels, patch: scale.stride, ...figureOf(normal, anomalous, threshold) }
   } finally {
     await session.release()
   }
 }
 
+/** Anomaly-free patches that were not trained on, or those that are mostly covered by a defect. */
+interface Patches {
+  readonly x: Float32Array[]
+  readonly z: Float32Array[]
+  /** ‖z‖ */
+  readonly norms: number[]
+  /** The first images of which there are such patches. */
+  readonly examples: Figure1['normal']
+}
+
+/** Add the patches of an image: all of a good one, of another those with a defect. */
+async function addPatches(
+  { examples, ...patches }: Patches,
+  session: Session,
+  sample: Sample,
+  { channels: depth, height: grid }: EncoderModel['taps'][number],
+  size: number,
+): Promise<void> {
+  const image = await sample.load()
+  const { x, z, norms } = await latent(session, image)
+  const mask = sample.label === 'anomalous' ? await sample.loadMask?.() : undefined
+  const truth = mask && resizeMaskNearest(mask, size, size).data
+  const shares = truth && coverage(truth, grid)
+  const chosen = [...norms.keys()].filter((p) => !shares || (shares[p] as number) >= covered)
+  for (const p of chosen) {
+    patches.x.push(x.subarray(p * depth, (p + 1) * depth))
+    patches.z.push(z.subarray(p * depth, (p + 1) * depth))
+    patches.norms.push(norms[p] as number)
+  }
+  if (examples.length === shown || chosen.length === 0) return
+  const png = await encodePng(resizeLanczos(image, size, size))
+  examples.push({
+    image: `data:image/png;base64,${Buffer.from(png).toString('base64')}`,
+    size,
+    ...(truth?.includes(1) && { truth: outline(truth) }),
+    grid,
+    norms: Array.from(norms, (n) => Number(n.toPrecision(5))),
+  })
+}
+
+function figureOf(normal: Patches, anomalous: Patches, threshold: number) {
+  const low = Math.floor(Math.min(...normal.norms) * 0.8)
+  const largest = Math.max(quantile(normal.norms, 0.998), quantile(anomalous.norms, 0.9))
+  const end = Math.max(Math.min(largest, 4 * threshold), threshold * 1.1)
+  // five equal steps of whole numbers
+  const high = low + 5 * Math.ceil((end - low) / 5)
+  const each = <T>(value: (patches: Patches) => T) => ({ normal: value(normal), anomalous: value(anomalous) }) // prettier-ignore
+  const planeOf = (key: 'x' | 'z') => {
+    const project = principalPlane(normal[key])
+    return each((patches) => some(project(patches[key])))
+  }
+  return {
+    threshold,
+    patches: each(({ norms }) => norms.length),
+    beyond: each(({ norms }) => norms.filter((n) => n > threshold).length / Math.max(norms.length, 1)), // prettier-ignore
+    before: planeOf('x'),
+    after: planeOf('z'),
+    norms: { low, high, ...each(({ norms }) => binned(norms, low, high, bins)) },
+    ...each(({ examples }) => examples),
+  }
+}
+
+/** Evenly chosen points with four digits. */
+function some(points: readonly (readonly [number, number])[]): [number, number][] {
+  const step = Math.max(1, points.length / maxPoints)
+  return Array.from({ length: Math.min(points.length, maxPoints) }, (_, i) => {
+    const [x, y] = points[Math.floor(i * step)] as readonly [number, number]
+    return [Number(x.toPrecision(4)), Number(y.toPrecision(4))]
+  })
+}
+
 /** Image to x and z of every patch, [positions, D], and ‖z‖. */
 function latentFile(model: EncoderModel, flow: ScaleFlow): Uint8Array {
   const [map] = encode(imageInput(), model.encoder, model.inputSize) as [Value]
-  const { depth } = flow.config
   const x = rowsOfMap(map)
-  const first = splitHalves(whitened(x, flow), depth)
-  const { halves } = flowForward(flow.config, flowValues(flow.config, flow.parameters), first)
-  const z = concat(halves, 1)
+  const transform = flowTransform(flow.config, { whitened: flow.whitening !== undefined })
+  const { value: z } = transform.forward(x, constantValues(allParameters(flow)), {})
   return writeOnnx({ x, z, norm: sqrt(reduceSumSquare(z, [1])) })
 }
 
-function whitened(x: Value, { whitening: w }: ScaleFlow): Value {
-  if (!w) return x
-  const { depth, positions } = w
-  const mean = constant(tensor('float32', [positions, depth], Float32Array.from(w.mean)))
-  const matrix = constant(tensor('float32', [depth, depth], Float32Array.from(w.matrix)))
-  const centred = reshape(sub(reshape(x, [-1, positions, depth]), mean), [-1, depth])
-  return gemm(centred, matrix, { transB: true })
-}
-
-async function latent(session: Session, { width, height, data }: RgbImage) {
-  const got = await session.run({ [detectorNames.image]: tensor('uint8', [1, height, width, 3], data) }) // prettier-ignore
+async function latent(session: Session, image: RgbImage) {
+  const got = await session.run({ [detectorNames.image]: imageTensor(image) })
   const values = (name: string) => Float32Array.from((got[name] as Tensor<'float32'>).data)
   return { x: values('x'), z: values('z'), norms: values('norm') }
 }
 
-async function sliced(session: Session, sample: Sample, grid: number, size: number) {
-  const image = await sample.load()
-  const mask = await sample.loadMask?.()
-  const { norms, x, z } = await latent(session, image)
-  const one: Sliced = {
-    image: resizeLanczos(image, size, size),
-    truth: mask ? resizeMaskNearest(mask, size, size).data : new Uint8Array(size * size),
-    grid,
-    norms: Array.from(norms),
-  }
-  return { one, x, z }
-}
-
-/** Share of each patch that the truth covers. */
-function coverage({ truth, grid }: Sliced): readonly number[] {
+/** Share of each patch that the truth [S, S] covers. */
+function coverage(truth: Uint8Array, grid: number): readonly number[] {
   const size = Math.round(Math.sqrt(truth.length))
   const patch = size / grid
   const shares = new Array<number>(grid * grid).fill(0)
@@ -215,14 +186,4 @@ function coverage({ truth, grid }: Sliced): readonly number[] {
       if (truth[y * size + x])
         shares[Math.floor(y / patch) * grid + Math.floor(x / patch)]! += 1 / patch ** 2
   return shares
-}
-
-function joined(parts: readonly Float32Array[]): Float32Array {
-  const all = new Float32Array(parts.reduce((n, p) => n + p.length, 0))
-  let at = 0
-  for (const part of parts) {
-    all.set(part, at)
-    at += part.length
-  }
-  return all
 }

@@ -1,3 +1,5 @@
+import type { Figures } from './classes.js'
+
 /** Symbolic complexity of Table 1: the encoder's parameters λ are common to all. */
 export const table1 = {
   spade: { train: 'G', test: 'Σ_{v∈G} ‖v − zᵢ‖²', memory: 'λ + G' },
@@ -5,12 +7,9 @@ export const table1 = {
   cflow: { train: 'L(θ)', test: 'log p(zᵢ, cᵢ, θ)', memory: 'λ + θ' },
 } as const
 
-/** What a published average covers; absent where the paper gives none. Percent. */
-export interface PublishedAverage {
+/** The averages of a model, percent. */
+export interface PublishedAverage extends Figures {
   readonly model: string
-  readonly detection?: number
-  readonly localisation?: number
-  readonly aupro?: number
 }
 
 /** Table 4, averages on MVTec AD. */

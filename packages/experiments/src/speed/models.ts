@@ -1,25 +1,22 @@
-import { Random, floats } from '@cflow/base'
+import { Random, type Tensor } from '@cflow/base'
+import { encode, flowHead, imageInput, type ScaleStatistics } from '@cflow/core'
+import { encoderModel, encoderSpec, type EncoderModel } from '@cflow/encoders'
+import { gather, input, int64s, writeOnnx } from '@cflow/graph'
 import {
   defaultChannels,
-  imageDistances,
+  galleryBytes,
   joinNearest,
   joinedShape,
   mahalanobisMap,
+  mapVerdict,
+  nearestImages,
+  nearestPositions,
   padimBytes,
-  positionDistances,
-  spadeMap,
-  spadeNames,
   spadeNeighbours,
 } from '@cflow/methods'
-import { detectorOutputs, encode, imageInput, likelihoodMap } from '@cflow/core'
-import type { ScaleStatistics } from '@cflow/core'
-import { encoderSpec } from '@cflow/encoders'
-import { gather, input, int64s, writeOnnx } from '@cflow/graph'
-import type { Value } from '@cflow/graph'
-import { encoderModel } from '@cflow/trainer'
-import type { EncoderModel, Recipe } from '@cflow/trainer'
 import { emptyFlow, flowConfigOf } from '../complexity/flow.js'
-import { randomWeights } from '../complexity/weights.js'
+import { randomWeights, uniform } from '../complexity/weights.js'
+import type { Recipe } from '../trial.js'
 
 /** An encoder that runs as fast as a trained one. */
 export function randomEncoder(name: string, inputSize: number): EncoderModel {
@@ -37,17 +34,16 @@ export function encoderFile(model: EncoderModel): Uint8Array {
 export function cflowFile(model: EncoderModel, recipe: Recipe): Uint8Array {
   const random = Random.seeded(0, 'speed')
   const taps = encode(imageInput(), model.encoder, model.inputSize)
-  const likelihoods = model.scales.map((s, k) =>
-    likelihoodMap(taps[k] as Value, emptyFlow(flowConfigOf(s.depth, recipe), random), `flow${k}`),
-  )
-  const statistics = model.scales.map(({ depth }): ScaleStatistics => ({
-    depth,
+  const flows = model.taps.map((t) => emptyFlow(flowConfigOf(t.channels, recipe), random))
+  const head = flowHead(flows, 'calibrated')
+  const statistics = model.taps.map((t): ScaleStatistics => ({
+    depth: t.channels,
     max: 0,
     mean: -1,
     deviation: 1,
   }))
-  const { anomaly_map: map, score } = detectorOutputs(likelihoods, 'calibrated', statistics, model.inputSize) // prettier-ignore
-  return writeOnnx({ anomaly_map: map as Value, score: score as Value })
+  const { map, score } = head.verdict(head.evidence(taps), model.inputSize, statistics)
+  return writeOnnx({ anomaly_map: map, score })
 }
 
 /** Part of PaDiM after the encoder. */
@@ -64,23 +60,19 @@ export interface PadimPart {
 }
 
 /** Bytes of matrices that are put into one graph; the time of the rest is in proportion. */
-const mostMatrices = 128 * 2 ** 20
+const maxMatrices = 128 * 2 ** 20
 
 export function padimPart(model: EncoderModel): PadimPart {
-  const { depth, height, width } = joinedShape(model.scales)
+  const { channels: depth, height, width } = joinedShape(model.taps)
   const channels = defaultChannels(model.spec.name, depth)
   const bytes = padimBytes(height * width, channels)
-  const rows = Math.max(1, Math.min(height, Math.floor((height * mostMatrices) / bytes)))
+  const rows = Math.max(1, Math.min(height, Math.floor((height * maxMatrices) / bytes)))
   const positions = rows * width
   const random = Random.seeded(0, 'padim')
-  const filled = (n: number, bound: number) => {
-    const data = new Float32Array(n)
-    for (let i = 0; i < n; i++) data[i] = random.uniform(-bound, bound)
-    return data
-  }
+  const filled = (n: number, bound: number) => uniform(random, [n], -bound, bound).data
   const map = [1, channels, rows, width] as const
-  const taps = model.scales.map((s, k) =>
-    input(`tap${k}`, 'float32', [1, s.depth, s.height, s.width]),
+  const taps = model.taps.map((t, k) =>
+    input(`tap${k}`, 'float32', [1, t.channels, t.height, t.width]),
   )
   const every = Array.from({ length: channels }, (_, i) => Math.floor((i * depth) / channels))
   return {
@@ -102,32 +94,25 @@ export function padimPart(model: EncoderModel): PadimPart {
 
 /** SPADE after the encoder: search over descriptors, comparison with one neighbour, drawing. */
 export function spadePart(model: EncoderModel, images: number) {
-  const { scales, inputSize } = model
+  const { taps, inputSize } = model
   const random = Random.seeded(0, 'spade')
-  const filled = (shape: readonly number[]) => {
-    const values = floats('float32', shape, new Float32Array(shape.reduce((a, b) => a * b, 1)))
-    for (let i = 0; i < values.data.length; i++) values.data[i] = random.uniform(0, 1)
-    return values
-  }
-  const last = scales.at(-1)?.depth as number
-  const { height, width, depth } = joinedShape(scales)
-  const rows = () => filled([height * width, depth])
-  const numbers = scales.reduce((n, s) => n + s.depth * s.height * s.width, last)
+  const filled = (shape: readonly number[]) => uniform(random, shape, 0, 1)
+  const neighbours = Math.min(spadeNeighbours, images)
+  const last = taps.at(-1)?.channels as number
+  const { height, width, channels } = joinedShape(taps)
+  const valueOf = (name: string, { dtype, shape }: Tensor) => input(name, dtype, shape)
+  const [pooled, gallery] = [filled([1, last]), filled([images, last])]
+  const [distances] = nearestImages(valueOf('pooled', pooled), valueOf('gallery', gallery), neighbours) // prettier-ignore
+  const [query, rows] = [filled([1, height * width, channels]), filled([1, height * width, channels])] // prettier-ignore
+  const nearest = nearestPositions(valueOf('query', query), valueOf('rows', rows))
+  const positions = filled([1, height, width])
+  const { map } = mapVerdict(valueOf('positions', positions), inputSize, { corners: 'half', blurred: true }) // prettier-ignore
   return {
-    neighbours: Math.min(spadeNeighbours, images),
+    neighbours,
     /** Of the whole gallery. */
-    bytes: 4 * images * numbers,
-    search: {
-      file: imageDistances(images, last),
-      feeds: { [spadeNames.pooled]: filled([1, last]), [spadeNames.galleryPooled]: filled([images, last]) }, // prettier-ignore
-    },
-    compare: {
-      file: positionDistances(height * width, depth),
-      feeds: { [spadeNames.query]: rows(), [spadeNames.gallery]: rows() },
-    },
-    draw: {
-      file: spadeMap({ depth: 1, height, width }, inputSize),
-      feeds: { [spadeNames.positions]: filled([1, height, width]) },
-    },
+    bytes: galleryBytes(model, images),
+    search: { file: writeOnnx({ distances }), feeds: { pooled, gallery } },
+    compare: { file: writeOnnx({ nearest }), feeds: { query, rows } },
+    draw: { file: writeOnnx({ map }), feeds: { positions } },
   }
 }

@@ -1,9 +1,9 @@
-import { nodeRuntime } from '@cflow/runtimes/node'
+import { openRuntime } from '@cflow/runtimes'
 import { expect, it } from 'vitest'
 import { measureSpeed } from './speed.js'
 
 it('measures every model of Table 6, each slower than the encoder within it', async () => {
-  const runtime = await nodeRuntime({ threads: 1 })
+  const runtime = await openRuntime({ threads: 1 })
   const common = {
     encoder: 'mobilenet-v3-large',
     inputSize: 64,

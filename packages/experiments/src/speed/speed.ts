@@ -1,11 +1,10 @@
-import { Random, floats, sizeOf, tensor } from '@cflow/base'
-import type { Tensor } from '@cflow/base'
+import { Random, imageTensor, sizeOf } from '@cflow/base'
 import { detectorNames } from '@cflow/core'
 import type { Runtime, Tensors } from '@cflow/runtimes'
-import type { Recipe } from '@cflow/trainer'
 import * as z from 'zod'
+import type { Recipe } from '../trial.js'
 import { flowConfigOf, flowSize } from '../complexity/flow.js'
-import { medianTime } from './measure.js'
+import { uniform } from '../complexity/weights.js'
 import { cflowFile, encoderFile, padimPart, randomEncoder, spadePart } from './models.js'
 
 /** Milliseconds of one image and bytes of each model, for one encoder at one input size. */
@@ -57,14 +56,13 @@ export async function measureSpeed(options: SpeedOptions): Promise<Speed> {
   const model = randomEncoder(encoder, inputSize)
   const random = Random.seeded(0, 'image')
   const pixels = Uint8Array.from({ length: inputSize ** 2 * 3 }, () => random.integer(256))
-  const image = { [detectorNames.image]: tensor('uint8', [1, inputSize, inputSize, 3], pixels) }
-  const time = (file: Uint8Array, feeds: Tensors) => timeOf(options, file, feeds)
+  const image = { [detectorNames.image]: imageTensor({ width: inputSize, height: inputSize, data: pixels }) } // prettier-ignore
+  const time = (file: Uint8Array, feeds: Tensors) => medianTime(options, file, feeds)
 
   const encoded = await time(encoderFile(model), image)
   const matrices = padimPart(model)
-  const padim = others ? await padimTime() : undefined
   const spade = spadePart(model, images)
-  const compared = others ? await spadeTime() : undefined
+  const other = others && { padim: encoded + (await padimTime()), spade: encoded + (await spadeTime()) } // prettier-ignore
   const file = cflowFile(model, recipe)
   const cflow = await time(file, image)
   return {
@@ -72,24 +70,20 @@ export async function measureSpeed(options: SpeedOptions): Promise<Speed> {
     inputSize,
     bytes: {
       encoder: 4 * model.spec.parameters.reduce((n, p) => n + sizeOf(p.shape), 0),
-      cflow: 4 * model.scales.reduce((n, s) => n + flowSize(flowConfigOf(s.depth, recipe)).stored, 0), // prettier-ignore
+      cflow: 4 * model.taps.reduce((n, t) => n + flowSize(flowConfigOf(t.channels, recipe)).stored, 0), // prettier-ignore
       cflowFile: file.length,
       padim: matrices.bytes,
       spade: spade.bytes,
     },
-    milliseconds: {
-      encoder: encoded,
-      cflow,
-      ...(padim !== undefined && { padim: encoded + padim }),
-      ...(compared !== undefined && { spade: encoded + compared }),
-    },
+    milliseconds: { encoder: encoded, cflow, ...other },
     ...(others && { padimShare: matrices.share }),
   }
 
   async function padimTime(): Promise<number> {
-    const maps = model.scales.map((s, k) => [`tap${k}`, uniform([1, s.depth, s.height, s.width])])
+    const filled = (...shape: readonly number[]) => uniform(random, shape, 0, 1)
+    const maps = model.taps.map((t, k) => [`tap${k}`, filled(1, t.channels, t.height, t.width)])
     const join = await time(matrices.join, Object.fromEntries(maps) as Tensors)
-    const distances = await time(matrices.distances, { map: uniform(matrices.map) })
+    const distances = await time(matrices.distances, { map: filled(...matrices.map) })
     const { draw } = spadePart(model, 1)
     return join + distances / matrices.share + (await time(draw.file, draw.feeds))
   }
@@ -100,25 +94,27 @@ export async function measureSpeed(options: SpeedOptions): Promise<Speed> {
     const one = await time(compare.file, compare.feeds)
     return found + neighbours * one + (await time(draw.file, draw.feeds))
   }
-
-  function uniform(shape: readonly number[]): Tensor<'float32'> {
-    return floats(
-      'float32',
-      shape,
-      Float32Array.from({ length: sizeOf(shape) }, () => random.next()),
-    )
-  }
 }
 
-async function timeOf(
+/** Milliseconds of one call: the median after a warm-up, over as many calls as fit in the time, three at least. */
+async function medianTime(
   { runtime, seconds, signal }: SpeedOptions,
   file: Uint8Array,
   feeds: Tensors,
 ): Promise<number> {
-  signal?.throwIfAborted()
   const session = await runtime.createSession(file)
   try {
-    return await medianTime(() => session.run(feeds), { seconds, signal })
+    await session.run(feeds)
+    const times: number[] = []
+    const until = performance.now() + seconds * 1000
+    while (times.length < 3 || (performance.now() < until && times.length < 50)) {
+      signal?.throwIfAborted()
+      const began = performance.now()
+      await session.run(feeds)
+      times.push(performance.now() - began)
+    }
+    times.sort((a, b) => a - b)
+    return times[Math.floor(times.length / 2)] as number
   } finally {
     await session.release()
   }

@@ -10,16 +10,18 @@ import { table5 } from './table5.js'
 import { table6 } from './table6.js'
 import type { Target } from './target.js'
 
-/** Everything that can be computed again: first what needs no training. */
-export const targets: readonly Target[] = [
-  table1,
-  table6,
-  figure1,
-  methodsTable,
-  table2,
-  table3,
-  table4,
-  table5,
-  figure3,
-  figure4,
-]
+/** Everything that can be computed again, in the order of the paper. */
+export const targets = {
+  ...{ table1, table2, table3, table4, table5, table6 },
+  ...{ figure1, figure3, figure4 },
+  methods: methodsTable,
+} satisfies Readonly<Record<string, Target>>
+
+export type TargetName = keyof typeof targets
+export const targetNames = Object.keys(targets) as readonly TargetName[]
+
+/** In the order of computing: first what needs no training, and quick comparisons before whole tables. */
+export const inOrder = (names: readonly TargetName[]): readonly TargetName[] => {
+  const first: readonly TargetName[] = ['table1', 'table6', 'figure1', 'methods']
+  return [...first, ...targetNames.filter((n) => !first.includes(n))].filter((n) => names.includes(n)) // prettier-ignore
+}

@@ -2,26 +2,15 @@ import { encoderSpec } from '@cflow/encoders'
 import { findEncoderWeights } from '@cflow/encoders/node'
 import type { Pictures } from '../conduct/pictures.js'
 import { picturesOfTrial } from '../conduct/run-trial.js'
+import { pngOf } from '../figures/draw.js'
 import type { Laboratory } from '../laboratory.js'
 import { paragraphs } from '../markdown.js'
-import type { Result } from '../result.js'
-import { trialsOf } from '../selection.js'
-import type { Case, Selection } from '../selection.js'
+import { mvtec, paperInputSize, trialsOf, type Case, type Selection } from '../selection.js'
 import type { TrialData } from '../trial.js'
-import { footnotes } from './notes.js'
-import { conditions, paperInputSize } from './protocols.js'
-import type { Finished } from './target.js'
+import { conditions, footnotes } from './notes.js'
+import type { Document, Plan } from './target.js'
 
 const [paperEncoder, embedded] = ['wide-resnet50-2', 'efficientnet-lite0'] as const
-
-/** The paper's encoder for figures, or the one that comes with the package where its weights are missing. */
-export async function figureEncoder({ encoders }: Selection): Promise<string> {
-  const [given] = encoders ?? []
-  if (given !== undefined) return given
-  return (await findEncoderWeights(encoderSpec(paperEncoder))) === undefined
-    ? embedded
-    : paperEncoder
-}
 
 /** A class of MVTec AD where it is there, else built-in images of that name. */
 export async function figureData(
@@ -29,55 +18,65 @@ export async function figureData(
   { trainImages: train, testImages: test }: Selection,
   { resources }: Laboratory,
 ): Promise<TrialData> {
-  const real = (await resources.available('mvtec')).includes(category)
-  const drawn = (await resources.available('synthetic')).includes(category)
-  return !real && drawn ? { set: 'synthetic', category, train, test } : { set: 'mvtec', category }
+  const isReal = (await resources.available('mvtec')).includes(category)
+  const isDrawn = (await resources.available('synthetic')).includes(category)
+  return !isReal && isDrawn ? { set: 'synthetic', category, train, test } : mvtec(category)
 }
 
-/** CFLOW-AD as in Table 4, on each category. */
-export async function figureCases(
-  categories: readonly string[],
+/** A case of which there is something to show. */
+export interface Shown {
+  readonly one: Case
+  readonly pictures: Pictures
+}
+
+/** A figure of detectors: CFLOW-AD as in Table 4, one for each category. */
+export async function detectorFigure(
   selection: Selection,
   laboratory: Laboratory,
-): Promise<readonly Case[]> {
-  const encoder = await figureEncoder(selection)
+  categories: readonly string[],
+  draw: (shown: readonly Shown[]) => Omit<Document, 'body' | 'pictures'> & {
+    readonly svg: string
+    /** The picture in Markdown. */
+    readonly link: string
+    readonly texts: readonly string[]
+  },
+): Promise<Plan> {
+  // the one that comes with the package where the weights of the paper's are missing
+  const hasWeights = async () => (await findEncoderWeights(encoderSpec(paperEncoder))) !== undefined
+  const encoder = selection.encoders?.[0] ?? ((await hasWeights()) ? paperEncoder : embedded)
   const cases: Case[] = []
-  for (const category of categories)
-    cases.push({
-      method: 'cflow',
-      encoder,
-      inputSize: selection.inputSizes?.[0] ?? paperInputSize(category),
-      data: await figureData(category, selection, laboratory),
-    })
-  return cases
-}
-
-/** The cases of which there is something to show, and what is said of all of them below the figure. */
-export async function shownCases(
-  cases: readonly Case[],
-  { selection, laboratory, caseOf }: Finished,
-): Promise<{
-  readonly shown: readonly { readonly one: Case; readonly pictures: Pictures }[]
-  readonly remarks: (filled: boolean) => string
-}> {
-  const notes = footnotes()
-  const results: Result[] = []
-  const shown: { one: Case; pictures: Pictures }[] = []
-  for (const one of cases) {
-    const outcome = caseOf(one)
-    notes.mark(outcome.reasons)
-    results.push(...outcome.results)
-    const [trial] = trialsOf(selection, one)
-    const pictures = trial && (await picturesOfTrial(trial, laboratory))
-    if (pictures) shown.push({ one, pictures })
+  for (const category of categories) {
+    const inputSize = selection.inputSizes?.[0] ?? paperInputSize(category)
+    const data = await figureData(category, selection, laboratory)
+    cases.push({ method: 'cflow', encoder, inputSize, data })
   }
-  const remarks = (filled: boolean): string =>
-    paragraphs(
-      filled && differsText(cases, selection),
-      notes.text(),
-      conditions(selection, results),
-    )
-  return { shown, remarks }
+  return {
+    cases,
+    async document(outcomeOf) {
+      const notes = footnotes()
+      const outcomes = cases.map(outcomeOf)
+      for (const { missing } of outcomes) notes.mark(missing)
+      const shown: Shown[] = []
+      for (const one of cases) {
+        const [trial] = trialsOf(selection, one)
+        const pictures = trial && (await picturesOfTrial(trial, laboratory))
+        if (pictures) shown.push({ one, pictures })
+      }
+      const { title, data, filled, svg, link, texts } = draw(shown)
+      const body = paragraphs(
+        filled && link,
+        ...texts,
+        filled && differsText(cases, selection),
+        notes.text(),
+        conditions(
+          selection,
+          outcomes.flatMap((o) => o.results),
+        ),
+      )
+      const pictures = filled && { pictures: { '.svg': svg, '.png': await pngOf(svg) } }
+      return { title, body, data, ...pictures, filled }
+    },
+  }
 }
 
 /** What differs from the paper's figure, as a sentence; absent where nothing does. */

@@ -1,46 +1,30 @@
 import { software } from '@cflow/trainer'
-import { figure1Of, figure1Schema, drawFigure1 } from '../figures/figure1-drawing.js'
-import type { Figure1 } from '../figures/figure1-drawing.js'
 import { pngOf } from '../figures/draw.js'
+import { drawFigure1, figure1Schema } from '../figures/figure1-drawing.js'
 import { toyDetector } from '../figures/toy.js'
-import type { Laboratory } from '../laboratory.js'
-import { machine } from '../machine.js'
+import { machine } from '../laboratory.js'
 import { numberText, paragraphs } from '../markdown.js'
-import type { Selection } from '../selection.js'
 import { remembered } from '../store.js'
-import type { Trial, TrialData } from '../trial.js'
+import type { Trial } from '../trial.js'
 import { figureData } from './figure-cases.js'
 import type { Target } from './target.js'
 
-/** Built-in images are drawn as many as a class of MVTec AD has. */
+/** Built-in cables are drawn as many as a class of MVTec AD has. */
 const images = { train: 150, test: 60 }
 const settings = { passes: 8, falsePositiveRate: 0.01 }
-
-async function planned(selection: Selection, laboratory: Laboratory): Promise<Trial> {
-  const category = selection.categories?.[0] ?? 'cable'
-  const found = await figureData(category, selection, laboratory)
-  const data: TrialData = found.set === 'synthetic' && category === 'cable' ? { ...found, ...images } : found // prettier-ignore
-  return {
-    method: 'uflow',
-    encoder: selection.encoders?.[0] ?? 'efficientnet-lite0',
-    inputSize: selection.inputSizes?.[0] ?? 256,
-    poolLayers: 1,
-    recipe: 'whitened',
-    passes: selection.passes ?? settings.passes,
-    data,
-    seed: 0,
-  }
-}
+const title = 'Figure 1: a toy detector of out-of-distribution patches'
 
 /** Figure 1: the toy detector of out-of-distribution patches, trained on sliced images of cables. */
-export const figure1: Target = {
-  name: 'figure1',
-  cases: () => Promise.resolve([]),
-  async document({ selection, laboratory }) {
-    const { store, resources, runtime, signal, onProgress } = laboratory
-    const toy = await planned(selection, laboratory)
-    const { encoder, inputSize, data, seed, passes = settings.passes } = toy
-    const title = 'Figure 1: a toy detector of out-of-distribution patches'
+export const figure1: Target = (selection, laboratory) => ({
+  async document() {
+    const { store, resources, runtime, watch } = laboratory
+    const { categories: [category] = ['cable'], passes = settings.passes } = selection
+    const found = await figureData(category as string, selection, laboratory)
+    const data = found.set === 'synthetic' && category === 'cable' ? { ...found, ...images } : found
+    const [encoder = 'efficientnet-lite0'] = selection.encoders ?? []
+    const [inputSize = 256] = selection.inputSizes ?? []
+    const seed = 0
+    const toy: Trial = { method: 'uflow', encoder, inputSize, poolLayers: 1, recipe: 'whitened', passes, data, seed } // prettier-ignore
     const identity = await resources.identify(toy)
     if ('missing' in identity)
       return { title, body: `Not run: ${identity.missing}`, data: null, filled: false }
@@ -48,20 +32,17 @@ export const figure1: Target = {
       name: `figure1-${encoder}-${data.category}`,
       identity: { toy, settings, identity, software },
     }
-    const figure: Figure1 = await remembered(store, key, figure1Schema, async () => {
-      const detector = await toyDetector({
+    const figure = await remembered(store, key, figure1Schema, async () =>
+      toyDetector({
         dataset: await resources.dataset(toy),
         weights: await resources.weights(encoder),
-        ...{ encoder, inputSize, passes, seed, runtime },
+        ...{ encoder, inputSize, passes, seed, runtime, watch },
         falsePositiveRate: settings.falsePositiveRate,
-        ...(onProgress && { onProgress }),
-        ...(signal && { signal }),
-      })
-      return figure1Of(detector)
-    })
+      }),
+    )
     const source = data.set === 'mvtec' ? 'MVTec AD' : 'the built-in set'
     const svg = drawFigure1(figure, `${data.category} of ${source}`)
-    const { beyond, patches, threshold, depth, patch } = figure
+    const { beyond, patches, threshold, depth, patch, norms } = figure
     return {
       title,
       body: paragraphs(
@@ -70,20 +51,9 @@ export const figure1: Target = {
         data.set === 'synthetic' && 'Other than in the paper: built-in images, not MVTec AD’s cable (--mvtec DIR).', // prettier-ignore
         `Machine: ${machine()}; ${passes} passes, recipe \`whitened\`; weights of ${encoder}: SHA-256 ${identity.found.weights.slice(0, 16)}….`,
       ),
-      data: {
-        encoder,
-        inputSize,
-        data,
-        passes,
-        depth,
-        patch,
-        threshold,
-        patches,
-        beyond,
-        norms: figure.norms,
-      },
+      data: { encoder, inputSize, data, passes, depth, patch, threshold, patches, beyond, norms },
       pictures: { '.svg': svg, '.png': await pngOf(svg) },
       filled: true,
     }
   },
-}
+})

@@ -1,10 +1,8 @@
-import { densityPlot, densityView } from '@cflow/trainer/node'
-import { label, pngOf, svgFile } from '../figures/draw.js'
-import type { Laboratory } from '../laboratory.js'
-import { numberText, paragraphs } from '../markdown.js'
-import type { Case, Selection } from '../selection.js'
+import { densityPlot, densityView } from '@cflow/report'
+import { label, svgFile } from '../figures/draw.js'
+import { numberText } from '../markdown.js'
 import { methodNames } from '../trial.js'
-import { figureCases, shownCases } from './figure-cases.js'
+import { detectorFigure } from './figure-cases.js'
 import type { Target } from './target.js'
 
 /** Look of the report's chart, whose colours are variables there. */
@@ -13,44 +11,31 @@ const chartStyle =
 
 const height = 380
 
-const casesOf = (selection: Selection, laboratory: Laboratory): Promise<readonly Case[]> =>
-  figureCases(selection.categories ?? ['cable'], selection, laboratory)
-
 /** Figure 4: densities of the scores of normal and anomalous feature vectors, for the paper's class: cable. */
-export const figure4: Target = {
-  name: 'figure4',
-  cases: casesOf,
-  async document(finished) {
-    const cases = await casesOf(finished.selection, finished.laboratory)
-    const { shown, remarks } = await shownCases(cases, finished)
-    const charts: string[] = []
-    const data: object[] = []
-    for (const { one, pictures } of shown) {
-      const view = densityView(pictures.histogram, pictures.threshold)
-      if (!view) continue
-      const { category } = one.data
-      const title = `${category}: ${methodNames[one.method]}, ${one.encoder}, ${one.inputSize} px`
-      const chart = densityPlot(pictures.histogram, view, pictures.threshold, 1048, 'wide').text
-      const top = charts.length * height
-      charts.push(`${label(20, top + 24, title, 'title')}${legend(top + 24)}<svg x="0" y="${top + 34}" width="1048" height="${height - 50}"${chart.slice('<svg'.length)}`) // prettier-ignore
-      data.push({ category, threshold: pictures.threshold, ...view })
-    }
-    const filled = charts.length > 0
-    const svg = svgFile(1060, height * Math.max(1, charts.length), charts.join(''), chartStyle)
+export const figure4: Target = (selection, laboratory) =>
+  detectorFigure(selection, laboratory, selection.categories ?? ['cable'], (shown) => {
+    const charts = shown.flatMap(({ one, pictures: { histogram, threshold } }) => {
+      const view = densityView(histogram, threshold)
+      return view ? [{ one, histogram, threshold, view }] : []
+    })
+    const drawn = charts.map(({ one, histogram, threshold, view }, i) => {
+      const top = i * height
+      const title = `${one.data.category}: ${methodNames[one.method]}, ${one.encoder}, ${one.inputSize} px`
+      const chart = densityPlot(histogram, view, threshold, 1048, 'wide').text
+      return `${label(20, top + 24, title, 'title')}${legend(top + 24)}<svg x="0" y="${top + 34}" width="1048" height="${height - 50}"${chart.slice('<svg'.length)}`
+    })
     return {
       title: 'Figure 4: scores of normal and anomalous feature vectors',
-      body: paragraphs(
-        filled && '![Densities of the scores](figure4.png)',
+      link: '![Densities of the scores](figure4.png)',
+      texts: [
         'Each density has area 1; τ is the threshold with the best F1 on the test pixels. Scores are those of the detector file (`strict`).',
-        ...(data as { category: string; normalAbove: number; anomalousAbove: number }[]).map((d) => `${d.category}: above τ lie ${numberText(100 * d.normalAbove)} % of the normal and ${numberText(100 * d.anomalousAbove)} % of the anomalous vectors.`), // prettier-ignore
-        remarks(filled),
-      ),
-      data,
-      ...(filled && { pictures: { '.svg': svg, '.png': await pngOf(svg) } }),
-      filled,
+        ...charts.map(({ one, view }) => `${one.data.category}: above τ lie ${numberText(100 * view.normalAbove)} % of the normal and ${numberText(100 * view.anomalousAbove)} % of the anomalous vectors.`), // prettier-ignore
+      ],
+      data: charts.map(({ one, threshold, view }) => ({ category: one.data.category, threshold, ...view })), // prettier-ignore
+      svg: svgFile(1060, height * Math.max(1, charts.length), drawn.join(''), chartStyle),
+      filled: charts.length > 0,
     }
-  },
-}
+  })
 
 function legend(y: number): string {
   const key = (x: number, kind: string, text: string) =>

@@ -1,94 +1,77 @@
 import { CflowError } from '@cflow/base'
 import type { Laboratory } from '../laboratory.js'
-import { numberText, paragraphs, percentText, table } from '../markdown.js'
-import { isCategory } from '../paper/categories.js'
-import { table3Figures } from '../paper/table3.js'
-import type { Case, Selection } from '../selection.js'
+import { dash, numberText, percentText, table } from '../markdown.js'
+import { isCategory, table3Figures } from '../paper/classes.js'
+import { metrics } from '../result.js'
+import { mvtec, type Selection } from '../selection.js'
 import { measure } from '../statistic.js'
-import { methodNames, methods as all } from '../trial.js'
-import type { Method, TrialData } from '../trial.js'
+import { methodNames, methods as all, type Method, type TrialData } from '../trial.js'
+import { publishedOf } from './compare.js'
 import { cell, footnotes } from './notes.js'
-import { conditions } from './protocols.js'
-import type { Target } from './target.js'
+import { trialDocument, type Target } from './target.js'
 
 /** Classes of MVTec AD that are there or asked for; without a folder of it, the built-in images. */
 async function dataOf(selection: Selection, { resources }: Laboratory) {
   const { categories, trainImages: train, testImages: test } = selection
   const there = await resources.available('mvtec')
+  if (there.length > 0) return (categories ?? there).map(mvtec)
   const kinds = await resources.available('synthetic')
-  if (there.length > 0)
-    return (categories ?? there).map((category): TrialData => ({ set: 'mvtec', category }))
-  const wanted = categories ?? kinds
-  return wanted.map((category): TrialData =>
-    kinds.includes(category)
-      ? { set: 'synthetic', category, train, test }
-      : { set: 'mvtec', category },
+  return (categories ?? kinds).map((category): TrialData =>
+    kinds.includes(category) ? { set: 'synthetic', category, train, test } : mvtec(category),
   )
 }
 
-async function casesOf(selection: Selection, laboratory: Laboratory): Promise<readonly Case[]> {
-  const { encoders = ['efficientnet-lite0'], inputSizes = [256], methods = all } = selection
-  const cases: Case[] = []
-  for (const data of await dataOf(selection, laboratory))
-    for (const encoder of encoders)
-      for (const inputSize of inputSizes)
-        for (const method of methods) cases.push({ method, encoder, inputSize, data })
-  if (cases.length === 0) throw new CflowError('EMPTY', 'there are no images to compare methods on')
-  return cases
-}
-
 /** All methods side by side on the same images, features and protocols. */
-export const methodsTable: Target = {
-  name: 'methods',
-  cases: casesOf,
-  async document({ selection, laboratory, caseOf }) {
-    const notes = footnotes()
-    const rows = (await casesOf(selection, laboratory)).map((one) => ({ one, outcome: caseOf(one) })) // prettier-ignore
-    const results = rows.flatMap((r) => r.outcome.results)
-    const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length
-    const lines = rows.map(({ one, outcome }) => {
-      const text = (metric: 'image' | 'pixel' | 'aupro', protocol: 'paper' | 'strict') =>
-        percentText(measure(outcome, metric, protocol))
-      const own = outcome.results
-      return [
-        ...[one.data.category, one.encoder, String(one.inputSize)],
-        cell(methodNames[one.method], notes.mark(outcome.reasons)),
-        ...(['strict', 'paper'] as const).flatMap((protocol) =>
-          (['image', 'pixel', 'aupro'] as const).map((metric) => text(metric, protocol)),
-        ),
-        publishedText(one.method, one.data.category),
-        numberText(mean(own.map((r) => r.seconds.fit))),
-        numberText(mean(own.map((r) => r.millisecondsPerImage))),
-        numberText(mean(own.map((r) => r.bytes / 1e6))),
-      ]
-    })
-    const head = [
-      ...['images', 'encoder', 'px', 'method'],
-      ...['strict: image', 'pixel', 'AUPRO', 'paper: image', 'pixel', 'AUPRO'],
-      ...['published (image / pixel / AUPRO)', 'fit, s', 'ms/image', 'MB'],
-    ]
-    return {
-      title: 'Methods side by side',
-      body: paragraphs(
-        'Image AUROC, pixel AUROC and AUPRO in percent. **strict**: last epoch, scores that depend on one image only, exact AUPRO. **paper**: the authors’ rules (scales normalised over the test set, AUPRO at 1,000 thresholds, for flows the best epoch on the test set by metric); of the other methods only AUPRO differs. **published**: the paper’s Table 3: WideResNet-50-2 at the class’s best input size. **fit**: reading, encoding, training and calibration. **ms/image**: one image through the detector, decoding not included. **MB**: the detector file; of SPADE, the encoder and its gallery in memory.',
-        table(head, lines, 4),
-        notes.text(),
-        conditions(selection, results),
+export const methodsTable: Target = async (selection, laboratory) => {
+  const { encoders = ['efficientnet-lite0'], inputSizes = [256], methods = all } = selection
+  const cases = (await dataOf(selection, laboratory)).flatMap((data) =>
+    encoders.flatMap((encoder) =>
+      inputSizes.flatMap((inputSize) =>
+        methods.map((method) => ({ method, encoder, inputSize, data })),
       ),
-      data: rows.map(({ one, outcome }) => ({ ...one, results: outcome.results, missing: outcome.reasons })), // prettier-ignore
-      filled: results.length > 0,
-    }
-  },
+    ),
+  )
+  if (cases.length === 0) throw new CflowError('EMPTY', 'there are no images to compare methods on')
+  return {
+    cases,
+    document(outcomeOf) {
+      const notes = footnotes()
+      const data = cases.map((one) => ({ ...one, ...outcomeOf(one) }))
+      const lines = data.map((row) => {
+        const mean = (value: (result: (typeof row.results)[number]) => number) =>
+          numberText(row.results.reduce((n, r) => n + value(r), 0) / row.results.length)
+        return [
+          ...[row.data.category, row.encoder, String(row.inputSize)],
+          cell(methodNames[row.method], notes.mark(row.missing)),
+          ...(['strict', 'paper'] as const).flatMap((protocol) =>
+            metrics.map((metric) => percentText(measure(row, metric, protocol))),
+          ),
+          publishedText(row.method, row.data.category),
+          mean((r) => r.seconds.fit),
+          mean((r) => r.millisecondsPerImage),
+          mean((r) => r.bytes / 1e6),
+        ]
+      })
+      const head = [
+        ...['images', 'encoder', 'px', 'method'],
+        ...['strict: image', 'pixel', 'AUPRO', 'paper: image', 'pixel', 'AUPRO'],
+        ...['published (image / pixel / AUPRO)', 'fit, s', 'ms/image', 'MB'],
+      ]
+      return trialDocument(
+        { title: 'Methods side by side', data },
+        [
+          'Image AUROC, pixel AUROC and AUPRO in percent. **strict**: last epoch, scores that depend on one image only, exact AUPRO. **paper**: the authors’ rules (scales normalised over the test set, AUPRO at 1,000 thresholds, for flows the best epoch on the test set by metric); of the other methods only AUPRO differs. **published**: the paper’s Table 3: WideResNet-50-2 at the class’s best input size. **fit**: reading, encoding, training and calibration. **ms/image**: one image through the detector, decoding not included. **MB**: the detector file; of SPADE, the encoder and its gallery in memory.',
+          table(head, lines, 4),
+        ],
+        { selection, notes, results: data.flatMap((d) => d.results) },
+      )
+    },
+  }
 }
 
 function publishedText(method: Method, category: string): string {
-  if (!isCategory(category)) return '–'
-  const { wideResnet50, spade, padim } = table3Figures(category)
-  const [detection, pair] =
-    method === 'cflow'
-      ? [wideResnet50.detection, wideResnet50.localisation]
-      : [undefined, method === 'spade' ? spade : method === 'padim' ? padim : undefined]
-  if (!pair) return '–'
-  const first = detection === undefined ? '–' : detection.toFixed(2)
-  return [first, ...pair.map((v) => v.toFixed(2))].join(' / ')
+  if (!isCategory(category)) return dash
+  if (method !== 'cflow' && method !== 'padim' && method !== 'spade') return dash
+  const figures = table3Figures(category)[method]
+  return metrics.map((m) => percentText(publishedOf(figures, m))).join(' / ')
 }

@@ -1,95 +1,72 @@
-import { paragraphs, percentText, table } from '../markdown.js'
 import { table5 as published } from '../paper/tables.js'
-import type { PublishedAverage } from '../paper/tables.js'
-import type { Laboratory } from '../laboratory.js'
-import type { Case, Selection } from '../selection.js'
+import type { Case } from '../selection.js'
 import { methodNames } from '../trial.js'
-import { comparison, comparisonCells, comparisonHead } from './compare.js'
-import { footnotes } from './notes.js'
-import { conditions, protocolText } from './protocols.js'
-import { meansOf } from './table2.js'
-import type { Target } from './target.js'
+import {
+  comparison,
+  comparisonTable,
+  meansOf,
+  modelName,
+  notComputed,
+  publishedOf,
+} from './compare.js'
+import { footnotes, protocolText } from './notes.js'
+import { trialDocument, type Target } from './target.js'
 
 const computed = ['cflow', 'padim', 'spade'] as const
-type Computed = (typeof computed)[number]
 
 /** The scenes that can be tested (the 13th has no ground truth). */
 const allScenes = Array.from({ length: 12 }, (_, i) => String(i + 1).padStart(2, '0'))
 
-async function scenesOf({ scenes }: Selection, { resources }: Laboratory) {
-  if (scenes) return scenes
-  const there = await resources.available('stc')
-  return there.length > 0 ? there : allScenes
-}
-
-/** Of each method, the gallery and the covariances at the paper's 256 pixels. */
-const caseFor = (selection: Selection, method: Computed, category: string): Case => ({
-  method,
-  encoder: selection.encoders?.[0] ?? 'wide-resnet50-2',
-  inputSize: selection.inputSizes?.[0] ?? 256,
-  data: { set: 'stc', category, frameStep: selection.frameStep },
-})
-
-const methodsOf = ({ methods }: Selection) =>
-  computed.filter((m) => !methods || methods.includes(m))
-
 /** Table 5: averages over the scenes of ShanghaiTech Campus. */
-export const table5: Target = {
-  name: 'table5',
-  async cases(selection, laboratory) {
-    const scenes = await scenesOf(selection, laboratory)
-    return scenes.flatMap((s) => methodsOf(selection).map((m) => caseFor(selection, m, s)))
-  },
-  async document({ selection, laboratory, caseOf }) {
-    const notes = footnotes()
-    const scenes = await scenesOf(selection, laboratory)
-    const head = (first: string) => [first, ...['frames AUROC', 'pixels AUROC'].flatMap(comparisonHead)] // prettier-ignore
-    const rows = methodsOf(selection).map((method) => {
-      const own = scenes.map((scene) => {
-        const outcome = caseOf(caseFor(selection, method, scene))
-        return {
-          scene,
-          image: comparison(outcome, 'image', undefined),
-          pixel: comparison(outcome, 'pixel', undefined),
-          results: outcome.results,
-          missing: outcome.reasons,
+export const table5: Target = async (selection, { resources }) => {
+  const { frameStep, methods } = selection
+  const there = selection.scenes ?? (await resources.available('stc'))
+  const scenes = there.length > 0 ? there : allScenes
+  const own = computed.filter((m) => !methods || methods.includes(m))
+  // of each method, the gallery and the covariances at the paper's 256 pixels
+  const caseFor = (method: (typeof computed)[number], category: string): Case => ({
+    method,
+    encoder: selection.encoders?.[0] ?? 'wide-resnet50-2',
+    inputSize: selection.inputSizes?.[0] ?? 256,
+    data: { set: 'stc', category, frameStep },
+  })
+  return {
+    cases: scenes.flatMap((scene) => own.map((method) => caseFor(method, scene))),
+    document(outcomeOf) {
+      const notes = footnotes()
+      const data = own.map((method) => {
+        const measured = scenes.map((scene) => {
+          const outcome = outcomeOf(caseFor(method, scene))
+          const of = (metric: 'image' | 'pixel') => comparison(outcome, metric, undefined)
+          return { scene, image: of('image'), pixel: of('pixel'), ...outcome }
+        })
+        const covered = measured.filter((s) => s.results.length > 0)
+        const mean = (metric: 'image' | 'pixel') => {
+          const whole = publishedOf(published[method], metric)
+          return { ...meansOf(covered.map((s) => s[metric])), ...(whole && { published: whole }) }
         }
+        return { method, scenes: measured, image: mean('image'), pixel: mean('pixel') }
       })
-      const covered = own.filter((s) => s.results.length > 0)
-      const { detection, localisation }: PublishedAverage = published[method]
-      const image = meansOf(covered.map((s) => s.image))
-      const pixel = meansOf(covered.map((s) => s.pixel))
-      return {
-        method,
-        scenes: own,
-        image: { ...image, ...(detection !== undefined && { published: { mean: detection } }) },
-        pixel: {
-          ...pixel,
-          ...(localisation !== undefined && { published: { mean: localisation } }),
-        },
-      }
-    })
-    const results = rows.flatMap((r) => r.scenes.flatMap((s) => s.results))
-    const summary = [
-      ...rows.map((r) => [
-        r.method === 'cflow' ? 'CFLOW-AD' : methodNames[r.method],
-        ...comparisonCells(r.image, notes.mark([...new Set(r.scenes.flatMap((s) => s.missing))])),
-        ...comparisonCells(r.pixel),
-      ]),
-      ['CAVGA (not computed here)', '–', '–', '–', '–', percentText({ mean: published.cavga.localisation }), '–', '–', '–'], // prettier-ignore
-    ]
-    return {
-      title: 'Table 5: averages on ShanghaiTech Campus',
-      body: paragraphs(
-        protocolText,
-        `The paper averages 12 scenes; measured are ${new Set(results.map((r) => r.trial.data.category)).size}, training on every ${selection.frameStep === 1 ? '' : `${selection.frameStep}th `}frame.`,
-        table(head('model'), summary),
-        ...rows.map((r) => `## ${methodNames[r.method]} by scene\n\n${table(head('scene'), r.scenes.map((s) => [s.scene, ...comparisonCells(s.image, notes.mark(s.missing)), ...comparisonCells(s.pixel)]))}`), // prettier-ignore
-        notes.text(),
-        conditions(selection, results),
-      ),
-      data: rows,
-      filled: results.length > 0,
-    }
-  },
+      const results = data.flatMap((d) => d.scenes.flatMap((s) => s.results))
+      const text = (word: string, rows: Parameters<typeof comparisonTable>[2]) =>
+        comparisonTable([word], ['frames AUROC', 'pixels AUROC'], rows, notes)
+      const averages = data.map((d) => ({
+        words: [modelName(d.method)],
+        comparisons: [d.image, d.pixel],
+        missing: [...new Set(d.scenes.flatMap((s) => s.missing))],
+      }))
+      const { cavga } = published
+      const quoted = { words: [notComputed(cavga)], comparisons: [{}, { published: { mean: cavga.localisation } }] } // prettier-ignore
+      return trialDocument(
+        { title: 'Table 5: averages on ShanghaiTech Campus', data },
+        [
+          protocolText,
+          `The paper averages 12 scenes; measured are ${new Set(results.map((r) => r.trial.data.category)).size}, training on every ${frameStep === 1 ? '' : `${frameStep}th `}frame.`,
+          text('model', [...averages, quoted]),
+          ...data.map((d) => `## ${methodNames[d.method]} by scene\n\n${text('scene', d.scenes.map((s) => ({ words: [s.scene], comparisons: [s.image, s.pixel], missing: s.missing })))}`), // prettier-ignore
+        ],
+        { selection, notes, results },
+      )
+    },
+  }
 }

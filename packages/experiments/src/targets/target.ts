@@ -1,22 +1,9 @@
-import type { Outcome } from '../conduct/run-trial.js'
 import type { Laboratory } from '../laboratory.js'
-import type { Selection } from '../selection.js'
+import { paragraphs } from '../markdown.js'
+import type { Result } from '../result.js'
+import type { Case, Selection } from '../selection.js'
 import type { CaseOutcome } from '../statistic.js'
-import type { Case } from '../selection.js'
-
-export const targetNames = [
-  'table1',
-  'table2',
-  'table3',
-  'table4',
-  'table5',
-  'table6',
-  'figure1',
-  'figure3',
-  'figure4',
-  'methods',
-] as const
-export type TargetName = (typeof targetNames)[number]
+import { conditions, type Notes } from './notes.js'
 
 /** A table or figure, written as `<name>.md`, `<name>.json` and its pictures. */
 export interface Document {
@@ -31,19 +18,26 @@ export interface Document {
   readonly filled: boolean
 }
 
-/** What a target has when its trials are over. */
-export interface Finished {
-  readonly selection: Selection
-  readonly laboratory: Laboratory
-  /** Outcomes of the trials of a case, in the order of the seeds. */
-  outcomes(one: Case): readonly Outcome[]
-  caseOf(one: Case): CaseOutcome
+/** The trainings that a target shows, none for what is computed or measured otherwise, and what it makes of them. */
+export interface Plan {
+  readonly cases?: readonly Case[]
+  document(outcomeOf: (one: Case) => CaseOutcome): Document | Promise<Document>
 }
 
-/** One table or figure of the paper. */
-export interface Target {
-  readonly name: TargetName
-  /** The trainings it shows; none for what is computed or measured otherwise. */
-  cases(selection: Selection, laboratory: Laboratory): Promise<readonly Case[]>
-  document(finished: Finished): Promise<Document>
+/** One table or figure of the paper. @throws CflowError for a selection that it cannot have */
+export type Target = (selection: Selection, laboratory: Laboratory) => Plan | Promise<Plan>
+
+/** A document of trainings: below it what is missing, and the conditions of what was run. */
+export function trialDocument(
+  { title, data }: Pick<Document, 'title' | 'data'>,
+  parts: readonly (string | undefined | false)[],
+  about: {
+    readonly selection: Selection
+    readonly notes: Notes
+    readonly results: readonly Result[]
+  },
+): Document {
+  const { selection, notes, results } = about
+  const body = paragraphs(...parts, notes.text(), conditions(selection, results))
+  return { title, body, data, filled: results.length > 0 }
 }

@@ -1,55 +1,50 @@
 import type { Node, Value } from '../value.js'
 
+/** Values that keep a name. */
+export type Named = readonly (readonly [name: string, value: Value])[]
+
+type ConstantNode = Extract<Node, { readonly kind: 'constant' }>
+
 /** Names of values: outputs and inputs keep theirs, constants theirs made unique, the rest are numbered. */
-export class Names {
-  readonly #names = new Map<Node, string[]>()
-  readonly #taken = new Set<string>()
-  readonly #small = new Map<string, string>()
-  #count = 0
-
-  constructor(outputs: readonly (readonly [string, Value])[], order: readonly Node[]) {
-    for (const node of order) if (node.kind === 'input') this.#taken.add(node.name)
-    for (const [name, value] of outputs) {
-      this.#taken.add(name)
-      this.#row(value.node)[value.index] = name
-    }
+export function namesOf(outputs: Named, order: readonly Node[]) {
+  const names = new Map<Node, string[]>()
+  const taken = new Set(order.flatMap((node) => (node.kind === 'input' ? node.name : [])))
+  const small = new Map<string, string>()
+  let count = 0
+  const row = (node: Node): string[] => {
+    const own = names.get(node) ?? []
+    names.set(node, own)
+    return own
   }
-
-  #row(node: Node): string[] {
-    let row = this.#names.get(node)
-    if (!row) this.#names.set(node, (row = []))
-    return row
-  }
-
-  #unique(wanted: string): string {
+  const unique = (wanted: string): string => {
     let name = wanted
-    for (let i = 1; this.#taken.has(name); i++) name = `${wanted}_${i}`
-    this.#taken.add(name)
+    for (let i = 1; taken.has(name); i++) name = `${wanted}_${i}`
+    taken.add(name)
     return name
   }
-
-  /** Name of a constant; equal small constants share one. */
-  ofConstant(node: Extract<Node, { kind: 'constant' }>): { name: string; isNew: boolean } {
-    const row = this.#row(node)
-    if (row[0]) return { name: row[0], isNew: false }
-    const { tensor } = node
-    const key =
-      node.name === undefined && tensor.data.length <= 16
-        ? `${tensor.dtype}[${tensor.shape.join(',')}]${Array.from(tensor.data as ArrayLike<number | bigint>, (x) => (Object.is(x, -0) ? '-0' : String(x))).join(',')}`
-        : undefined
-    const shared = key === undefined ? undefined : this.#small.get(key)
-    if (shared) {
-      row[0] = shared
-      return { name: shared, isNew: false }
-    }
-    row[0] = this.#unique(node.name ?? 'c')
-    if (key !== undefined) this.#small.set(key, row[0])
-    return { name: row[0], isNew: true }
+  for (const [name, value] of outputs) {
+    taken.add(name)
+    row(value.node)[value.index] = name
   }
-
-  of(value: Value): string {
-    if (value.node.kind === 'input') return value.node.name
-    const row = this.#row(value.node)
-    return (row[value.index] ??= this.#unique(`v${this.#count++}`))
+  return {
+    /** Name a constant, before anything uses it; equal small ones share a name. */
+    ofConstant(node: ConstantNode): { readonly name: string; readonly isNew: boolean } {
+      const key = keyOf(node)
+      const shared = key === undefined ? undefined : small.get(key)
+      const name = shared ?? unique(node.name ?? 'c')
+      row(node)[0] = name
+      if (key !== undefined) small.set(key, name)
+      return { name, isNew: shared === undefined }
+    },
+    of({ node, index }: Value): string {
+      return node.kind === 'input' ? node.name : (row(node)[index] ??= unique(`v${count++}`))
+    },
   }
+}
+
+/** Type, shape and elements of a small constant without a name. */
+function keyOf({ name, tensor: { dtype, shape, data } }: ConstantNode): string | undefined {
+  if (name !== undefined || data.length > 16) return undefined
+  const text = (x: number | bigint) => (Object.is(x, -0) ? '-0' : String(x))
+  return `${dtype}[${shape.join()}]${Array.from(data as ArrayLike<number | bigint>, text).join()}`
 }

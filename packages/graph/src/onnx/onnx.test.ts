@@ -2,7 +2,7 @@ import { CflowError, floats, tensor } from '@cflow/base'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { run, runBytes } from '../../test/run.js'
-import * as g from '../index.js'
+import * as g from '../../test/all.js'
 
 const x = g.input('x', 'float32', ['N', 3])
 const w = g.constant(floats('float32', [3, 2], [1, 2, 3, 4, 5, 6]), 'weight')
@@ -61,13 +61,26 @@ describe('writeOnnx', () => {
     expect(got['y']!.data).toEqual([1])
   })
 
+  it('names the nodes of inner values when asked to, the first of several copies', () => {
+    const inner = g.exp(x)
+    const labels = { middle: inner }
+    const labelsOf = (outputs: Readonly<Record<string, g.Value>>) =>
+      g.topologicalOrder(Object.values(outputs)).flatMap((n) => (n.kind === 'operator' && n.label) || []) // prettier-ignore
+    const { outputs, inputs } = g.readOnnx(g.writeOnnx({ y: g.relu(inner) }, { labels }))
+    expect(labelsOf(outputs)).toEqual(['middle'])
+    const [named] = (outputs['y']!.node as g.OperatorNode).inputs
+    const copy = g.withInputs(named!.node as g.OperatorNode, [g.relu(inputs['x']!)])[0]!
+    const twice = g.readOnnx(g.writeOnnx({ z: g.add(named!, copy) }))
+    expect(labelsOf(twice.outputs)).toEqual(['middle'])
+  })
+
   it('refuses two inputs of one name', () => {
     const other = g.input('x', 'float32', ['N', 3])
     expect(() => g.writeOnnx({ y: g.add(x, other) })).toThrow(/two graph inputs are called x/)
   })
 })
 
-describe('writeRepeated', () => {
+describe('writeScan', () => {
   const total = g.input('total', 'float32', [2])
   const step = g.input('step', 'float32', [2])
   const round = { next: g.add(g.scale(total, 2), step), seen: g.reduceSum(total, [0]) }
@@ -77,7 +90,7 @@ describe('writeRepeated', () => {
   }
 
   it('carries the state through the rounds, and gathers what each round gives', async () => {
-    const bytes = g.writeRepeated(round, { next: 'total' })
+    const bytes = g.writeScan(round, { next: 'total' })
     // 2·1 + 1 = 3, 2·3 + 2 = 8, 2·8 + 3 = 19; 10, 40, 110
     const expected = {
       next: { shape: [2], data: [19, 110] },
@@ -95,7 +108,7 @@ describe('writeRepeated', () => {
     ['an input that is not there', { next: 'sum' }],
     ['an output of another shape', { seen: 'total' }],
   ])('refuses to carry %s', (_, state: Record<string, string>) => {
-    expect(() => g.writeRepeated(round, state)).toThrow(/cannot be carried/)
+    expect(() => g.writeScan(round, state)).toThrow(/cannot be carried/)
   })
 })
 

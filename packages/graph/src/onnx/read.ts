@@ -1,18 +1,28 @@
 import { fromBinary } from '@bufbuild/protobuf'
 import { CflowError, messageOf } from '@cflow/base'
 import { applyAll } from '../operator.js'
-import type { Operator } from '../operator.js'
 import { operators } from '../operators/registry.js'
-import { constant, input, unknownRank } from '../value.js'
-import type { Attribute, Dim, Shape, Value } from '../value.js'
-import { fromAttribute } from './attributes.js'
-import { constantNode } from './constants.js'
-import { ModelProtoSchema } from './generated/onnx_pb.js'
-import type { GraphProto, ModelProto, NodeProto, ValueInfoProto } from './generated/onnx_pb.js'
-import { resultType } from './result-type.js'
+import {
+  constant,
+  input,
+  unknownRank,
+  type Attribute,
+  type Dim,
+  type Inputs,
+  type Operator,
+  type Value,
+  type ValueType,
+} from '../value.js'
+import { constantOfAttribute, fromAttribute } from './attributes.js'
+import {
+  ModelProtoSchema,
+  type GraphProto,
+  type ModelProto,
+  type NodeProto,
+  type ValueInfoProto,
+} from './generated/onnx_pb.js'
 import { dtypeOf, fromTensorProto } from './tensors.js'
-import { upgraded } from './upgrade.js'
-import type { Form } from './upgrade.js'
+import { resultType, upgraded, type Form } from './upgrade.js'
 import { opsetVersion } from './write.js'
 
 export interface OnnxModel {
@@ -63,7 +73,8 @@ export function readOnnx(
   const inputs: Record<string, Value> = {}
   for (const info of graph.input) {
     if (values.has(info.name)) continue // an initializer that may be overridden
-    const v = feeds[info.name] ?? inputOf(info)
+    const { dtype, shape } = typeOf(info)
+    const v = feeds[info.name] ?? input(info.name, dtype, shape)
     values.set(info.name, v)
     inputs[info.name] = v
   }
@@ -71,12 +82,17 @@ export function readOnnx(
     [...graph.valueInfo, ...graph.output].map((info) => [info.name, info] as const),
   )
   const opsets = opsetsOf(model)
-  for (const node of graph.node) addNode(node, values, { infos, opsets })
-  const outputs: Record<string, Value> = {}
-  for (const { name } of graph.output) outputs[name] = named(values, name, 'output')
+  for (const node of graph.node) {
+    const where = `${node.opType} ${node.name}`
+    const inputs = node.input.map((name) => (name === '' ? undefined : named(values, name, where)))
+    const results = resultsOf(node, inputs, { infos, opsets })
+    node.output.forEach((name, i) => name !== '' && values.set(name, results[i] as Value))
+  }
   return {
     inputs,
-    outputs,
+    outputs: Object.fromEntries(
+      graph.output.map(({ name }) => [name, named(values, name, 'output')]),
+    ),
     values,
     metadata: metadataOf(model),
     opsets,
@@ -94,12 +110,6 @@ function named(values: ReadonlyMap<string, Value>, name: string, where: string):
   return v
 }
 
-/** What is known of a file beside its nodes. */
-interface FileContext {
-  readonly infos: ReadonlyMap<string, ValueInfoProto>
-  readonly opsets: Readonly<Record<string, number>>
-}
-
 /** Operator sets before this one are too different to be brought up to date. */
 const oldestOpset = 7
 
@@ -113,38 +123,46 @@ function opsetsOf(model: ModelProto): Readonly<Record<string, number>> {
     throw new CflowError(
       'MODEL',
       `the file uses ONNX operator set ${standard}, older than ${oldestOpset}`,
-      {
-        hint: 'convert it with onnx.version_converter, or export it again',
-      },
+      { hint: 'convert it with onnx.version_converter, or export it again' },
     )
   return opsets
 }
 
 const standardName = (domain: string): string => (domain === 'ai.onnx' ? '' : domain)
 
-function addNode(node: NodeProto, values: Map<string, Value>, context: FileContext): void {
-  const where = `${node.opType} ${node.name}`
-  const attributes: Record<string, Attribute> = {}
-  for (const a of node.attribute) attributes[a.name] = fromAttribute(a)
+/** What is known of a file beside its nodes. */
+interface FileContext {
+  readonly infos: ReadonlyMap<string, ValueInfoProto>
+  readonly opsets: Readonly<Record<string, number>>
+}
+
+/** The outputs of a node of the file. */
+function resultsOf(node: NodeProto, inputs: Inputs, file: FileContext): readonly Value[] {
+  const attributes = Object.fromEntries(node.attribute.map((a) => [a.name, fromAttribute(a)]))
   if (node.opType === 'Constant') {
-    const name = node.output[0] as string
-    const value = constantNode(attributes, name)
-    if (value) {
-      values.set(name, value)
-      return
-    }
+    const of = (a: Attribute) => constantOfAttribute(a, node.output[0]) ?? []
+    const constants = Object.values(attributes).flatMap(of)
+    if (constants.length > 0) return constants
   }
-  const inputs = node.input.map((name) => (name === '' ? undefined : named(values, name, where)))
   const domain = standardName(node.domain)
-  const opset = context.opsets[domain] ?? opsetVersion
-  const form =
-    domain === ''
-      ? upgraded({ type: node.opType, inputs, attributes }, opset, node.output.length)
-      : { type: node.opType, inputs, attributes }
-  const results =
-    (domain === '' ? applyKnown(form, node, opset) : undefined) ??
-    applyOpaque(form, node, { domain, opset, infos: context.infos })
-  node.output.forEach((name, i) => name !== '' && values.set(name, results[i] as Value))
+  const opset = file.opsets[domain] ?? opsetVersion
+  let form: Form = { type: node.opType, inputs, attributes }
+  if (domain === '') {
+    form = upgraded(form, opset, node.output.length)
+    const known = applyKnown(form, node, opset)
+    if (known) return known
+  }
+  const opaque: Operator = {
+    type: form.type,
+    domain,
+    ...((domain !== '' || opset > opsetVersion) && { version: opset }),
+    infer: () =>
+      node.output.map((name, i) => {
+        const info = file.infos.get(name)
+        return info ? typeOf(info) : { dtype: resultType(form, i), shape: unknownRank }
+      }),
+  }
+  return applyAll(opaque, form.inputs, form.attributes, node.name || undefined)
 }
 
 function applyKnown(form: Form, node: NodeProto, opset: number): readonly Value[] | undefined {
@@ -154,8 +172,7 @@ function applyKnown(form: Form, node: NodeProto, opset: number): readonly Value[
     return undefined
   const operator = opset > opsetVersion ? { ...found, version: opset } : found
   try {
-    const options = { label: node.name || undefined, outputs: node.output.length }
-    const results = applyAll(operator, inputs, attributes, options)
+    const results = applyAll(operator, inputs, attributes, node.name || undefined)
     return results.length >= node.output.length ? results : undefined
   } catch (error) {
     // a form of the operator that the shape rule does not cover: keep it as it is
@@ -164,31 +181,7 @@ function applyKnown(form: Form, node: NodeProto, opset: number): readonly Value[
   }
 }
 
-function applyOpaque(
-  form: Form,
-  node: NodeProto,
-  file: { readonly domain: string; readonly opset: number; readonly infos: FileContext['infos'] },
-): readonly Value[] {
-  const { type, inputs, attributes } = form
-  const operator: Operator = {
-    type,
-    domain: file.domain,
-    ...((file.domain !== '' || file.opset > opsetVersion) && { version: file.opset }),
-    infer: () =>
-      node.output.map((name, i) => {
-        const info = file.infos.get(name)
-        return info ? typeOf(info) : { dtype: resultType(form, i), shape: unknownRank }
-      }),
-  }
-  return applyAll(operator, inputs, attributes, { label: node.name || undefined })
-}
-
-function inputOf(info: ValueInfoProto): Value {
-  const { dtype, shape } = typeOf(info)
-  return input(info.name, dtype, shape)
-}
-
-function typeOf(info: ValueInfoProto): { dtype: Value['dtype']; shape: Shape } {
+function typeOf(info: ValueInfoProto): ValueType {
   const type = info.type?.value
   if (type?.case !== 'tensorType') throw new CflowError('MODEL', `${info.name} is not a tensor`)
   const dims = type.value.shape?.dim

@@ -1,9 +1,15 @@
 import { create } from '@bufbuild/protobuf'
-import { CflowError, bytesPerElement, sizeOf } from '@cflow/base'
-import type { DType, Tensor, TensorData } from '@cflow/base'
+import {
+  CflowError,
+  allocate,
+  bytesPerElement,
+  sizeOf,
+  type DType,
+  type Tensor,
+  type TensorData,
+} from '@cflow/base'
 import { dtypeNumbered, onnxType } from '../element-types.js'
-import { TensorProtoSchema } from './generated/onnx_pb.js'
-import type { TensorProto } from './generated/onnx_pb.js'
+import { TensorProtoSchema, type TensorProto } from './generated/onnx_pb.js'
 
 /** @throws CflowError MODEL for a type that this package does not handle */
 export function dtypeOf(number: number | undefined, where: string): DType {
@@ -13,17 +19,14 @@ export function dtypeOf(number: number | undefined, where: string): DType {
   return found
 }
 
-export function toTensorProto(tensor: Tensor, name: string): TensorProto {
-  const { data } = tensor
+export function toTensorProto({ dtype, shape, data }: Tensor, name = ''): TensorProto {
+  const { buffer, byteOffset, byteLength } = data
+  const rawData = new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength)
   return create(TensorProtoSchema, {
     name,
-    dataType: onnxType[tensor.dtype],
-    dims: tensor.shape.map(BigInt),
-    rawData: new Uint8Array(
-      data.buffer,
-      data.byteOffset,
-      data.byteLength,
-    ) as Uint8Array<ArrayBuffer>,
+    dataType: onnxType[dtype],
+    dims: shape.map(BigInt),
+    rawData,
   })
 }
 
@@ -47,47 +50,22 @@ export function fromTensorProto(proto: TensorProto): Tensor {
   return { dtype, shape, data }
 }
 
+/** A copy: aligned, and independent of the file's buffer. */
 function fromRaw(raw: Uint8Array, dtype: DType): TensorData {
-  const width = bytesPerElement[dtype]
-  if (raw.length % width !== 0)
+  const length = raw.length / bytesPerElement[dtype]
+  if (!Number.isInteger(length))
     throw new CflowError('MODEL', `${raw.length} bytes are no whole number of ${dtype} elements`)
-  // a copy: aligned, and independent of the file's buffer (a Node Buffer's own `slice` is none)
-  const { buffer } = new Uint8Array(raw)
-  switch (dtype) {
-    case 'float32':
-      return new Float32Array(buffer)
-    case 'float64':
-      return new Float64Array(buffer)
-    case 'float16':
-      return new Uint16Array(buffer)
-    case 'int64':
-      return new BigInt64Array(buffer)
-    case 'int32':
-      return new Int32Array(buffer)
-    case 'int8':
-      return new Int8Array(buffer)
-    case 'uint8':
-    case 'bool':
-      return new Uint8Array(buffer)
-  }
+  const data = allocate(dtype, length)
+  new Uint8Array(data.buffer).set(raw)
+  return data
 }
 
+/** Elements that a file lists one by one: narrow types stand among the int32 numbers. */
 function fromFields(proto: TensorProto, dtype: DType): TensorData {
-  switch (dtype) {
-    case 'float32':
-      return Float32Array.from(proto.floatData)
-    case 'float64':
-      return Float64Array.from(proto.doubleData)
-    case 'int64':
-      return BigInt64Array.from(proto.int64Data)
-    case 'int32':
-      return Int32Array.from(proto.int32Data)
-    case 'float16':
-      return Uint16Array.from(proto.int32Data)
-    case 'int8':
-      return Int8Array.from(proto.int32Data)
-    case 'uint8':
-    case 'bool':
-      return Uint8Array.from(proto.int32Data)
-  }
+  if (dtype === 'int64') return BigInt64Array.from(proto.int64Data)
+  const fields = { float32: proto.floatData, float64: proto.doubleData }
+  const values = dtype === 'float32' || dtype === 'float64' ? fields[dtype] : proto.int32Data
+  const data = allocate(dtype, values.length)
+  data.set(values)
+  return data
 }

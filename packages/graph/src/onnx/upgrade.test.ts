@@ -2,7 +2,7 @@ import { fromBinary, toBinary } from '@bufbuild/protobuf'
 import { floats } from '@cflow/base'
 import { describe, expect, it } from 'vitest'
 import { runBytes } from '../../test/run.js'
-import * as g from '../index.js'
+import * as g from '../../test/all.js'
 import { ModelProtoSchema } from './generated/onnx_pb.js'
 
 const { attribute } = g

@@ -1,27 +1,17 @@
-import { create, toBinary } from '@bufbuild/protobuf'
-import { CflowError } from '@cflow/base'
-import type { DType } from '@cflow/base'
+import { create, toBinary, type MessageInitShape } from '@bufbuild/protobuf'
 import { onnxType } from '../element-types.js'
 import { withInputs } from '../operator.js'
 import { identity } from '../operators/movement.js'
 import { topologicalOrder } from '../order.js'
-import { unknownRank } from '../value.js'
-import type { Node, OperatorNode, Shape, Value } from '../value.js'
+import { shapeError, unknownRank, type Node, type Value, type ValueType } from '../value.js'
+import { toAttribute } from './attributes.js'
 import {
   GraphProtoSchema,
   ModelProtoSchema,
-  NodeProtoSchema,
-  OperatorSetIdProtoSchema,
-  StringStringEntryProtoSchema,
-  TensorShapeProto_DimensionSchema,
-  TensorShapeProtoSchema,
-  TypeProtoSchema,
-  TypeProto_TensorSchema,
-  ValueInfoProtoSchema,
+  type GraphProto,
+  type ValueInfoProtoSchema,
 } from './generated/onnx_pb.js'
-import type { GraphProto, TensorProto, ValueInfoProto } from './generated/onnx_pb.js'
-import { toAttribute } from './attributes.js'
-import { Names } from './names.js'
+import { namesOf, type Named } from './names.js'
 import { toTensorProto } from './tensors.js'
 
 export interface OnnxOptions {
@@ -31,6 +21,8 @@ export interface OnnxOptions {
   readonly metadata?: Readonly<Record<string, string>>
   /** Operator sets besides the standard one, by domain, where the operators do not say. */
   readonly domains?: Readonly<Record<string, number>>
+  /** Names for the nodes that make inner values: `readOnnx` gives them as the nodes' labels. */
+  readonly labels?: Readonly<Record<string, Value>>
   readonly producer?: { readonly name: string; readonly version: string }
 }
 
@@ -48,7 +40,7 @@ export function writeOnnx(
   outputs: Readonly<Record<string, Value>>,
   options: OnnxOptions = {},
 ): Uint8Array {
-  const { graph, order } = graphProto(outputs, options.name)
+  const { graph, order } = graphProto(outputs, options.name, options.labels)
   return modelBytes(graph, order, options)
 }
 
@@ -56,161 +48,126 @@ export function writeOnnx(
 export function graphProto(
   outputs: Readonly<Record<string, Value>>,
   name = 'graph',
+  labels: Readonly<Record<string, Value>> = {},
 ): { readonly graph: GraphProto; readonly order: readonly Node[] } {
-  const lowering = new Lowering()
-  const results = distinct(Object.entries(outputs).map(([name, v]) => [name, lowering.of(v)]))
+  const all = lowered([...Object.entries(outputs), ...Object.entries(labels)])
+  const count = Object.keys(outputs).length
+  const results = distinct(all.slice(0, count))
+  const labelOf = new Map(all.slice(count).map(([label, v]) => [v.node, label]))
   const order = topologicalOrder(results.map(([, v]) => v))
-  const names = new Names(results, order)
-  const initializers: TensorProto[] = []
-  for (const node of order)
-    if (node.kind === 'constant') {
-      const { name, isNew } = names.ofConstant(node)
-      if (isNew) initializers.push(toTensorProto(node.tensor, name))
-    }
-  const inputs = new Map<string, Value>()
-  for (const v of inputsOf(order)) {
-    const { name } = v.node as Extract<Node, { kind: 'input' }>
-    if (inputs.has(name)) throw new CflowError('SHAPE', `two graph inputs are called ${name}`)
-    inputs.set(name, v)
-  }
-  const nodes = order.flatMap((node) =>
-    node.kind === 'operator'
-      ? [
-          create(NodeProtoSchema, {
-            opType: node.operator.type,
-            domain: node.operator.domain ?? '',
-            name: node.label ?? '',
-            input: node.inputs.map((v) => (v ? names.of(v) : '')),
-            output: node.outputs.map((v) => names.of(v)),
-            attribute: Object.entries(node.attributes).map(([k, a]) => toAttribute(k, a)),
-          }),
-        ]
-      : [],
-  )
+  const names = namesOf(results, order)
+  const initializer = order.flatMap((node) => {
+    if (node.kind !== 'constant') return []
+    const { name, isNew } = names.ofConstant(node)
+    return isNew ? [toTensorProto(node.tensor, name)] : []
+  })
+  const taken = new Set<string>()
+  /** Node names are unique in a file: of nodes with the same label the first has it. */
+  const nameOf = (label: string) => (taken.size === taken.add(label).size ? '' : label)
   const graph = create(GraphProtoSchema, {
     name,
-    node: nodes,
-    initializer: initializers,
-    input: [...inputs].map(([name, v]) => valueInfo(name, v.dtype, v.shape)),
-    output: results.map(([name, v]) => valueInfo(name, v.dtype, v.shape)),
+    node: order.flatMap((node) => {
+      if (node.kind !== 'operator') return []
+      const { operator, inputs, outputs, attributes, label = '' } = node
+      return [
+        {
+          opType: operator.type,
+          domain: operator.domain ?? '',
+          name: nameOf(labelOf.get(node) ?? label),
+          input: inputs.map((v) => (v ? names.of(v) : '')),
+          output: outputs.map((v) => names.of(v)),
+          attribute: Object.entries(attributes).map(([k, a]) => toAttribute(k, a)),
+        },
+      ]
+    }),
+    initializer,
+    input: inputsOf(order).map(([name, v]) => valueInfo(name, v)),
+    output: results.map(([name, v]) => valueInfo(name, v)),
   })
   return { graph, order }
 }
 
-/** A graph as the bytes of a model. */
+/** A graph as the bytes of a model, with the operator sets that its nodes need; the standard one first. */
 export function modelBytes(
   graph: GraphProto,
   order: readonly Node[],
-  options: OnnxOptions,
+  { producer, domains = {}, metadata = {} }: OnnxOptions,
 ): Uint8Array {
-  const model = create(ModelProtoSchema, {
-    irVersion,
-    producerName: options.producer?.name ?? 'cflow',
-    producerVersion: options.producer?.version ?? '',
-    opsetImport: [...operatorSets(order, options.domains ?? {})].map(([domain, version]) =>
-      create(OperatorSetIdProtoSchema, { domain, version: BigInt(version) }),
-    ),
-    metadataProps: Object.entries(options.metadata ?? {}).map(([key, value]) =>
-      create(StringStringEntryProtoSchema, { key, value }),
-    ),
-    graph,
-  })
-  return toBinary(ModelProtoSchema, model)
-}
-
-/** The operator sets that the nodes need, by domain; the standard one first. */
-function operatorSets(
-  order: readonly Node[],
-  domains: Readonly<Record<string, number>>,
-): ReadonlyMap<string, number> {
   const sets = new Map([['', opsetVersion], ...Object.entries(domains)])
   for (const node of order)
     if (node.kind === 'operator' && node.operator.version !== undefined) {
       const { domain = '', version } = node.operator
       sets.set(domain, Math.max(sets.get(domain) ?? 1, version))
     }
-  return sets
+  const model = create(ModelProtoSchema, {
+    irVersion,
+    producerName: producer?.name ?? 'cflow',
+    producerVersion: producer?.version ?? '',
+    opsetImport: [...sets].map(([domain, version]) => ({ domain, version: BigInt(version) })),
+    metadataProps: Object.entries(metadata).map(([key, value]) => ({ key, value })),
+    graph,
+  })
+  return toBinary(ModelProtoSchema, model)
 }
 
-/** Replaces operators by the values their `lower` gives, through the whole graph. */
-class Lowering {
-  readonly #done = new Map<Node, readonly Value[] | undefined>()
-
-  of(value: Value): Value {
-    for (const node of topologicalOrder([value])) if (!this.#done.has(node)) this.#visit(node)
-    return this.#map(value)
-  }
-
-  #map(value: Value): Value {
-    return this.#done.get(value.node)?.[value.index] ?? value
-  }
-
-  #visit(node: Node): void {
-    if (node.kind !== 'operator') {
-      this.#done.set(node, undefined)
-      return
+/** The same values with operators replaced by what their `lower` gives, through the whole graph. */
+function lowered(results: Named): Named {
+  const done = new Map<Node, readonly Value[]>()
+  const now = (v: Value) => done.get(v.node)?.[v.index] ?? v
+  const lower = (value: Value): Value => {
+    for (const node of topologicalOrder([value])) {
+      if (node.kind !== 'operator' || done.has(node)) continue
+      const inputs = node.inputs.map((v) => v && now(v))
+      const changed = inputs.some((v, i) => v !== node.inputs[i])
+      const outputs = changed ? withInputs(node, inputs) : node.outputs
+      const current = outputs[0]?.node
+      const replaced = current?.kind === 'operator' && node.operator.lower?.(current)
+      // what an operator is made of may be made of operators in turn
+      done.set(node, replaced ? replaced.map(lower) : outputs)
     }
-    const inputs = node.inputs.map((v) => v && this.#map(v))
-    const changed = inputs.some((v, i) => v !== node.inputs[i])
-    let outputs: readonly Value[] = node.outputs
-    let current: OperatorNode = node
-    if (changed) {
-      outputs = withInputs(node, inputs)
-      current = (outputs[0] as Value).node as OperatorNode
-    }
-    const replaced = node.operator.lower?.(current)
-    // what an operator is made of may be made of operators in turn
-    if (replaced) outputs = replaced.map((v) => this.of(v))
-    this.#done.set(node, outputs === node.outputs ? undefined : outputs)
+    return now(value)
   }
+  return results.map(([name, v]) => [name, lower(v)])
 }
 
 /** Outputs that are inputs, constants or named twice get a node of their own. */
-function distinct(results: (readonly [string, Value])[]): (readonly [string, Value])[] {
-  const taken = new Set<string>()
-  const ids = new Map<Node, number>()
+function distinct(results: Named): Named {
+  const taken = new Map<Node, Set<number>>()
   return results.map(([name, value]) => {
-    const id = ids.get(value.node) ?? ids.size
-    ids.set(value.node, id)
-    const key = `${id}:${value.index}`
-    const result = value.node.kind !== 'operator' || taken.has(key) ? identity(value) : value
-    taken.add(key)
-    return [name, result] as const
+    const indices = taken.get(value.node) ?? new Set()
+    const result =
+      value.node.kind !== 'operator' || indices.has(value.index) ? identity(value) : value
+    taken.set(value.node, indices.add(value.index))
+    return [name, result]
   })
 }
 
-function inputsOf(order: readonly Node[]): Value[] {
-  const found = new Map<Node, Value>()
-  for (const node of order)
-    if (node.kind === 'operator')
-      for (const v of node.inputs) if (v?.node.kind === 'input') found.set(v.node, v)
-  return [...found.values()]
+/** The graph's inputs as they are met, by name. */
+function inputsOf(order: readonly Node[]): Named {
+  const found = new Map<string, Value>()
+  for (const v of order.flatMap((node) => (node.kind === 'operator' ? node.inputs : [])))
+    if (v?.node.kind === 'input') {
+      const { name } = v.node
+      const other = found.get(name)?.node ?? v.node
+      if (other !== v.node) throw shapeError(`two graph inputs are called ${name}`)
+      found.set(name, v)
+    }
+  return [...found]
 }
 
-function valueInfo(name: string, dtype: DType, shape: Shape): ValueInfoProto {
-  return create(ValueInfoProtoSchema, {
+function valueInfo(
+  name: string,
+  { dtype, shape }: ValueType,
+): MessageInitShape<typeof ValueInfoProtoSchema> {
+  const dim = shape.map((d) => {
+    if (d === null) return {}
+    return typeof d === 'number'
+      ? { value: { case: 'dimValue', value: BigInt(d) } as const }
+      : { value: { case: 'dimParam', value: d } as const }
+  })
+  const known = shape !== unknownRank && { shape: { dim } }
+  return {
     name,
-    type: create(TypeProtoSchema, {
-      value: {
-        case: 'tensorType',
-        value: create(TypeProto_TensorSchema, {
-          elemType: onnxType[dtype],
-          ...(shape !== unknownRank && {
-            shape: create(TensorShapeProtoSchema, {
-              dim: shape.map((d) =>
-                create(TensorShapeProto_DimensionSchema, {
-                  value:
-                    typeof d === 'number'
-                      ? { case: 'dimValue', value: BigInt(d) }
-                      : d === null
-                        ? { case: undefined }
-                        : { case: 'dimParam', value: d },
-                }),
-              ),
-            }),
-          }),
-        }),
-      },
-    }),
-  })
+    type: { value: { case: 'tensorType', value: { elemType: onnxType[dtype], ...known } } },
+  }
 }

@@ -1,72 +1,68 @@
-import { apply } from '../operator.js'
-import type { Operator } from '../operator.js'
+import { apply, attribute, infers, type One } from '../operator.js'
 import { broadcast, sameDType } from '../shapes.js'
-import { scalar } from '../value.js'
-import type { OperatorNode, Value } from '../value.js'
-import { sumTo } from './reduction.js'
+import { scalar, type Operator, type Value } from '../value.js'
 
-type Rule = (node: OperatorNode, g: Value) => readonly (Value | undefined)[]
-
-const in0 = (node: OperatorNode) => node.inputs[0] as Value
-const in1 = (node: OperatorNode) => node.inputs[1] as Value
-const out = (node: OperatorNode) => node.outputs[0] as Value
-
-function unary(type: string, rule?: (x: Value, y: Value, g: Value) => Value): Operator {
+function unary(type: string, rule?: (g: Value, x: Value, y: Value) => Value): Operator {
   return {
     type,
-    infer: (inputs) => [{ dtype: (inputs[0] as Value).dtype, shape: (inputs[0] as Value).shape }],
-    ...(rule && { gradient: (node, [g]) => [g && rule(in0(node), out(node), g)] }),
-  }
-}
-
-function binary(type: string, rule?: Rule): Operator {
-  return {
-    type,
-    infer: (inputs) => [
-      {
-        dtype: sameDType(type, inputs),
-        shape: broadcast((inputs[0] as Value).shape, (inputs[1] as Value).shape),
-      },
-    ],
+    infer: infers((x) => x.shape),
     ...(rule && {
-      gradient: (node, [g]) =>
-        g ? rule(node, g).map((d, i) => d && sumTo(d, node.inputs[i] as Value)) : [],
+      gradient: ({ inputs, outputs }, [g]: One) => [
+        rule(g, inputs[0] as Value, outputs[0] as Value),
+      ],
     }),
   }
 }
 
-export const Add = binary('Add', (_, g) => [g, g])
-export const Sub = binary('Sub', (_, g) => [g, neg(g)])
-export const Mul = binary('Mul', (n, g) => [mul(g, in1(n)), mul(g, in0(n))])
-export const Div = binary('Div', (n, g) => [div(g, in1(n)), neg(div(mul(g, out(n)), in1(n)))])
-export const Max = binary('Max', (n, g) => {
-  const first = mul(g, step(sub(in0(n), in1(n))))
-  return [first, sub(g, first)]
-})
-export const Min = binary('Min', (n, g) => {
-  const first = mul(g, step(sub(in1(n), in0(n))))
-  return [first, sub(g, first)]
-})
-export const Neg = unary('Neg', (_x, _y, g) => neg(g))
-export const Exp = unary('Exp', (_x, y, g) => mul(g, y))
-export const Log = unary('Log', (x, _y, g) => div(g, x))
-export const Sqrt = unary('Sqrt', (_x, y, g) => div(mul(g, scalar(0.5, g.dtype)), y))
-export const Reciprocal = unary('Reciprocal', (_x, y, g) => neg(mul(g, mul(y, y))))
-export const Tanh = unary('Tanh', (_x, y, g) => mul(g, sub(scalar(1, g.dtype), mul(y, y))))
-export const Sigmoid = unary('Sigmoid', (_x, y, g) => mul(g, mul(y, sub(scalar(1, g.dtype), y))))
-export const Relu = unary('Relu', (_x, y, g) => mul(g, step(y)))
-export const Abs = unary('Abs', (x, _y, g) => mul(g, sub(step(x), step(neg(x)))))
-export const Sin = unary('Sin', (x, _y, g) => mul(g, cos(x)))
-export const Cos = unary('Cos', (x, _y, g) => neg(mul(g, sin(x))))
+function binary(
+  type: string,
+  rule: (g: Value, a: Value, b: Value, y: Value) => readonly [Value, Value],
+): Operator {
+  return {
+    type,
+    broadcasts: true,
+    infer: infers((a, inputs) => {
+      sameDType(type, inputs)
+      return broadcast(a.shape, (inputs[1] as Value).shape)
+    }),
+    gradient: ({ inputs, outputs }, [g]: One) =>
+      rule(g, inputs[0] as Value, inputs[1] as Value, outputs[0] as Value),
+  }
+}
+
+/** @param excess positive where the first operand is the one that counts */
+const extremum = (type: string, excess: (a: Value, b: Value) => Value): Operator =>
+  binary(type, (g, a, b) => {
+    const first = mul(g, step(excess(a, b)))
+    return [first, sub(g, first)]
+  })
+
+export const Add = binary('Add', (g) => [g, g])
+export const Sub = binary('Sub', (g) => [g, neg(g)])
+export const Mul = binary('Mul', (g, a, b) => [mul(g, b), mul(g, a)])
+export const Div = binary('Div', (g, _a, b, y) => [div(g, b), neg(div(mul(g, y), b))])
+export const Max = extremum('Max', (a, b) => sub(a, b))
+export const Min = extremum('Min', (a, b) => sub(b, a))
+export const Neg = unary('Neg', (g) => neg(g))
+export const Exp = unary('Exp', (g, _x, y) => mul(g, y))
+export const Log = unary('Log', (g, x) => div(g, x))
+export const Sqrt = unary('Sqrt', (g, _x, y) => div(mul(g, scalar(0.5, g.dtype)), y))
+export const Reciprocal = unary('Reciprocal', (g, _x, y) => neg(mul(g, mul(y, y))))
+export const Tanh = unary('Tanh', (g, _x, y) => mul(g, sub(scalar(1, g.dtype), mul(y, y))))
+export const Sigmoid = unary('Sigmoid', (g, _x, y) => mul(g, mul(y, sub(scalar(1, g.dtype), y))))
+export const Relu = unary('Relu', (g, _x, y) => mul(g, step(y)))
+export const Abs = unary('Abs', (g, x) => mul(g, sub(step(x), step(neg(x)))))
+export const Sin = unary('Sin', (g, x) => mul(g, cos(x)))
+export const Cos = unary('Cos', (g, x) => neg(mul(g, sin(x))))
 export const Floor = unary('Floor')
 export const HardSwish = unary('HardSwish')
 export const HardSigmoid = unary('HardSigmoid')
 
 /** ln(1 + eˣ). ONNX Runtime has it in float32 only; other types are written out, stable for large |x|. */
 export const Softplus: Operator = {
-  ...unary('Softplus', (x, _y, g) => mul(g, sigmoid(x))),
+  ...unary('Softplus', (g, x) => mul(g, sigmoid(x))),
   lower: (node) => {
-    const x = in0(node)
+    const x = node.inputs[0] as Value
     if (x.dtype === 'float32') return undefined
     return [add(relu(x), log(add(scalar(1, x.dtype), exp(neg(abs(x))))))]
   },
@@ -74,18 +70,12 @@ export const Softplus: Operator = {
 
 /** Clamp to [min, max]; both are scalar inputs in ONNX. */
 export const Clip: Operator = {
-  type: 'Clip',
-  infer: (inputs) => [{ dtype: (inputs[0] as Value).dtype, shape: (inputs[0] as Value).shape }],
-  gradient: (node, [g]) => {
-    if (!g) return []
-    const x = in0(node)
-    const [, low, high] = node.inputs
-    let inside: Value | undefined
-    if (low) inside = step(sub(x, low))
-    if (high) {
-      const below = step(sub(high, x))
-      inside = inside ? mul(inside, below) : below
-    }
+  ...unary('Clip'),
+  gradient: ({ inputs }, [g]: One) => {
+    const [x, low, high] = inputs as readonly [Value, Value?, Value?]
+    const above = low && step(sub(x, low))
+    const below = high && step(sub(high, x))
+    const inside = above && below ? mul(above, below) : (above ?? below)
     return [inside ? mul(g, inside) : g]
   },
 }
@@ -103,14 +93,17 @@ function pairwise(operator: Operator, a: Value, b: Value): Value {
   return apply(operator, [unexpanded(a, b), unexpanded(b, a)])
 }
 
+const isExpanded = ({ node }: Value): boolean =>
+  node.kind === 'operator' && node.operator.type === 'Expand'
+
 function unexpanded(x: Value, other: Value): Value {
-  if (x.node.kind !== 'operator' || x.node.operator.type !== 'Expand') return x
-  if (other.node.kind === 'operator' && other.node.operator.type === 'Expand') return x
+  if (x.node.kind !== 'operator' || !isExpanded(x) || isExpanded(other)) return x
   const same =
     x.shape.length === other.shape.length &&
     x.shape.every((d, i) => d !== null && d === other.shape[i])
   return same ? (x.node.inputs[0] as Value) : x
 }
+
 export const neg = (x: Value): Value => apply(Neg, [x])
 export const exp = (x: Value): Value => apply(Exp, [x])
 export const log = (x: Value): Value => apply(Log, [x])
@@ -127,18 +120,16 @@ export const hardSwish = (x: Value): Value => apply(HardSwish, [x])
 export const softplus = (x: Value): Value => apply(Softplus, [x])
 
 /** x·min(max(x/6 + ½, 0), 1)'s gate alone, as torchvision and timm define it (slope 1/6). */
-export const hardSigmoid = (x: Value): Value =>
-  apply(HardSigmoid, [x], {
-    alpha: { kind: 'float', value: 1 / 6 },
-    beta: { kind: 'float', value: 0.5 },
-  })
+export const hardSigmoid = (x: Value): Value => clippedLine(x, 1 / 6, 0.5)
+
+/** min(max(slope·x + offset, 0), 1) in one pass over memory. */
+const clippedLine = (x: Value, slope: number, offset: number): Value =>
+  apply(HardSigmoid, [x], { alpha: attribute.float(slope), beta: attribute.float(offset) })
 
 export function clip(x: Value, low: number | undefined, high: number | undefined): Value {
-  return apply(Clip, [
-    x,
-    low === undefined ? undefined : scalar(low, x.dtype),
-    high === undefined ? undefined : scalar(high, x.dtype),
-  ])
+  const bound = (value: number | undefined) =>
+    value === undefined ? undefined : scalar(value, x.dtype)
+  return apply(Clip, [x, bound(low), bound(high)])
 }
 
 /** x times a number. */
@@ -151,10 +142,5 @@ export const square = (x: Value): Value => mul(x, x)
  * threads; comparisons and `Sign` run on one in ONNX Runtime. In float32 a hard sigmoid is multiple and clipping in one
  * pass over memory. Exact for |x| ≥ 1e-30 (float64: 1e-200), or 0.
  */
-export function step(x: Value): Value {
-  if (x.dtype !== 'float32') return clip(scale(x, 1e200), 0, 1)
-  return apply(HardSigmoid, [x], {
-    alpha: { kind: 'float', value: 1e30 },
-    beta: { kind: 'float', value: 0 },
-  })
-}
+export const step = (x: Value): Value =>
+  x.dtype === 'float32' ? clippedLine(x, 1e30, 0) : clip(scale(x, 1e200), 0, 1)

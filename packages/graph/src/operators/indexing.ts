@@ -1,105 +1,70 @@
-import { CflowError, tensor } from '@cflow/base'
-import type { DType } from '@cflow/base'
-import { apply, attribute, intAttribute } from '../operator.js'
-import type { Operator } from '../operator.js'
+import { tensor, type DType } from '@cflow/base'
+import { apply, attribute, infers, type One } from '../operator.js'
 import { axisOf } from '../shapes.js'
-import { constant, constantOf, integersOf, scalar, staticShape } from '../value.js'
-import type { Dim, Value } from '../value.js'
+import {
+  constant,
+  constantOf,
+  int64s,
+  integersOf,
+  scalar,
+  shapeError,
+  staticShape,
+  type Dim,
+  type Operator,
+  type Value,
+} from '../value.js'
 import { equal } from './logic.js'
 import { matMul } from './matrix.js'
-import { cast, reshape, reshapeTo, shapeOf, transpose } from './movement.js'
-
-const first = (inputs: readonly (Value | undefined)[]) => inputs[0] as Value
+import { axisIn, cast, inverse, reshape, reshapeTo, shapeOf, transpose } from './movement.js'
 
 /** Rows or columns by index. The gradient of a permutation is the inverse permutation; of anything else, a product
  * with the one-hot matrix of the indices. */
 export const Gather: Operator = {
   type: 'Gather',
-  infer: (inputs, attributes) => {
-    const x = first(inputs)
-    const axis = axisOf(intAttribute(attributes, 'axis', 0), x.shape.length)
+  infer: infers((x, inputs, attributes) => {
+    const axis = axisIn(x, attributes)
     const index = inputs[1] as Value
-    return [
-      {
-        dtype: x.dtype,
-        shape: [...x.shape.slice(0, axis), ...index.shape, ...x.shape.slice(axis + 1)],
-      },
-    ]
-  },
-  gradient: (node, [g]) => {
-    if (!g) return []
-    const x = first(node.inputs)
-    const index = node.inputs[1] as Value
-    const axis = axisOf(intAttribute(node.attributes, 'axis', 0), x.shape.length)
+    return [...x.shape.slice(0, axis), ...index.shape, ...x.shape.slice(axis + 1)]
+  }),
+  gradient: ({ inputs, attributes }, [g]: One) => {
+    const [x, index] = inputs as readonly [Value, Value]
+    const axis = axisIn(x, attributes)
     const size = x.shape[axis]
     if (typeof size !== 'number')
-      throw new CflowError('SHAPE', 'the gradient of Gather needs an axis of known size')
-    const inverse = index.node.kind === 'constant' && inversePermutation(index, size)
-    if (inverse) return [gather(g, inverse, axis)]
+      throw shapeError('the gradient of Gather needs an axis of known size')
+    if (index.node.kind === 'constant' && isPermutation(index, size))
+      return [gather(g, int64s(inverse(integersOf(index, 'index'))), axis)]
     if (index.shape.length !== 1)
-      throw new CflowError('SHAPE', 'the gradient of Gather needs a one-dimensional index')
-    const order = x.shape.map((_, i) => i)
-    const toFront = [axis, ...order.filter((i) => i !== axis)]
-    const rows = axis === 0 ? g : transpose(g, toFront)
-    const n = staticShape(index, 'the index of Gather')[0] as number
-    const flat = reshape(rows, [n, -1])
-    const d = matMul(oneHotRows(index, size, g.dtype), flat)
-    const shaped = reshapeTo(
-      d,
-      toFront.map((i) => x.shape[i] as Dim),
-    )
-    return [
-      axis === 0
-        ? shaped
-        : transpose(
-            shaped,
-            toFront.map((_, i) => toFront.indexOf(i)),
-          ),
-    ]
+      throw shapeError('the gradient of Gather needs a one-dimensional index')
+    const toFront = [axis, ...x.shape.keys()].filter((a, i) => i === 0 || a !== axis)
+    const rows = reshape(transpose(g, toFront), [...staticShape(index, 'the index of Gather'), -1])
+    const d = matMul(oneHotRows(index, size, g.dtype), rows)
+    const shape = toFront.map((i) => x.shape[i] as Dim)
+    return [transpose(reshapeTo(d, shape), inverse(toFront))]
   },
 }
 
-function inversePermutation(index: Value, size: number): Value | undefined {
+function isPermutation(index: Value, size: number): boolean {
   const order = integersOf(index, 'index')
-  if (index.shape.length !== 1 || order.length !== size || new Set(order).size !== size)
-    return undefined
-  const inverse = new BigInt64Array(size)
-  order.forEach((from, to) => (inverse[from] = BigInt(to)))
-  return constant(tensor('int64', [size], inverse))
+  return index.shape.length === 1 && order.length === size && new Set(order).size === size
 }
 
 /** [size, n] matrix whose column j has a 1 in row index[j]. */
 function oneHotRows(index: Value, size: number, dtype: DType): Value {
-  const rows = cast(
-    constant(
-      tensor(
-        'int32',
-        [size, 1],
-        Int32Array.from({ length: size }, (_, i) => i),
-      ),
-    ),
-    index.dtype,
-  )
+  const numbers = Int32Array.from({ length: size }, (_, i) => i)
+  const rows = cast(constant(tensor('int32', [size, 1], numbers)), index.dtype)
   return cast(equal(rows, reshape(index, [1, -1])), dtype)
 }
 
 /** 0, 1, … up to the limit (exclusive), int64 or float. */
 export const Range: Operator = {
   type: 'Range',
-  infer: (inputs) => {
-    const [start, limit, delta] = inputs
-    const all = [start, limit, delta]
-    if (all.every((v) => v?.node.kind === 'constant')) {
-      const [a, b, c] = all.map((v) => Number(constantOf(v, 'range').data[0]))
-      return [
-        {
-          dtype: first(inputs).dtype,
-          shape: [Math.max(Math.ceil(((b as number) - (a as number)) / (c as number)), 0)],
-        },
-      ]
-    }
-    return [{ dtype: first(inputs).dtype, shape: [null] }]
-  },
+  infer: infers((_, inputs) => {
+    if (inputs.some((v) => v?.node.kind !== 'constant')) return [null]
+    const [start, limit, delta] = inputs.map((v) => Number(constantOf(v, 'range').data[0]))
+    const count = ((limit as number) - (start as number)) / (delta as number)
+    return [Math.max(Math.ceil(count), 0)]
+  }),
 }
 
 export const gather = (x: Value, index: Value, axis: number): Value =>

@@ -1,43 +1,66 @@
-import { CflowError, zeros } from '@cflow/base'
-import type { DType } from '@cflow/base'
+import { zeros, type DType } from '@cflow/base'
 import { dtypeNumbered, onnxType } from '../element-types.js'
-import { apply, applyAll, attribute, intAttribute, intsAttribute } from '../operator.js'
-import type { Operator } from '../operator.js'
+import {
+  apply,
+  applyAll,
+  attribute,
+  infers,
+  intAttribute,
+  intsAttribute,
+  outputsOf,
+  stringAttribute,
+  type One,
+} from '../operator.js'
 import { addDims, axisOf, broadcast, sameDType } from '../shapes.js'
-import { constant, int64s, integersOf, shapeText, staticShape } from '../value.js'
-import type { Attributes, Dim, Shape, Value } from '../value.js'
-import { sumTo } from './reduction.js'
+import {
+  constant,
+  int64s,
+  integersOf,
+  shapeError,
+  shapeText,
+  staticShape,
+  type Attributes,
+  type Dim,
+  type Inputs,
+  type Operator,
+  type Shape,
+  type Value,
+} from '../value.js'
 
-const first = (inputs: readonly (Value | undefined)[]) => inputs[0] as Value
+const first = (inputs: Inputs) => inputs[0] as Value
+
+/** The axis that an operator works along. */
+export const axisIn = (x: Value, attributes: Attributes, otherwise = 0): number =>
+  axisOf(intAttribute(attributes, 'axis', otherwise), x.shape.length)
 
 export const Identity: Operator = {
   type: 'Identity',
-  infer: (inputs) => [{ dtype: first(inputs).dtype, shape: first(inputs).shape }],
-  gradient: (_, [g]) => [g],
+  infer: infers((x) => x.shape),
+  gradient: (_, [g]: One) => [g],
 }
 
 export const ShapeOf: Operator = {
   type: 'Shape',
-  infer: (inputs) => [{ dtype: 'int64', shape: [first(inputs).shape.length] }],
+  infer: ([x]) => [{ dtype: 'int64', shape: [(x as Value).shape.length] }],
+}
+
+/** The shape that an input asks for: its numbers, or as many unknown axes as it has elements. */
+function askedShape(target: Value): Shape {
+  if (target.node.kind === 'constant') return integersOf(target, 'shape')
+  const [rank] = target.shape
+  if (typeof rank !== 'number') throw shapeError('the rank of what has another shape must be known')
+  return Array.from({ length: rank }, () => null)
 }
 
 export const Reshape: Operator = {
   type: 'Reshape',
-  infer: (inputs) => {
-    const x = first(inputs)
-    const target = inputs[1] as Value
-    if (target.node.kind !== 'constant') {
-      const rank = target.shape[0]
-      if (typeof rank !== 'number')
-        throw new CflowError('SHAPE', 'the rank of a reshape must be known')
-      return [{ dtype: x.dtype, shape: Array.from({ length: rank }, () => null) }]
-    }
-    return [{ dtype: x.dtype, shape: reshaped(x.shape, integersOf(target, 'shape')) }]
-  },
-  gradient: (node, [g]) => [g && reshapeLike(g, first(node.inputs))],
+  infer: infers((x, inputs) => reshaped(x.shape, askedShape(inputs[1] as Value))),
+  gradient: ({ inputs: [x] }, [g]: One) => [
+    reshapeTo(g, (x as Value).shape, () => shapeOf(x as Value)),
+  ],
 }
 
-function reshaped(from: Shape, to: readonly number[]): Shape {
+function reshaped(from: Shape, to: Shape): Shape {
   const shape: Dim[] = to.map((d, i) => (d === 0 ? (from[i] ?? null) : d))
   const free = shape.indexOf(-1)
   const known = (s: Shape) => s.every((d) => typeof d === 'number')
@@ -46,54 +69,47 @@ function reshaped(from: Shape, to: readonly number[]): Shape {
     const rest = (shape as number[]).reduce((n, d) => (d === -1 ? n : n * d), 1)
     if (free >= 0 && known(shape)) shape[free] = total / rest
     if (known(shape) && (!Number.isInteger(shape[free] ?? 0) || (free < 0 && rest !== total)))
-      throw new CflowError('SHAPE', `cannot reshape ${shapeText(from)} to [${to.join(', ')}]`)
+      throw shapeError(`cannot reshape ${shapeText(from)} to [${to.join(', ')}]`)
   } else if (free >= 0) shape[free] = null
   return shape
 }
 
 export const Transpose: Operator = {
   type: 'Transpose',
-  infer: (inputs, attributes) => {
-    const x = first(inputs)
-    return [{ dtype: x.dtype, shape: permutationOf(x, attributes).map((p) => x.shape[p] as Dim) }]
-  },
-  gradient: (node, [g]) => {
-    const order = permutationOf(first(node.inputs), node.attributes)
-    const inverse = order.map((_, i) => order.indexOf(i))
-    return [g && transpose(g, inverse)]
-  },
+  infer: infers((x, _, attributes) => orderOf(x, attributes).map((p) => x.shape[p] as Dim)),
+  gradient: ({ inputs, attributes }, [g]: One) => [
+    transpose(g, inverse(orderOf(first(inputs), attributes))),
+  ],
 }
 
-function permutationOf(x: Value, attributes: Attributes): readonly number[] {
-  return intsAttribute(
-    attributes,
-    'perm',
-    x.shape.map((_, i) => x.shape.length - 1 - i),
-  )
+/** The axes in their new order; reversed when the attribute is absent. */
+function orderOf({ shape }: Value, attributes: Attributes): readonly number[] {
+  return intsAttribute(attributes, 'perm', [...shape.keys()].reverse())
+}
+
+/** The permutation that undoes another. */
+export function inverse(order: readonly number[]): number[] {
+  const back = [...order]
+  order.forEach((from, to) => (back[from] = to))
+  return back
 }
 
 export const Concat: Operator = {
   type: 'Concat',
-  infer: (inputs, attributes) => {
-    const x = first(inputs)
-    const axis = axisOf(intAttribute(attributes, 'axis', 0), x.shape.length)
+  infer: infers((x, inputs, attributes) => {
+    const axis = axisIn(x, attributes)
     const all = inputs as readonly Value[]
     for (const v of all)
       if (v.shape.length !== x.shape.length)
-        throw new CflowError('SHAPE', `cannot join ${shapeText(x.shape)} and ${shapeText(v.shape)}`)
-    return [
-      {
-        dtype: sameDType('Concat', inputs),
-        shape: x.shape.map((d, i) => (i === axis ? addDims(all.map((v) => v.shape[i] as Dim)) : d)),
-      },
-    ]
-  },
-  gradient: (node, [g]) => {
-    if (!g) return []
-    const axis = axisOf(intAttribute(node.attributes, 'axis', 0), g.shape.length)
-    const sizes = node.inputs.map((v) => (v as Value).shape[axis])
+        throw shapeError(`cannot join ${shapeText(x.shape)} and ${shapeText(v.shape)}`)
+    sameDType('Concat', inputs)
+    return x.shape.map((d, i) => (i === axis ? addDims(all.map((v) => v.shape[i] as Dim)) : d))
+  }),
+  gradient: ({ inputs, attributes }, [g]: One) => {
+    const axis = axisIn(g, attributes)
+    const sizes = inputs.map((v) => (v as Value).shape[axis])
     if (sizes.some((d) => typeof d !== 'number'))
-      throw new CflowError('SHAPE', 'the gradient of Concat needs known sizes')
+      throw shapeError('the gradient of Concat needs known sizes')
     return split(g, sizes as number[], axis)
   },
 }
@@ -101,125 +117,85 @@ export const Concat: Operator = {
 export const Split: Operator = {
   type: 'Split',
   infer: (inputs, attributes) => {
-    const x = first(inputs)
-    const axis = axisOf(intAttribute(attributes, 'axis', 0), x.shape.length)
+    const { dtype, shape } = first(inputs)
+    const axis = axisIn(first(inputs), attributes)
     const sizes = integersOf(inputs[1], 'the sizes of Split')
     const total = sizes.reduce((s, d) => s + d, 0)
-    if (typeof x.shape[axis] === 'number' && x.shape[axis] !== total)
-      throw new CflowError(
-        'SHAPE',
-        `cannot split axis ${axis} of ${shapeText(x.shape)} into ${sizes.join(' + ')}`,
-      )
-    return sizes.map((size) => ({
-      dtype: x.dtype,
-      shape: x.shape.map((d, i) => (i === axis ? size : d)),
-    }))
+    if (typeof shape[axis] === 'number' && shape[axis] !== total)
+      throw shapeError(`cannot split axis ${axis} of ${shapeText(shape)} into ${sizes.join(' + ')}`)
+    return sizes.map((size) => ({ dtype, shape: shape.with(axis, size) }))
   },
-  gradient: (node, gradients) => {
-    const axis = intAttribute(node.attributes, 'axis', 0)
-    return [
-      concat(
-        gradients.map((g, i) => g ?? zerosLike(node.outputs[i] as Value)),
-        axis,
-      ),
-    ]
-  },
+  gradient: ({ outputs, attributes }, gradients) => [
+    concat(
+      outputs.map((y, i) => gradients[i] ?? zerosLike(y)),
+      intAttribute(attributes, 'axis', 0),
+    ),
+  ],
 }
 
 export const Slice: Operator = {
   type: 'Slice',
-  infer: (inputs) => {
-    const x = first(inputs)
+  infer: infers((x, inputs) => {
     const shape = [...x.shape]
     if (inputs[1]?.node.kind !== 'constant' || inputs[2]?.node.kind !== 'constant') {
       for (const a of integersOf(inputs[3], 'the axes of Slice'))
         shape[axisOf(a, shape.length)] = null
-      return [{ dtype: x.dtype, shape }]
+      return shape
     }
-    for (const { axis, start, end } of slices(x, inputs)) {
-      const d = shape[axis]
-      if (typeof d !== 'number') shape[axis] = null
-      else {
-        const clamp = (v: number) => Math.min(Math.max(v < 0 ? v + d : v, 0), d)
-        shape[axis] = Math.max(clamp(end) - clamp(start), 0)
-      }
-    }
-    return [{ dtype: x.dtype, shape }]
-  },
-  gradient: (node, [g]) => {
-    if (!g) return []
-    const x = first(node.inputs)
-    const before = x.shape.map(() => 0)
-    const after = x.shape.map(() => 0)
-    const shape = staticShape(x, 'the gradient of Slice')
-    for (const { axis, start, end } of slices(x, node.inputs)) {
-      const d = shape[axis] as number
-      const clamp = (v: number) => Math.min(Math.max(v < 0 ? v + d : v, 0), d)
-      before[axis] = clamp(start)
-      after[axis] = d - clamp(end)
+    for (const { axis, start, end } of slices(x.shape, inputs))
+      shape[axis] = typeof shape[axis] === 'number' ? Math.max(end - start, 0) : null
+    return shape
+  }),
+  gradient: ({ inputs }, [g]: One) => {
+    const shape = staticShape(first(inputs), 'the gradient of Slice')
+    const before = shape.map(() => 0)
+    const after = shape.map(() => 0)
+    for (const { axis, start, end } of slices(shape, inputs)) {
+      before[axis] = start
+      after[axis] = (shape[axis] as number) - end
     }
     return [pad(g, [...before, ...after])]
   },
 }
 
-function slices(x: Value, inputs: readonly (Value | undefined)[]) {
+/** Where slices begin and end, within axes of known size. */
+function slices(shape: Shape, inputs: Inputs) {
   const starts = integersOf(inputs[1], 'the starts of Slice')
   const ends = integersOf(inputs[2], 'the ends of Slice')
-  const axes = inputs[3] ? integersOf(inputs[3], 'the axes of Slice') : starts.map((_, i) => i)
+  const axes = inputs[3] ? integersOf(inputs[3], 'the axes of Slice') : [...starts.keys()]
   if (inputs[4] && integersOf(inputs[4], 'the steps of Slice').some((s) => s !== 1))
-    throw new CflowError('SHAPE', 'only slices of step 1 are supported')
-  return axes.map((a, i) => ({
-    axis: axisOf(a, x.shape.length),
-    start: starts[i] as number,
-    end: ends[i] as number,
-  }))
+    throw shapeError('only slices of step 1 are supported')
+  return axes.map((a, i) => {
+    const axis = axisOf(a, shape.length)
+    const d = shape[axis]
+    const size = typeof d === 'number' ? d : 0
+    const clamp = (v: number) => Math.min(Math.max(v < 0 ? v + size : v, 0), size)
+    return { axis, start: clamp(starts[i] as number), end: clamp(ends[i] as number) }
+  })
 }
 
 export const Pad: Operator = {
   type: 'Pad',
-  infer: (inputs) => {
-    const x = first(inputs)
+  infer: infers((x, inputs) => {
     const pads = integersOf(inputs[1], 'the pads of Pad')
     const rank = x.shape.length
-    return [
-      {
-        dtype: x.dtype,
-        shape: x.shape.map((d, i) => addDims([d, pads[i] as number, pads[i + rank] as number])),
-      },
-    ]
-  },
-  gradient: (node, [g]) => {
-    const mode = node.attributes['mode']
-    if (mode?.kind === 'string' && mode.value !== 'constant')
-      throw new CflowError('SHAPE', `Pad with mode ${mode.value} has no gradient here`)
-    if (!g) return []
-    const pads = integersOf(node.inputs[1], 'pads')
-    const rank = g.shape.length
+    return x.shape.map((d, i) => addDims([d, pads[i] as number, pads[i + rank] as number]))
+  }),
+  gradient: ({ inputs, attributes }, [g]: One) => {
+    const mode = stringAttribute(attributes, 'mode', 'constant')
+    if (mode !== 'constant') throw shapeError(`Pad with mode ${mode} has no gradient here`)
+    const pads = integersOf(inputs[1], 'pads')
     const size = staticShape(g, 'the gradient of Pad')
-    const axes = size.map((_, i) => i)
-    return [
-      slice(
-        g,
-        axes,
-        pads.slice(0, rank),
-        size.map((d, i) => d - (pads[i + rank] as number)),
-      ),
-    ]
+    const ends = size.map((d, i) => d - (pads[i + size.length] as number))
+    return [slice(g, [...size.keys()], pads.slice(0, size.length), ends)]
   },
 }
 
 export const Expand: Operator = {
   type: 'Expand',
-  infer: (inputs) => {
-    const x = first(inputs)
-    const target = inputs[1] as Value
-    const shape: Shape =
-      target.node.kind === 'constant'
-        ? integersOf(target, 'shape')
-        : Array.from({ length: target.shape[0] as number }, () => null)
-    return [{ dtype: x.dtype, shape: broadcast(x.shape, shape) }]
-  },
-  gradient: (node, [g]) => [g && sumTo(g, first(node.inputs))],
+  broadcasts: true,
+  infer: infers((x, inputs) => broadcast(x.shape, askedShape(inputs[1] as Value))),
+  gradient: (_, [g]: One) => [g],
 }
 
 export const Cast: Operator = {
@@ -227,10 +203,10 @@ export const Cast: Operator = {
   infer: (inputs, attributes) => {
     const to = intAttribute(attributes, 'to', 1)
     const dtype = dtypeNumbered(to)
-    if (!dtype) throw new CflowError('SHAPE', `cannot cast to ONNX type ${to}`)
+    if (!dtype) throw shapeError(`cannot cast to ONNX type ${to}`)
     return [{ dtype, shape: first(inputs).shape }]
   },
-  gradient: (node, [g]) => [g && cast(g, first(node.inputs).dtype)],
+  gradient: ({ inputs }, [g]: One) => [cast(g, first(inputs).dtype)],
 }
 
 export const reshape = (x: Value, shape: readonly number[]): Value =>
@@ -238,35 +214,19 @@ export const reshape = (x: Value, shape: readonly number[]): Value =>
 
 /** Reshape to a shape that may hold one unknown axis; with more, `dynamic` gives it at run time. */
 export function reshapeTo(x: Value, shape: Shape, dynamic?: () => Value): Value {
-  const unknown = shape.filter((d) => typeof d !== 'number').length
-  if (unknown <= 1) {
-    const y = reshape(
-      x,
-      shape.map((d) => (typeof d === 'number' ? d : -1)),
-    )
-    return assumeShape(y, shape)
-  }
+  const numbers = shape.map((d) => (typeof d === 'number' ? d : -1))
+  if (numbers.filter((d) => d === -1).length <= 1) return assumeShape(reshape(x, numbers), shape)
   if (!dynamic)
-    throw new CflowError(
-      'SHAPE',
-      `cannot reshape to ${shapeText(shape)}: more than one unknown axis`,
-    )
+    throw shapeError(`cannot reshape to ${shapeText(shape)}: more than one unknown axis`)
   return assumeShape(apply(Reshape, [x, dynamic()]), shape)
-}
-
-export function reshapeLike(x: Value, like: Value): Value {
-  return reshapeTo(x, like.shape, () => shapeOf(like))
 }
 
 /** The same value with a more precise shape than the shape rules could find (the runtime does not check it). */
 export function assumeShape(x: Value, shape: Shape): Value {
-  if (x.node.kind !== 'operator') return x
-  const outputs: Value[] = []
-  const node = { ...x.node, outputs }
-  x.node.outputs.forEach((o, i) =>
-    outputs.push({ ...o, node, shape: i === x.index ? shape : o.shape }),
-  )
-  return outputs[x.index] as Value
+  const { node, index } = x
+  if (node.kind !== 'operator') return x
+  const types = node.outputs.with(index, { ...x, shape })
+  return outputsOf(node, types)[index] as Value
 }
 
 export const transpose = (x: Value, perm: readonly number[]): Value =>
@@ -275,8 +235,24 @@ export const transpose = (x: Value, perm: readonly number[]): Value =>
 export const concat = (values: readonly Value[], axis: number): Value =>
   values.length === 1 ? (values[0] as Value) : apply(Concat, values, { axis: attribute.int(axis) })
 
-export const split = (x: Value, sizes: readonly number[], axis: number): readonly Value[] =>
-  sizes.length === 1 ? [x] : applyAll(Split, [x, int64s(sizes)], { axis: attribute.int(axis) })
+/** Parts of one axis, one after the other; what `concat` joined of such parts is given back as it was. */
+export function split(x: Value, sizes: readonly number[], axis: number): readonly Value[] {
+  if (sizes.length === 1) return [x]
+  const parts = joinedParts(x, sizes, axis)
+  return parts ?? applyAll(Split, [x, int64s(sizes)], { axis: attribute.int(axis) })
+}
+
+function joinedParts(
+  { node, shape }: Value,
+  sizes: readonly number[],
+  axis: number,
+): readonly Value[] | undefined {
+  if (node.kind !== 'operator' || node.operator !== Concat) return undefined
+  const parts = node.inputs as readonly Value[]
+  const joined = axisOf(intAttribute(node.attributes, 'axis', 0), shape.length)
+  const same = joined === axisOf(axis, shape.length) && parts.length === sizes.length
+  return same && parts.every((v, i) => v.shape[joined] === sizes[i]) ? parts : undefined
+}
 
 export const slice = (
   x: Value,
@@ -285,7 +261,7 @@ export const slice = (
   ends: readonly number[],
 ): Value => apply(Slice, [x, int64s(starts), int64s(ends), int64s(axes)])
 
-/** Part of one axis between places known only at run time. @param start first @param end last + 1, int64 [1] */
+/** Part of one axis between indices known only at run time. @param start first @param end last + 1, int64 [1] */
 export const sliceBetween = (x: Value, axis: number, start: Value, end: Value): Value =>
   apply(Slice, [x, start, end, int64s([axis])])
 

@@ -1,38 +1,26 @@
-import { CflowError, tensor } from '@cflow/base'
-import type { Tensor } from '@cflow/base'
+import { CflowError, floats, tensor, type DType, type Tensor } from '@cflow/base'
 import { apply, attribute } from '../operator.js'
-import type { Operator } from '../operator.js'
-import { constant, shapeText } from '../value.js'
-import type { Value } from '../value.js'
+import { constant, scalar, shapeText, type Operator, type Value } from '../value.js'
 
-/** Scales are one number, or one for each index of `axis`. */
-function checkScale(type: string, x: Value, scale: Value): void {
-  if (scale.shape.length > 1)
-    throw new CflowError('SHAPE', `${type} needs one scale or one per index of an axis`, {
-      subject: shapeText(scale.shape),
-      hint: `its input is ${shapeText(x.shape)}`,
-    })
-}
+/** Scales are one number, or one for each index of `axis`. @param dtypeOf type of the result */
+const linear = (type: string, dtypeOf: (scale: Value, zero?: Value) => DType): Operator => ({
+  type,
+  infer: (inputs) => {
+    const [x, scale, zero] = inputs as readonly [Value, Value, Value?]
+    if (scale.shape.length > 1)
+      throw new CflowError('SHAPE', `${type} needs one scale or one per index of an axis`, {
+        subject: shapeText(scale.shape),
+        hint: `its input is ${shapeText(x.shape)}`,
+      })
+    return [{ dtype: dtypeOf(scale, zero), shape: x.shape }]
+  },
+})
 
 /** q = clamp(round(x/scale) + zero point), ties to even, in the zero point's type (uint8 when it is absent). */
-export const QuantizeLinear: Operator = {
-  type: 'QuantizeLinear',
-  infer: (inputs) => {
-    const [x, scale, zero] = inputs as readonly [Value, Value, Value | undefined]
-    checkScale('QuantizeLinear', x, scale)
-    return [{ dtype: zero?.dtype ?? 'uint8', shape: x.shape }]
-  },
-}
+export const QuantizeLinear = linear('QuantizeLinear', (_, zero) => zero?.dtype ?? 'uint8')
 
 /** x = (q − zero point)·scale. */
-export const DequantizeLinear: Operator = {
-  type: 'DequantizeLinear',
-  infer: (inputs) => {
-    const [x, scale] = inputs as readonly [Value, Value]
-    checkScale('DequantizeLinear', x, scale)
-    return [{ dtype: scale.dtype, shape: x.shape }]
-  },
-}
+export const DequantizeLinear = linear('DequantizeLinear', (scale) => scale.dtype)
 
 /** The affine map of one tensor of activations between numbers and bytes. */
 export interface ByteScale {
@@ -42,7 +30,7 @@ export interface ByteScale {
 }
 
 const parameters = ({ scale, zero }: ByteScale): readonly [Value, Value] => [
-  constant(tensor('float32', [], Float32Array.of(scale))),
+  scalar(scale),
   constant(tensor('uint8', [], Uint8Array.of(zero))),
 ]
 
@@ -64,14 +52,13 @@ export function dequantizeConstant(
   axis: number,
   name: string,
 ): Value {
-  const zeros = values.dtype === 'int8' ? new Int8Array(scales.length) : undefined
-  return apply(
-    DequantizeLinear,
-    [
-      constant(values, name),
-      constant(tensor('float32', [scales.length], scales), `${name}_scale`),
-      zeros && constant(tensor('int8', [scales.length], zeros), `${name}_zero`),
-    ],
-    { axis: attribute.int(axis) },
-  )
+  const n = scales.length
+  const inputs = [
+    constant(values, name),
+    constant(floats('float32', [n], scales), `${name}_scale`),
+    values.dtype === 'int8'
+      ? constant(tensor('int8', [n], new Int8Array(n)), `${name}_zero`)
+      : undefined,
+  ]
+  return apply(DequantizeLinear, inputs, { axis: attribute.int(axis) })
 }

@@ -1,59 +1,58 @@
-import { CflowError } from '@cflow/base'
-import { apply, attribute, intAttribute } from '../operator.js'
-import type { Operator } from '../operator.js'
+import { apply, attribute, infers, intAttribute, type One } from '../operator.js'
 import { axisOf } from '../shapes.js'
-import { integersOf, int64s, scalar, shapeText } from '../value.js'
-import type { Dim, OperatorNode, Value } from '../value.js'
+import {
+  int64s,
+  integersOf,
+  shapeError,
+  shapeText,
+  type Dim,
+  type Inputs,
+  type Operator,
+  type OperatorNode,
+  type Value,
+} from '../value.js'
 import { add, mul, scale } from './elementwise.js'
 import { expandLike, reshapeTo, shapeOf, split } from './movement.js'
 
 /** Axes of a reduction (all when its second input is absent). */
-function axesOf(node: { readonly inputs: readonly (Value | undefined)[] }): number[] {
-  const rank = (node.inputs[0] as Value).shape.length
-  if (!node.inputs[1]) return Array.from({ length: rank }, (_, i) => i)
-  return integersOf(node.inputs[1], 'the axes of a reduction').map((a) => axisOf(a, rank))
+function axesOf([x, axes]: Inputs): number[] {
+  const rank = (x as Value).shape.length
+  if (!axes) return Array.from({ length: rank }, (_, i) => i)
+  return integersOf(axes, 'the axes of a reduction').map((a) => axisOf(a, rank))
 }
 
-function reduction(type: string, rule?: (node: OperatorNode, g: Value) => Value): Operator {
+/** @param rule the gradient, of that of the output with the reduced axes back, of size 1 */
+function reduction(
+  type: string,
+  rule?: (g: Value, x: Value, axes: readonly number[]) => Value,
+): Operator {
   return {
     type,
-    infer: (inputs, attributes) => {
-      const x = inputs[0] as Value
-      const axes = new Set(axesOf({ inputs }))
+    infer: infers((x, inputs, attributes) => {
+      const axes = new Set(axesOf(inputs))
       const keep = intAttribute(attributes, 'keepdims', 1) === 1
-      const shape: Dim[] = []
-      x.shape.forEach((d, i) => {
-        if (!axes.has(i)) shape.push(d)
-        else if (keep) shape.push(1)
-      })
-      return [{ dtype: x.dtype, shape }]
-    },
-    ...(rule && { gradient: (node, [g]) => [g && rule(node, withAxes(node, g))] }),
+      return x.shape.flatMap((d, i): Dim[] => (!axes.has(i) ? [d] : keep ? [1] : []))
+    }),
+    ...(rule && {
+      gradient: ({ inputs, attributes }: OperatorNode, [g]: One) => {
+        const x = inputs[0] as Value
+        const axes = axesOf(inputs)
+        if (intAttribute(attributes, 'keepdims', 1) === 1) return [rule(g, x, axes)]
+        const shape = x.shape.map((d, i) => (axes.includes(i) ? 1 : d))
+        return [rule(reshapeTo(g, shape), x, axes)]
+      },
+    }),
   }
 }
 
-/** The gradient of a reduction's output with the reduced axes back, of size 1. */
-function withAxes(node: OperatorNode, g: Value): Value {
-  if (intAttribute(node.attributes, 'keepdims', 1) === 1) return g
-  const x = node.inputs[0] as Value
-  const axes = new Set(axesOf(node))
-  return reshapeTo(
-    g,
-    x.shape.map((d, i) => (axes.has(i) ? 1 : d)),
-  )
-}
-
-export const ReduceSum = reduction('ReduceSum', (node, g) => expandLike(g, node.inputs[0] as Value))
-export const ReduceMean = reduction('ReduceMean', (node, g) => {
-  const x = node.inputs[0] as Value
-  const sizes = axesOf(node).map((a) => x.shape[a])
+export const ReduceSum = reduction('ReduceSum', expandLike)
+export const ReduceMean = reduction('ReduceMean', (g, x, axes) => {
+  const sizes = axes.map((a) => x.shape[a])
   if (sizes.some((d) => typeof d !== 'number'))
-    throw new CflowError('SHAPE', 'the gradient of a mean needs axes of known size')
+    throw shapeError('the gradient of a mean needs axes of known size')
   return expandLike(scale(g, 1 / (sizes as number[]).reduce((n, d) => n * d, 1)), x)
 })
-export const ReduceSumSquare = reduction('ReduceSumSquare', (node, g) =>
-  mul(node.inputs[0] as Value, scale(g, 2)),
-)
+export const ReduceSumSquare = reduction('ReduceSumSquare', (g, x) => mul(x, scale(g, 2)))
 export const ReduceMax = reduction('ReduceMax')
 export const ReduceMin = reduction('ReduceMin')
 
@@ -72,17 +71,12 @@ export function sumTo(g: Value, target: Value): Value {
   const extra = g.shape.length - target.shape.length
   const axes: number[] = []
   g.shape.forEach((d, i) => {
-    if (i < extra) axes.push(i)
-    else {
-      const t = target.shape[i - extra] as Dim
-      if (t === d) return
-      if (t === 1) axes.push(i)
-      else if (typeof t !== 'number' || typeof d !== 'number')
-        throw new CflowError(
-          'SHAPE',
-          `cannot tell which axes of ${shapeText(target.shape)} were broadcast to ${shapeText(g.shape)}`,
-        )
-    }
+    const t = i < extra ? 1 : target.shape[i - extra]
+    if (i < extra || (t === 1 && d !== 1)) axes.push(i)
+    else if (t !== d && (typeof t !== 'number' || typeof d !== 'number'))
+      throw shapeError(
+        `cannot tell which axes of ${shapeText(target.shape)} were broadcast to ${shapeText(g.shape)}`,
+      )
   })
   if (axes.length === 0) return g
   const summed = axes.length === 1 && axes[0] === 0 ? sumOverFirst(g) : reduceSum(g, axes, true)
@@ -99,6 +93,3 @@ function sumOverFirst(g: Value): Value {
   const ones = Array.from({ length: terms }, () => 1)
   return split(g, ones, 0).reduce((sum, term) => add(sum, term))
 }
-
-/** A scalar of ones to start a gradient with. */
-export const one = (like: Value): Value => scalar(1, like.dtype)

@@ -1,18 +1,30 @@
-import { CflowError, floats } from '@cflow/base'
-import { apply, attribute, intAttribute, intsAttribute, stringAttribute } from '../operator.js'
-import type { Operator } from '../operator.js'
-import { constant, constantOf, integersOf, shapeText } from '../value.js'
-import type { Attribute, Attributes, Dim, Value } from '../value.js'
+import { floats } from '@cflow/base'
+import {
+  apply,
+  attribute,
+  infers,
+  intAttribute,
+  intsAttribute,
+  stringAttribute,
+} from '../operator.js'
+import {
+  constant,
+  constantOf,
+  integersOf,
+  shapeError,
+  shapeText,
+  type Attributes,
+  type Dim,
+  type Operator,
+  type Shape,
+  type Value,
+} from '../value.js'
 
 /** Sizes of the spatial axes after a window slides over them. */
 function spatial(x: Value, kernel: readonly number[], attributes: Attributes): Dim[] {
   const n = kernel.length
   const each = (name: string, length: number, value: number) =>
-    intsAttribute(
-      attributes,
-      name,
-      Array.from({ length }, () => value),
-    )
+    intsAttribute(attributes, name, new Array<number>(length).fill(value))
   const strides = each('strides', n, 1)
   const pads = each('pads', 2 * n, 0)
   const dilations = each('dilations', n, 1)
@@ -33,109 +45,72 @@ function spatial(x: Value, kernel: readonly number[], attributes: Attributes): D
 /** Convolution of [N, C, H, W] with [M, C/groups, kH, kW]. For inference: encoders are frozen (section 4.1). */
 export const Conv: Operator = {
   type: 'Conv',
-  infer: (inputs, attributes) => {
-    const [x, w] = inputs as readonly [Value, Value]
+  infer: infers((x, inputs, attributes) => {
+    const { shape } = inputs[1] as Value
     const group = intAttribute(attributes, 'group', 1)
-    const channels = w.shape[1]
-    if (
-      typeof channels === 'number' &&
-      typeof x.shape[1] === 'number' &&
-      channels * group !== x.shape[1]
-    )
-      throw new CflowError(
-        'SHAPE',
-        `a convolution with weights ${shapeText(w.shape)} in ${group} group(s) does not fit an input ${shapeText(x.shape)}`,
+    const [images, channels] = x.shape as readonly [Dim, Dim]
+    const [outputs, each, ...kernel] = shape as readonly [Dim, Dim, ...number[]]
+    if (typeof each === 'number' && typeof channels === 'number' && each * group !== channels)
+      throw shapeError(
+        `a convolution with weights ${shapeText(shape)} in ${group} group(s) does not fit an input ${shapeText(x.shape)}`,
       )
-    const kernel = w.shape.slice(2) as number[]
-    return [
-      {
-        dtype: x.dtype,
-        shape: [x.shape[0] as Dim, w.shape[0] as Dim, ...spatial(x, kernel, attributes)],
-      },
-    ]
-  },
+    return [images, outputs, ...spatial(x, kernel, attributes)]
+  }),
 }
 
-function pooling(type: string): Operator {
-  return {
-    type,
-    infer: (inputs, attributes) => {
-      const x = inputs[0] as Value
-      const kernel = intsAttribute(attributes, 'kernel_shape', [])
-      return [
-        {
-          dtype: x.dtype,
-          shape: [x.shape[0] as Dim, x.shape[1] as Dim, ...spatial(x, kernel, attributes)],
-        },
-      ]
-    },
-  }
-}
+const pooling = (type: string): Operator => ({
+  type,
+  infer: infers((x, _, attributes) => [
+    ...x.shape.slice(0, 2),
+    ...spatial(x, intsAttribute(attributes, 'kernel_shape', []), attributes),
+  ]),
+})
 export const MaxPool = pooling('MaxPool')
 export const AveragePool = pooling('AveragePool')
 
 export const GlobalAveragePool: Operator = {
   type: 'GlobalAveragePool',
-  infer: (inputs) => {
-    const x = inputs[0] as Value
-    return [{ dtype: x.dtype, shape: x.shape.map((d, i) => (i < 2 ? d : 1)) }]
-  },
+  infer: infers((x) => x.shape.map((d, i) => (i < 2 ? d : 1))),
 }
 
 export const Resize: Operator = {
   type: 'Resize',
-  infer: (inputs) => {
-    const x = inputs[0] as Value
-    const sizes = inputs[3]
-    const scales = inputs[2]
-    if (sizes?.node.kind === 'constant')
-      return [
-        {
-          dtype: x.dtype,
-          shape: integersOf(sizes, 'sizes').map((d, i) => (x.shape[i] === d ? x.shape[i] : d)),
-        },
-      ]
-    if (scales?.node.kind === 'constant') {
-      const s = Array.from(constantOf(scales, 'scales').data as Float32Array)
-      return [
-        {
-          dtype: x.dtype,
-          shape: x.shape.map((d, i) =>
-            s[i] === 1 ? d : typeof d === 'number' ? Math.floor(d * (s[i] as number)) : null,
-          ),
-        },
-      ]
-    }
-    return [{ dtype: x.dtype, shape: x.shape.map(() => null) }]
-  },
+  infer: infers((x, [, , scales, sizes]): Shape => {
+    if (sizes?.node.kind === 'constant') return integersOf(sizes, 'sizes')
+    if (scales?.node.kind !== 'constant') return x.shape.map(() => null)
+    const factors = constantOf(scales, 'scales').data as Float32Array
+    return x.shape.map((d, i) => {
+      const factor = factors[i] as number
+      if (factor === 1) return d
+      return typeof d === 'number' ? Math.floor(d * factor) : null
+    })
+  }),
 }
+
+type Pair = readonly [number, number]
+/** Rows and columns that are added around an image. */
+type Pads = readonly [top: number, left: number, bottom: number, right: number]
 
 export interface ConvOptions {
   readonly bias?: Value
-  readonly strides?: readonly [number, number]
-  /** [top, left, bottom, right] */
-  readonly pads?: readonly [number, number, number, number]
+  readonly strides?: Pair
+  readonly pads?: Pads
   readonly group?: number
-  readonly dilations?: readonly [number, number]
+  readonly dilations?: Pair
 }
 
 export function conv(x: Value, weight: Value, options: ConvOptions = {}): Value {
-  const attributes: Record<string, Attribute> = {
+  const { bias, strides, pads, group, dilations } = options
+  return apply(Conv, bias ? [x, weight, bias] : [x, weight], {
     kernel_shape: attribute.ints(weight.shape.slice(2) as number[]),
-  }
-  if (options.strides) attributes['strides'] = attribute.ints(options.strides)
-  if (options.pads) attributes['pads'] = attribute.ints(options.pads)
-  if (options.group) attributes['group'] = attribute.int(options.group)
-  if (options.dilations) attributes['dilations'] = attribute.ints(options.dilations)
-  return apply(Conv, options.bias ? [x, weight, options.bias] : [x, weight], attributes)
+    ...(strides && { strides: attribute.ints(strides) }),
+    ...(pads && { pads: attribute.ints(pads) }),
+    ...(group && { group: attribute.int(group) }),
+    ...(dilations && { dilations: attribute.ints(dilations) }),
+  })
 }
 
-export function maxPool(
-  x: Value,
-  kernel: readonly [number, number],
-  strides: readonly [number, number],
-  pads: readonly [number, number, number, number],
-): Value {
+export function maxPool(x: Value, kernel: Pair, strides: Pair, pads: Pads): Value {
   return apply(MaxPool, [x], {
     kernel_shape: attribute.ints(kernel),
     strides: attribute.ints(strides),
@@ -144,6 +119,18 @@ export function maxPool(
 }
 
 export const globalAveragePool = (x: Value): Value => apply(GlobalAveragePool, [x])
+
+/** @param modes attributes of Resize that are text */
+function resize(
+  x: Value,
+  factorY: number,
+  factorX: number,
+  modes: Readonly<Record<string, string>>,
+): Value {
+  const factors = constant(floats('float32', [4], [1, 1, factorY, factorX]))
+  const attributes = Object.entries(modes).map(([k, text]) => [k, attribute.string(text)] as const)
+  return apply(Resize, [x, undefined, factors], Object.fromEntries(attributes))
+}
 
 /**
  * Bilinear interpolation of [N, C, h, w] by fixed factors (h·fy, w·fx); N may be dynamic.
@@ -157,21 +144,11 @@ export function resizeBilinear(
 ): Value {
   const [h, w] = [x.shape[2], x.shape[3]]
   if (typeof h !== 'number' || typeof w !== 'number')
-    throw new CflowError('SHAPE', 'bilinear upsampling needs maps of known size')
-  return apply(
-    Resize,
-    [
-      x,
-      undefined,
-      constant(floats('float32', [4], [1, 1, factorTo(h, height), factorTo(w, width)])),
-    ],
-    {
-      mode: attribute.string('linear'),
-      coordinate_transformation_mode: attribute.string(
-        corners === 'aligned' ? 'align_corners' : 'half_pixel',
-      ),
-    },
-  )
+    throw shapeError('bilinear upsampling needs maps of known size')
+  return resize(x, factorTo(h, height), factorTo(w, width), {
+    mode: 'linear',
+    coordinate_transformation_mode: corners === 'aligned' ? 'align_corners' : 'half_pixel',
+  })
 }
 
 /**
@@ -185,10 +162,9 @@ function factorTo(from: number, to: number): number {
 }
 
 /** Nearest-neighbour upsampling by whole factors. */
-export function resizeNearest(x: Value, factorY: number, factorX: number): Value {
-  return apply(Resize, [x, undefined, constant(floats('float32', [4], [1, 1, factorY, factorX]))], {
-    mode: attribute.string('nearest'),
-    coordinate_transformation_mode: attribute.string('asymmetric'),
-    nearest_mode: attribute.string('floor'),
+export const resizeNearest = (x: Value, factorY: number, factorX: number): Value =>
+  resize(x, factorY, factorX, {
+    mode: 'nearest',
+    coordinate_transformation_mode: 'asymmetric',
+    nearest_mode: 'floor',
   })
-}

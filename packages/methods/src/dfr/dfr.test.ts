@@ -1,13 +1,13 @@
 import { Random, floats } from '@cflow/base'
+import { featureSums } from '@cflow/core'
 import { input } from '@cflow/graph'
 import { beforeAll, expect, it } from 'vitest'
 import { run } from '@cflow/runtimes/testing'
 import { train } from '../../test/train.js'
 import { componentsFor, eigenvalues } from '../eigenvalues.js'
-import { moments, standardise } from '../moments.js'
-import { dfrTrainingStep, initialAutoencoder } from './autoencoder.js'
-import { dfrHead } from './head.js'
-import type { DfrModel } from './head.js'
+import { meanRow, standardise } from '../training/moments.js'
+import { autoencoderShapes, initialAutoencoder } from './autoencoder.js'
+import { dfrHead, dfrLoss, type DfrModel } from './dfr.js'
 
 const depth = 8
 const random = Random.seeded(11)
@@ -28,9 +28,9 @@ function normalRows(count: number): Float32Array {
 }
 
 function momentsOf(rows: Float32Array) {
-  const m = moments(depth, rows)
+  const m = featureSums(depth, 1, Float32Array.from(meanRow(rows, depth)))
   for (let r = 0; r < rows.length; r += depth) {
-    m.count++
+    m.images++
     for (let i = 0; i < depth; i++) {
       const a = rows[r + i]! - m.shift[i]!
       m.sum[i]! += a
@@ -46,9 +46,17 @@ beforeAll(async () => {
   const { correlation, ...scaling } = standardise(momentsOf(normalRows(400)))
   const net = { depth, latent: componentsFor(eigenvalues(correlation, depth), 0.9) }
   expect(net.latent).toBe(2)
-  const batches = Array.from({ length: 300 }, () => floats('float32', [64, depth], normalRows(64)))
-  const start = initialAutoencoder(net, Random.seeded(1))
-  const trained = await train(dfrTrainingStep(net, scaling, 64), start, batches, 1e-2)
+  const batches = Array.from({ length: 300 }, () => normalRows(64))
+  const trained = await train(
+    {
+      shapes: autoencoderShapes(net),
+      start: initialAutoencoder(net, Random.seeded(1)),
+      depth,
+      loss: (rows, values) => dfrLoss(rows, scaling, values),
+    },
+    batches,
+    1e-2,
+  )
   losses = trained.losses
   model = { net, scaling, parameters: trained.parameters }
 })
@@ -69,7 +77,8 @@ it('finds the position that is not normal, at its place, whatever else is in the
     })
   })
   const x = input('x', 'float32', ['N', depth, height, width])
-  const { map, score } = dfrHead(model)([x], 4)
+  const head = dfrHead(model)
+  const { map, score } = head.verdict(head.evidence([x]), 4, [])
   const judge = (images: Float32Array[]) =>
     run(
       { map, score },

@@ -1,12 +1,12 @@
 import { Random, floats, sizeOf } from '@cflow/base'
-import { constant, input } from '@cflow/graph'
+import { constantValues } from '@cflow/core'
+import { input } from '@cflow/graph'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { run } from '@cflow/runtimes/testing'
 import { train } from '../../test/train.js'
-import { differnetFlow, differnetForward, differnetShapes, initialDiffernet } from './flow.js'
-import { differnetHead } from './head.js'
-import type { DiffernetModel } from './head.js'
-import { differnetTrainingStep } from './train.js'
+import { flattened } from '../parameters.js'
+import { differnetHead, type DiffernetModel } from './differnet.js'
+import { differnetFlow, differnetLoss } from './flow.js'
 
 describe('the flow', () => {
   const random = Random.seeded(2)
@@ -15,26 +15,24 @@ describe('the flow', () => {
   it.each([4, 5])('its log-determinant is that of the numerical Jacobian: depth %i', async (d) => {
     const flow = differnetFlow({ ...options, depth: d }, random)
     const values = new Map(
-      differnetShapes(flow).map(([name, shape]) => [
+      flow.shapes.map(([name, shape]) => [
         name,
-        constant(
-          floats(
-            'float64',
-            shape,
-            Array.from({ length: sizeOf(shape) }, () => 0.4 * random.normal()),
-          ),
+        floats(
+          'float64',
+          shape,
+          Array.from({ length: sizeOf(shape) }, () => 0.4 * random.normal()),
         ),
       ]),
     )
     const x = input('x', 'float64', ['N', d])
-    const { latent, logDeterminant } = differnetForward(x, flow, values)
+    const { value: latent, logDeterminant } = flow.forward(x, constantValues(values), {})
     const at = Array.from({ length: d }, () => random.normal())
     const h = 1e-6
     const rows = [at]
     for (let i = 0; i < d; i++)
       for (const s of [h, -h]) rows.push(at.map((v, j) => (j === i ? v + s : v)))
     const feeds = { x: floats('float64', [rows.length, d], rows.flat()) }
-    const got = await run({ latent, logDeterminant }, feeds)
+    const got = await run({ latent, logDeterminant: logDeterminant! }, feeds)
     const z = (r: number, j: number) => got['latent']!.data[r * d + j]!
     const jacobian = Array.from({ length: d }, (_, j) =>
       Array.from({ length: d }, (_, i) => (z(1 + 2 * i, j) - z(2 + 2 * i, j)) / (2 * h)),
@@ -44,17 +42,9 @@ describe('the flow', () => {
 
   it('starts as a permutation of its input', async () => {
     const flow = differnetFlow({ ...options, depth: 6 }, random)
-    const shapes = differnetShapes(flow)
-    const flat = initialDiffernet(flow, random)
-    let from = 0
-    const values = new Map(
-      shapes.map(([name, shape]) => [
-        name,
-        constant(floats('float32', shape, flat.slice(from, (from += sizeOf(shape))))),
-      ]),
-    )
+    const values = constantValues(flow.initial(random, 'float32'))
     const x = input('x', 'float32', [1, 6])
-    const { latent } = differnetForward(x, flow, values)
+    const { value: latent } = flow.forward(x, values, {})
     const got = await run({ latent }, { x: floats('float32', [1, 6], [1, 2, 3, 4, 5, 6]) })
     expect([...got['latent']!.data].sort()).toEqual([1, 2, 3, 4, 5, 6])
   })
@@ -92,10 +82,17 @@ describe('a trained one', () => {
     const flow = differnetFlow({ depth, couplingLayers: 4, hiddenLayers: 1, hiddenUnits: 16 }, random) // prettier-ignore
     const scaling = { mean: new Float32Array(depth), deviation: new Float32Array(depth).fill(1) }
     const batches = Array.from({ length: 250 }, () =>
-      floats('float32', [64, depth], Array.from({ length: 64 }, row).flat()),
+      Float32Array.from(Array.from({ length: 64 }, row).flat()),
     )
-    const start = initialDiffernet(flow, random)
-    const trained = await train(differnetTrainingStep(flow, scaling, 64), start, batches, 5e-3)
+    const { shapes } = flow
+    const trained = await train(
+      {
+        ...{ shapes, depth, start: flattened(shapes, flow.initial(random, 'float32')) },
+        loss: (rows, values) => differnetLoss(rows, flow, scaling, values),
+      },
+      batches,
+      5e-3,
+    )
     losses = trained.losses
     model = { flow, scaling, parameters: trained.parameters }
   })
@@ -116,7 +113,8 @@ describe('a trained one', () => {
       }),
     )
     const x = input('x', 'float32', ['N', depth, 4, 4])
-    const outputs = differnetHead(model)([x], size)
+    const head = differnetHead(model, 1)
+    const outputs = head.verdict(head.evidence([x]), size, [])
     const feeds = { x: floats('float32', [2, depth, 4, 4], maps.flat()) }
     const { map, score } = await run({ ...outputs }, feeds)
     expect(score!.data[1]).toBeGreaterThan(2 * score!.data[0]!)

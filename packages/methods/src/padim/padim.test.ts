@@ -13,15 +13,15 @@ import {
   width,
 } from '../../test/golden.js'
 import { run } from '@cflow/runtimes/testing'
-import { addToPadim, defaultChannels, padimFrom, padimSums, randomChannels } from './estimate.js'
-import { mahalanobisMap } from './head.js'
+import { defaultChannels, padimSums, randomChannels } from './estimate.js'
+import { mahalanobisMap } from './padim.js'
 
 const { train, test } = goldenMaps()
 
 function fitted(maps: readonly Float32Array[]) {
   const sums = padimSums(positions, depth)
-  for (const map of maps) addToPadim(sums, rowsOf(map))
-  return padimFrom(sums, golden.padim.regularisation)
+  for (const map of maps) sums.add(rowsOf(map))
+  return sums.gaussians(golden.padim.regularisation, () => undefined)
 }
 
 async function distances(maps: readonly Float32Array[]) {
@@ -39,9 +39,9 @@ it('gives the distances of the reference, in a batch', async () => {
 it('is the distance in units of the deviation where channels are independent', () => {
   // two images ±s apart in one channel: variance 2s² with n − 1, then the regularisation
   const sums = padimSums(1, 2)
-  addToPadim(sums, Float32Array.of(1 + 0.5, 7))
-  addToPadim(sums, Float32Array.of(1 - 0.5, 7))
-  const { mean, factor } = padimFrom(sums, 0.25)
+  sums.add(Float32Array.of(1 + 0.5, 7))
+  sums.add(Float32Array.of(1 - 0.5, 7))
+  const { mean, factor } = sums.gaussians(0.25, () => undefined)
   expect(Array.from(mean)).toEqual([1, 7])
   const expected = [1 / Math.sqrt(0.75), 0, 0, 2]
   expected.forEach((v, i) => expect(factor[i]).toBeCloseTo(v, 6))
@@ -83,8 +83,8 @@ it('stays accurate where features lie far from zero', () => {
   const near = Array.from({ length: 30 }, () => Float32Array.from({ length: 2 }, () => random.normal())) // prettier-ignore
   const fit = (offset: number) => {
     const sums = padimSums(1, 2)
-    for (const rows of near) addToPadim(sums, rows.map((v) => v + offset)) // prettier-ignore
-    return padimFrom(sums).factor
+    for (const rows of near) sums.add(rows.map((v) => v + offset)) // prettier-ignore
+    return sums.gaussians(0.01, () => undefined).factor
   }
   const [a, b] = [fit(0), fit(1000)]
   a.forEach((v, i) => expect(Math.abs(v - b[i]!)).toBeLessThan(1e-3 * (1 + Math.abs(v))))

@@ -5,7 +5,7 @@ import { writeFileAtomic } from '@cflow/base/node'
 import type { CheckpointStore } from '../checkpoint.js'
 
 /** Name of the checkpoint in its folder. */
-export const checkpointName = 'checkpoint.safetensors'
+const checkpointName = 'checkpoint.safetensors'
 
 /**
  * Checkpoints in a folder: one file, replaced in one step. Reading gives undefined where there is none.

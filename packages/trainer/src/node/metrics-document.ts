@@ -1,10 +1,8 @@
 import type { Manifest } from '@cflow/core'
 import type { Dataset } from '@cflow/datasets'
-import type { BaselineConfig } from '../baselines/config.js'
-import type { TrainConfig } from '../config.js'
-import type { PassRecord } from '../evaluation.js'
-import { software } from '../software.js'
-import type { Judgement } from './judge.js'
+import type { PassRecord, TrainConfig } from '@cflow/methods'
+import type { Judgement } from '@cflow/report'
+import { software } from '../calibrate.js'
 
 export interface MetricsSources {
   readonly manifest: Manifest
@@ -12,12 +10,12 @@ export interface MetricsSources {
   readonly dataset: Dataset
   /** Name and device of the runtime. */
   readonly runtime: string
-  /** Size of the detector file, or what a file of it would take. */
+  /** Size of the detector file. */
   readonly modelBytes: number
   /** Seconds of the stages before the evaluation, and `total`. */
   readonly seconds: Readonly<Record<string, number>>
   /** Settings of the training; absent when a finished detector is evaluated. */
-  readonly config?: TrainConfig | BaselineConfig
+  readonly config?: TrainConfig
   readonly history?: readonly PassRecord[]
 }
 
@@ -56,7 +54,7 @@ export function metricsDocument(sources: MetricsSources): Readonly<Record<string
       method,
       encoder: encoder.name,
       inputSize,
-      ...(method === 'cflow' ? { recipe, aggregation } : { settings }),
+      ...(settings ? { settings } : { recipe, aggregation }),
       bytes: sources.modelBytes,
       training,
       calibration: { source, images: calibration.scores.length, falsePositiveRate },

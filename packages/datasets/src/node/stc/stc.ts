@@ -30,7 +30,8 @@ const settings = z.object({
     default: defaultFrameStep,
   }),
   ffmpeg: setting(z.string().min(1), {
-    help: 'the ffmpeg program (FFMPEG, else the one on the path)',
+    help: 'the ffmpeg program',
+    otherwise: 'FFMPEG, else the one on the path',
     placeholder: 'FILE',
   }),
 })

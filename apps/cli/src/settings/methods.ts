@@ -1,0 +1,116 @@
+import {
+  methodOf,
+  methods,
+  trainSettings as methodSettings,
+  type Method,
+  type TrainOptions,
+} from '@cflow/methods'
+import * as z from 'zod'
+import { usage } from './parse.js'
+import {
+  datasetShape,
+  encoderShape,
+  machineShape,
+  outFolder,
+  outputShape,
+  protocol,
+  toggle,
+} from './schema.js'
+import { defaultText, grouped, kebab, type SettingMeta } from './settings.js'
+
+type Shape = typeof methodSettings.shape
+
+/** A setting of several methods is one flag; help says whose it is where not all have it. */
+function methodsShape(): Shape {
+  const field = ([key, schema]: [string, z.ZodType]) => {
+    const owners = methods.filter((m) => key in m.settings.shape)
+    const own = owners[0]?.settings.shape[key as 'encoder'] as z.ZodType
+    const { help = '', negation, ...meta } = (own.meta() ?? {}) as SettingMeta
+    const titles = owners.map((m) => m.title).join(', ')
+    const owned = (text: string) => (owners.length < methods.length ? `${titles}: ${text}` : text)
+    return schema.meta({
+      ...{ otherwise: defaultOf(owners, key), ...meta, help: owned(help) },
+      ...(negation && { negation: { ...negation, help: owned(negation.help) } }),
+    })
+  }
+  const shape = Object.entries(methodSettings.shape) as [string, z.ZodType][]
+  return Object.fromEntries(shape.map((entry) => [entry[0], field(entry)])) as unknown as Shape
+}
+
+/** Such as '4; paper: 200; DFR, DifferNet: 20': that of the first recipe, and of those that differ. */
+function defaultOf(owners: readonly (typeof methods)[number][], key: string): string | undefined {
+  const names = new Map<string | undefined, string[]>()
+  for (const { title, recipes } of owners)
+    for (const [i, [recipe, values]] of Object.entries(recipes).entries()) {
+      const value = defaultText((values as Readonly<Record<string, unknown>>)[key])
+      const name = i === 0 ? title : recipe
+      if (value !== name) names.set(value, [...(names.get(value) ?? []), name])
+    }
+  const all = [...names].map(([value, of], i) => (i === 0 ? value : `${of.join(', ')}: ${value}`))
+  return all.join('; ') || undefined
+}
+
+const recipes = methods.flatMap(({ title, recipes }) => {
+  const names = Object.keys(recipes)
+  return names.length > 1 ? [`${title}: ${names.join(' or ')}`] : []
+})
+
+/** What `train` takes: the settings of every method, and what decides images and machine. */
+export const trainSettings = z.object({
+  ...datasetShape,
+  ...grouped('training', {
+    method: z
+      .enum(methods.map((m) => m.name))
+      .default(methods[0].name)
+      .meta({ help: 'how to detect' }),
+    recipe: z
+      .string()
+      .min(1)
+      .optional()
+      .meta({
+        help: `sets the defaults of the rest (${recipes.join('; ')})`,
+        otherwise: 'the first',
+      }),
+  }),
+  ...methodsShape(),
+  ...encoderShape,
+  ...grouped('training', {
+    stopAfter: z.int().min(0).optional().meta({ help: 'stop after N passes; --resume goes on' }),
+    resume: toggle('go on from the checkpoint in --out'),
+  }),
+  protocol,
+  ...machineShape,
+  out: outFolder('folder for the results', 'runs/CATEGORY'),
+  ...outputShape,
+})
+export type TrainSettings = z.infer<typeof trainSettings>
+
+const keys = ['recipe', ...Object.keys(methodSettings.shape)]
+const recipesOf = ({ recipes }: Method) => Object.keys(recipes)
+const has = (method: Method, key: string) =>
+  key === 'recipe' ? recipesOf(method).length > 1 : key in method.settings.shape
+
+/**
+ * The settings that decide what a training makes, without those of the images and the machine.
+ * @throws CflowError USAGE that names the flag of what the method does not have
+ */
+export function settingsOf(settings: TrainSettings): TrainOptions {
+  const method = methodOf(settings.method)
+  const key = (['resume', 'stopAfter'] as const).find((k) => settings[k] !== undefined)
+  if (key && !('passes' in method.settings.shape)) {
+    const flag = `--${kebab(key)}`
+    throw usage(flag, `${method.title} keeps no checkpoint to resume`, `Leave ${flag} out.`)
+  }
+  const own = Object.entries(settings).filter(([key, v]) => keys.includes(key) && v !== undefined)
+  const foreign = own.find(([key]) => !has(method, key))?.[0]
+  if (foreign !== undefined) {
+    const owners = methods.filter((m) => has(m, foreign)).map((m) => m.name)
+    const flag = `--${kebab(foreign)}`
+    const hint = `Give --method too: ${owners.join(', ')}.`
+    throw usage(flag, `${flag} is no setting of ${method.title}`, hint)
+  }
+  const { recipe = recipesOf(method)[0]! } = settings
+  if (!recipesOf(method).includes(recipe))
+    throw usage('--recipe', `--recipe: ${recipe} is none of ${recipesOf(method).join(', ')}`)
+  return { method: method.name, ...Object.fromEntries(own) } as TrainOptions
+}

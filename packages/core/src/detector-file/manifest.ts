@@ -1,0 +1,121 @@
+import { CflowError } from '@cflow/base'
+import * as z from 'zod'
+import { flowConfigSchema } from '../flow/flow.js'
+import { aggregationSchema, scaleStatisticsSchema } from '../score/aggregation.js'
+
+/** Key of the model's metadata that holds the manifest. */
+export const manifestKey = 'cflow'
+
+const finite = z.number()
+const triple = z.tuple([finite, finite, finite])
+
+/** One feature map of an encoder at an input size. */
+const tapSchema = z.strictObject({
+  name: z.string(),
+  channels: z.int().positive(),
+  /** Input pixels per step of the feature map. */
+  stride: z.number().positive(),
+  height: z.int().positive(),
+  width: z.int().positive(),
+})
+export type Tap = Readonly<z.infer<typeof tapSchema>>
+
+/** What a detector file says of itself: JSON in the model's metadata under `cflow`. */
+export const manifestSchema = z.object({
+  format: z.literal('cflow-detector'),
+  /** Of this schema; files of a later version are refused. */
+  version: z.literal(1),
+  software: z.object({ name: z.string(), version: z.string() }),
+  /** How the detector works (see @cflow/methods). */
+  method: z.string().default('cflow'),
+  /** What its authors call the method. */
+  title: z.string().optional(),
+  /** Settings of a method other than CFLOW-AD, by name: for people. */
+  settings: z.record(z.string(), z.union([z.number(), z.string(), z.boolean()])).optional(),
+  category: z.string(),
+  encoder: z.object({
+    name: z.string(),
+    /** SHA-256 of the ONNX file that the encoder was read from, for one that is not built in. */
+    digest: z.string().optional(),
+    /** Present where the graph takes one image at a time. */
+    batch: z.literal(1).optional(),
+    mean: triple,
+    std: triple,
+    taps: z.array(tapSchema).min(1),
+  }),
+  /** S: images are resized to S×S pixels, and anomaly maps have that size. */
+  inputSize: z.int().positive(),
+  recipe: z.string(),
+  /** Per scale; none in methods other than CFLOW-AD. */
+  flows: z.array(flowConfigSchema),
+  /** How scales become one anomaly map; without meaning where `scales` is empty. */
+  aggregation: aggregationSchema,
+  /** Per scale, over held-out normal images; the file has an output `log_likelihood_k` for each. */
+  scales: z.array(scaleStatisticsSchema),
+  calibration: z.object({
+    /** Images kept out of training, or the training images themselves: then no rate is guaranteed. */
+    source: z.enum(['held-out', 'training']),
+    /** Scores of those images, ascending. */
+    scores: z.array(finite),
+    /** Threshold that `detect` uses when no rate is asked for. */
+    falsePositiveRate: finite,
+    threshold: finite,
+    guaranteed: z.boolean(),
+  }),
+  training: z.object({
+    seed: z.int(),
+    images: z.int(),
+    heldOut: z.int(),
+    passes: z.number(),
+    /** SHA-256 over the training images' pixels, in order; of the checkpoint for flows that were trained elsewhere. */
+    digest: z.string(),
+  }),
+  /** How weights are stored and products computed; float32 where it is absent. */
+  precision: z.enum(['float32', 'float16', 'int8']).optional(),
+  /** Of an int8 file, the layers that compute in float. */
+  keptInFloat: z.array(z.string()).optional(),
+})
+export type Manifest = z.infer<typeof manifestSchema>
+
+/** Titles of the methods of files that do not say it themselves. */
+const earlierTitles: Readonly<Record<string, string>> = {
+  cflow: 'CFLOW-AD',
+  padim: 'PaDiM',
+  dfr: 'DFR',
+  differnet: 'DifferNet',
+}
+
+/** What the authors of a detector's method call it. */
+export const methodTitle = ({ method, title }: Manifest): string =>
+  title ?? earlierTitles[method] ?? method
+
+/**
+ * The manifest of a model from its metadata.
+ * @throws CflowError MODEL when there is none, or it is not one this version can read
+ */
+export function parseManifest(metadata: Readonly<Record<string, string>>): Manifest {
+  const text = metadata[manifestKey]
+  const foreign = (why: string) =>
+    new CflowError('MODEL', `not a CFLOW detector: ${why}`, {
+      hint: 'detectors are the model.onnx files that `cflow train` writes',
+    })
+  if (text === undefined) throw foreign(`the model's metadata hold no "${manifestKey}"`)
+  let json: unknown
+  try {
+    json = JSON.parse(text)
+  } catch {
+    throw foreign('its manifest is not JSON')
+  }
+  const version = (json as { version?: unknown } | null)?.version
+  if (typeof version === 'number' && version > 1)
+    throw new CflowError(
+      'MODEL',
+      `the detector was made by a later version (manifest ${version})`,
+      {
+        hint: 'update @cflow packages',
+      },
+    )
+  const parsed = manifestSchema.safeParse(json)
+  if (!parsed.success) throw foreign(z.prettifyError(parsed.error))
+  return parsed.data
+}

@@ -1,0 +1,187 @@
+import { Random, floats } from '@cflow/base'
+import {
+  aggregationSchema,
+  clampSchema,
+  conditionSize,
+  cosineLearningRate,
+  flowHead,
+  initialiseFlow,
+  paperLearningRate,
+  permutationSchema,
+  unflatten,
+  widthLearningRate,
+  type FlowConfig,
+  type ScaleFlow,
+  type Tap,
+} from '@cflow/core'
+import * as z from 'zod'
+import { sizeOfMap } from '../features.js'
+import { method } from '../method.js'
+import {
+  choice,
+  commonDefaults,
+  commonSettings,
+  flowSettings,
+  passSettings,
+  settingsOf,
+  toggle,
+} from '../settings.js'
+import { trainInPasses, type StepAt } from '../training/loop.js'
+import { samplings } from '../training/sampling.js'
+import type { Trainer } from '../training/trainer.js'
+import { flowTrainer } from './flow-trainer.js'
+import { estimateWhitenings, whitener } from './whitening.js'
+
+const flow = settingsOf('flow')
+const settings = z.strictObject({
+  ...commonSettings,
+  ...passSettings,
+  ...flowSettings,
+  permutation: flow('NAME', 'between coupling layers', permutationSchema),
+  clamp: flow('NAME', 'bound of a coupling layer’s scale', clampSchema),
+  conditional: toggle('flow', 'flows see the position', {
+    key: 'unconditional',
+    help: 'flows do not see the position (UFLOW)',
+  }),
+  loss: settingsOf('training')('NAME', 'loss of the flows', z.enum(['logsigmoid', 'nll'])),
+  shrinkage: flow('X', 'regularisation of the whitening', z.number().positive().max(10)),
+  aggregation: settingsOf('calibration')('NAME', 'of the scales', aggregationSchema),
+  whitening: choice('whether the flows begin with a whitening of the features', z.boolean()),
+  start: choice('of the coupling layers’ parameters', z.enum(['identity', 'random'])),
+  sampling: choice('how mini-batches are drawn', z.enum(['grouped', 'permuted'])),
+  schedule: choice('of the learning rate', z.enum(['cosine', 'paper'])),
+  /** All that are kept in memory when absent. */
+  imageBatch: choice('images whose vectors are mixed', z.int().min(1).optional()),
+})
+type Settings = z.infer<typeof settings>
+
+/** Meta-epochs of the paper's schedule. */
+const metaEpochs = 25
+
+/** Passes of one of the meta-epochs that the paper's schedule cuts a training into. */
+export const passesPerMetaEpoch = (passes: number): number =>
+  Math.max(Math.round(passes / metaEpochs), 1)
+
+const shared = {
+  ...commonDefaults,
+  clamp: 'paper',
+  conditional: true,
+  shrinkage: 0.01,
+  aggregation: 'calibrated',
+} as const
+
+/** CFLOW-AD (Gudovskiy et al. 2022): conditional normalising flows on feature vectors of up to three scales. */
+export const cflow = method({
+  name: 'cflow',
+  title: 'CFLOW-AD',
+  settings,
+  recipes: {
+    /** Starts at the Mahalanobis solution and trains for what a Gaussian cannot say. */
+    whitened: {
+      ...shared,
+      couplingLayers: 4,
+      permutation: 'alternate',
+      loss: 'nll',
+      passes: 4,
+      miniBatch: 512,
+      learningRate: 1e-2,
+      rotation: 0,
+      whitening: true,
+      start: 'identity',
+      sampling: 'grouped',
+      schedule: 'cosine',
+    },
+    /** What the authors' code does. */
+    paper: {
+      ...shared,
+      couplingLayers: 8,
+      permutation: 'soft',
+      loss: 'logsigmoid',
+      passes: 200,
+      miniBatch: 256,
+      learningRate: 2e-4,
+      rotation: 5,
+      heldOut: 0,
+      whitening: false,
+      start: 'random',
+      sampling: 'permuted',
+      imageBatch: 32,
+      schedule: 'paper',
+    },
+  },
+  prepare: ({ rotation }, { taps }) => ({
+    rotation,
+    kept: taps.reduce((n, t) => n + sizeOfMap(t), 0),
+  }),
+  async learn(job) {
+    const { config, encoder, runtime, features, training } = job
+    const whitenings = config.whitening ? await estimateWhitenings(job) : []
+    if (config.whitening) {
+      const whiten = await whitener(runtime, whitenings)
+      await job.timed('whiten', () => features.transform(whiten))
+    }
+    const flows = encoder.taps.map((tap, k): ScaleFlow => {
+      const flow = flowConfig(config, tap)
+      const parameters = initialiseFlow(flow, Random.seeded(config.seed, `flow ${k}`), config.start)
+      const whitening = whitenings[k]
+      return { config: flow, parameters, ...(whitening && { whitening }) }
+    })
+    const plan = chunkPlan(config, training.length, features.cached)
+    const sampling = samplings[config.sampling]
+    const trainers: Trainer[] = []
+    for (const [k, flow] of flows.entries()) {
+      const tap = encoder.taps[k] as Tap
+      const shape = sampling.shape(tap.height * tap.width, config.miniBatch, plan[0] as number)
+      trainers.push(await flowTrainer(runtime, tap, flow, shape, sampling, config.loss))
+    }
+    const learned = await trainInPasses(job, {
+      trainers,
+      stream: 'pass',
+      plan,
+      rate: rateOf(config, encoder.taps, plan.length),
+      head: (parameters) =>
+        flowHead(
+          flows.map((flow, k) => withParameters(flow, parameters[k] as Float32Array)),
+          config.aggregation,
+        ),
+    })
+    return { ...learned, manifest: { aggregation: config.aggregation } }
+  },
+})
+
+const flowConfig = (config: Settings, { channels }: Tap): FlowConfig => ({
+  depth: channels,
+  condition: config.conditional ? conditionSize : 0,
+  couplingLayers: config.couplingLayers,
+  permutation: config.permutation,
+  clamp: config.clamp,
+})
+
+const withParameters = (flow: ScaleFlow, theta: Float32Array): ScaleFlow => ({
+  ...flow,
+  parameters: unflatten(flow.config, floats('float32', [theta.length], theta), flow.parameters),
+})
+
+/** Images of a chunk when features are not kept in memory. */
+const uncachedChunk = 64
+
+/** Chunks of one size: images that are left over are left out of a pass. */
+function chunkPlan({ imageBatch }: Settings, images: number, cached: boolean): number[] {
+  const evenly = cached ? 1 : Math.ceil(images / uncachedChunk)
+  const size = imageBatch ? Math.min(imageBatch, images) : Math.floor(images / evenly)
+  return new Array<number>(imageBatch ? Math.floor(images / size) : evenly).fill(size)
+}
+
+function rateOf(
+  { schedule, learningRate, passes }: Settings,
+  taps: readonly Tap[],
+  batchesPerPass: number,
+): (at: StepAt) => number {
+  if (schedule === 'paper') {
+    const epochs = { metaEpochs, passesPerMetaEpoch: passesPerMetaEpoch(passes) }
+    const paper = { learningRate, ...epochs, batchesPerPass }
+    return ({ pass, chunk }) => paperLearningRate(paper, pass, chunk)
+  }
+  return ({ model, step, steps }) =>
+    cosineLearningRate(widthLearningRate(learningRate, (taps[model] as Tap).channels), step, steps)
+}

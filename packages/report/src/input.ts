@@ -1,0 +1,55 @@
+import type { Mask, RgbImage } from '@cflow/base'
+import type { Manifest } from '@cflow/core'
+import type { AnomalyMap, Detection } from '@cflow/detector'
+import type { PixelMetrics, ScoredImage, TimedEvaluation } from '@cflow/metrics'
+
+/** What is known of a sample without looking at it. */
+export interface SampleFacts extends Pick<ScoredImage, 'label' | 'defect'> {
+  readonly id: string
+}
+
+/** Facts of a sample together with what a detector says of it, in a few numbers. */
+export type Judged<Facts = SampleFacts> = Facts &
+  Pick<Detection, 'score' | 'threshold' | 'anomalous' | 'pValue'>
+
+/** What a detector says of a test set, and what that comes to where truth is known. */
+export interface Judgement {
+  readonly scores: readonly Judged[]
+  /** Absent when no image has a label. */
+  readonly evaluation?: TimedEvaluation
+  /** Absent without ground-truth masks. */
+  readonly pixels?: PixelMetrics
+  /** What the evaluation and its curves are of, where that is not the detector's own scores (protocol `paper`). */
+  readonly measured?: { readonly scores: readonly ScoredImage[]; readonly pixels?: PixelMetrics }
+}
+
+/** One column of the paper's Figure 3: image, map and mask of one size, S×S. */
+export interface ReportExample extends Judged {
+  /** Why it is shown. */
+  readonly group: 'best' | 'worst' | 'doubtful'
+  readonly image: RgbImage
+  readonly anomalyMap: AnomalyMap
+  /** Ground truth. */
+  readonly mask?: Mask
+}
+
+/** Everything a report shows. */
+export interface ReportInput extends Judgement {
+  readonly category: string
+  readonly manifest: Manifest
+  readonly examples: readonly ReportExample[]
+  /** Mean loss of each pass over the training images, per scale (finest first); empty where nothing was trained. */
+  readonly history: readonly {
+    readonly pass: number
+    readonly losses: readonly number[]
+    readonly learningRate: number
+  }[]
+  /** Size of the detector file in bytes. */
+  readonly modelBytes: number
+}
+
+/** Pixel threshold of the predicted masks: the F1-optimal one, or the calibrated one without ground truth. */
+export function pixelThreshold({ evaluation, pixels, manifest }: ReportInput): number {
+  const best = (evaluation && pixels?.f1Max().threshold) ?? NaN
+  return Number.isFinite(best) ? best : manifest.calibration.threshold
+}

@@ -1,0 +1,58 @@
+import { CflowError, messageOf } from '@cflow/base'
+import { input, writeOnnx } from '@cflow/graph'
+import { library, type Driver } from '../driver.js'
+import { physicalCores } from '../node.js'
+import { notLoaded, sessionOver } from './onnxruntime.js'
+
+const hints: Readonly<Record<string, string>> = {
+  cuda: 'it needs an NVIDIA driver, CUDA and the library that the install script of onnxruntime-node fetches (package managers may skip it: npm rebuild onnxruntime-node); or use --device cpu',
+}
+
+export const onnxruntimeNode: Driver = {
+  name: 'onnxruntime-node',
+  async open({ device = 'cpu', threads }) {
+    const ort = await library('onnxruntime-node', import('onnxruntime-node'))
+    const devices = ort.listSupportedBackends().map((b) => b.name)
+    if (!devices.includes(device))
+      throw new CflowError('RUNTIME', `this onnxruntime-node has no device ${device}`, {
+        subject: device,
+        hint: `it has ${devices.join(', ')}; other devices need another build of onnxruntime-node`,
+      })
+    const create = (model: Uint8Array, intraOpNumThreads: number) =>
+      ort.InferenceSession.create(model, {
+        executionProviders: device === 'cpu' ? ['cpu'] : [device, 'cpu'],
+        graphOptimizationLevel: 'all',
+        intraOpNumThreads,
+        interOpNumThreads: 1,
+        executionMode: 'sequential',
+        logSeverityLevel: 4, // errors are thrown
+      })
+    if (device !== 'cpu') {
+      // the library prints what it also throws
+      ort.env.logLevel = 'fatal'
+      // a device may be listed whose library is not there: found out now, not after an hour of decoding
+      const empty = writeOnnx({ y: input('x', 'float32', [1]) })
+      const probe = await create(empty, 1).catch((cause: unknown) => {
+        throw new CflowError(
+          'RUNTIME',
+          `the device ${device} cannot be used: ${messageOf(cause)}`,
+          {
+            subject: device,
+            hint: hints[device] ?? 'check its driver, or use --device cpu',
+            cause,
+          },
+        )
+      })
+      await probe.release()
+    }
+    return {
+      name: `onnxruntime-node (${device})`,
+      scans: device === 'cpu',
+      async createSession(model, options = {}) {
+        const count = options.threads ?? threads ?? physicalCores()
+        const session = await create(model, count).catch(notLoaded)
+        return sessionOver(ort, session, device === 'cpu', options.state)
+      },
+    }
+  },
+}
