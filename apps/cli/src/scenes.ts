@@ -46,21 +46,14 @@ export async function everyScene<S extends DatasetSettings & { readonly out?: st
     documents[scene] = JSON.parse(printed) as SceneMetrics
     if (!session.json) session.io.out(`scene ${scene}   ${sceneLine(documents[scene])}\n`)
   }
-  const all = { mean: meanOf(Object.values(documents)), scenes: documents }
+  const meanOf = (kind: keyof SceneMetrics): { readonly auroc: number } => {
+    const known = Object.values(documents).flatMap((document) => document[kind]?.auroc ?? [])
+    return { auroc: known.reduce((a, b) => a + b, 0) / known.length }
+  }
+  const all = { mean: { image: meanOf('image'), pixel: meanOf('pixel') }, scenes: documents }
   if (out !== undefined) await writeFileAtomic(join(out, 'metrics.json'), jsonText(all))
   if (session.json) printJson(session, all)
   else session.io.out(`mean       ${sceneLine(all.mean)}\n`)
-}
-
-function meanOf(scenes: readonly SceneMetrics[]): SceneMetrics {
-  const mean = (values: readonly (number | null | undefined)[]): number => {
-    const known = values.filter((v) => typeof v === 'number')
-    return known.reduce((a, b) => a + b, 0) / known.length
-  }
-  return {
-    image: { auroc: mean(scenes.map((s) => s.image?.auroc)) },
-    pixel: { auroc: mean(scenes.map((s) => s.pixel?.auroc)) },
-  }
 }
 
 const sceneLine = ({ image, pixel }: SceneMetrics): string =>

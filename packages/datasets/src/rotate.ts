@@ -9,14 +9,11 @@ import { CflowError, type RgbImage } from '@cflow/base'
 export function rotateNearest(image: RgbImage, degrees: number): RgbImage {
   if (!Number.isFinite(degrees))
     throw new CflowError('USAGE', `cannot rotate by ${degrees} degrees`, { subject: 'degrees' })
-  if (Math.max(image.width, image.height) > 32767)
-    throw new CflowError(
-      'USAGE',
-      `an image of ${image.width}×${image.height} is too large to rotate`,
-    )
+  const { width, height } = image
+  if (Math.max(width, height) > 32767)
+    throw new CflowError('USAGE', `an image of ${width}×${height} is too large to rotate`)
   const angle = ((degrees % 360) + 360) % 360
   if (angle === 0) return { ...image, data: image.data.slice() }
-  const { width, height } = image
   if (angle === 180) return gather(image, (x, y) => at(image, width - 1 - x, height - 1 - y))
   if (width === height && angle === 90) return gather(image, (x, y) => at(image, width - 1 - y, x))
   if (width === height && angle === 270)

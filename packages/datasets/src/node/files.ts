@@ -9,11 +9,6 @@ export const imageExtensions: readonly string[] =
 
 const maxDepth = 16
 
-/** Order of names everywhere: by UTF-16 code units, the same on every machine. */
-export function compareNames(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0
-}
-
 /** An error whose message begins with what is at fault. */
 export function fault(
   code: ErrorCode,
@@ -30,7 +25,7 @@ export function fault(
 export const fileError = (path: string, cause: unknown): CflowError =>
   errorAbout(path, cause, { code: 'IMAGE', what: 'an image' })
 
-/** What a folder holds directly: names of subfolders and of image files, both sorted, hidden ones left out. */
+/** What a folder holds directly: names of subfolders and of image files, both sorted (by UTF-16 code units, the same on every machine), hidden ones left out. */
 export interface Listing {
   readonly folders: readonly string[]
   readonly images: readonly string[]
@@ -53,7 +48,7 @@ export async function listFolder(folder: string): Promise<Listing> {
     if (linked || entry.isDirectory()) folders.push(name)
     else if (imageExtensions.includes(extname(name).toLowerCase())) images.push(name)
   }
-  return { folders: folders.sort(compareNames), images: images.sort(compareNames) }
+  return { folders: folders.sort(), images: images.sort() }
 }
 
 /**

@@ -1,8 +1,7 @@
 import { CflowError, type Mask, messageOf, type RgbImage } from '@cflow/base'
 import { writeFileAtomic } from '@cflow/base/node'
 import { readFile, stat } from 'node:fs/promises'
-import type sharp from 'sharp'
-import type { Metadata, OutputInfo, Sharp } from 'sharp'
+import type { Metadata } from 'sharp'
 import { fault, fileError } from './files.js'
 
 /** No image has more pixels than this; larger ones are refused before they are decoded. */
@@ -14,25 +13,19 @@ const maxFileBytes = 512 * 1024 * 1024
 const formats: readonly string[] = ['jpeg', 'png', 'webp', 'tiff', 'gif', 'heif']
 const formatNames = 'PNG, JPEG, WebP, TIFF, GIF and AVIF'
 
-let loaded: Promise<typeof sharp> | undefined
-
 /**
  * The sharp library, loaded on first use: it brings native code, and whoever never decodes should not need it.
  * @throws CflowError RUNTIME where it is not installed or has no build for this machine
  */
-function loadSharp(): Promise<typeof sharp> {
-  loaded ??= import('sharp').then(
-    (module) => module.default,
-    (cause: unknown) => {
-      loaded = undefined
-      throw new CflowError('RUNTIME', 'the image library sharp cannot be loaded', {
-        subject: 'sharp',
-        hint: 'Install it for this platform: npm install --include=optional sharp',
-        cause,
-      })
-    },
-  )
-  return loaded
+async function loadSharp() {
+  const module = await import('sharp').catch((cause: unknown) => {
+    throw new CflowError('RUNTIME', 'the image library sharp cannot be loaded', {
+      subject: 'sharp',
+      hint: 'Install it for this platform: npm install --include=optional sharp',
+      cause,
+    })
+  })
+  return module.default
 }
 
 /**
@@ -72,20 +65,14 @@ export async function decodeMask(pathOrBytes: string | Uint8Array): Promise<Mask
  * Width and height of an image file in pixels, as `decodeImage` would give it; only the header is read.
  * @throws CflowError as `decodeImage`
  */
-export async function imageSize(
-  pathOrBytes: string | Uint8Array,
-): Promise<{ readonly width: number; readonly height: number }> {
-  const { metadata } = await open(pathOrBytes)
-  return metadata.autoOrient
+export async function imageSize(pathOrBytes: string | Uint8Array) {
+  const { width, height } = (await open(pathOrBytes)).metadata.autoOrient
+  return { width, height }
 }
 
-interface Source {
-  readonly subject: string
-  readonly image: Sharp
-  readonly metadata: Metadata
-}
+type Source = Awaited<ReturnType<typeof open>>
 
-async function open(pathOrBytes: string | Uint8Array): Promise<Source> {
+async function open(pathOrBytes: string | Uint8Array) {
   const subject = typeof pathOrBytes === 'string' ? pathOrBytes : '(image bytes)'
   const bytes = typeof pathOrBytes === 'string' ? await readBytes(pathOrBytes) : pathOrBytes
   if (bytes.length === 0) throw fault('IMAGE', subject, 'is empty')
@@ -138,10 +125,7 @@ function unsupported(subject: string, format: string, cause?: unknown): CflowErr
 }
 
 /** All pixels without alpha. */
-async function decoded(
-  { subject, image }: Source,
-  depth: 'uchar' | 'ushort',
-): Promise<{ data: Buffer; info: OutputInfo }> {
+async function decoded({ subject, image }: Source, depth: 'uchar' | 'ushort') {
   try {
     return await image
       .toColourspace(depth === 'ushort' ? 'rgb16' : 'srgb')

@@ -4,9 +4,9 @@ import { fault, walkImages } from './files.js'
 import type { ImageFile } from './layout.js'
 
 /**
- * Give images their masks, from a folder of masks, if there is one. A mask lies under the same relative path as its image, with any ending
- * and an optional `_mask` before it; or, where only one defective image has its name, anywhere under that name alone.
- * Masks of good images are passed over.
+ * Give images their masks, from a folder of masks, if there is one. A mask lies under the same relative path as its
+ * image, with any ending and an optional `_mask` before it; or, where only one defective image has its name, anywhere
+ * under that name alone. Masks of good images are passed over.
  * @param keysOf paths, relative to the folder and without ending, under which the mask of an image may lie, such as
  *   `bent_lead/003`; given its path without ending
  * @throws CflowError MASK for a mask without an image, or with several

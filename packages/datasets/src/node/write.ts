@@ -36,11 +36,9 @@ export async function writeDataset(dataset: Dataset, dir: string): Promise<void>
 async function writeSample(sample: Sample, root: string, name: string): Promise<void> {
   const defect = classOf(sample)
   await writePng(join(root, sample.split, defect, `${name}.png`), await sample.load())
-  if (sample.label === 'anomalous' && sample.loadMask !== undefined)
-    await writeMaskPng(
-      join(root, 'ground_truth', defect, `${name}_mask.png`),
-      await sample.loadMask(),
-    )
+  if (sample.label !== 'anomalous' || sample.loadMask === undefined) return
+  const path = join(root, 'ground_truth', defect, `${name}_mask.png`)
+  await writeMaskPng(path, await sample.loadMask())
 }
 
 function classOf(sample: Sample): string {

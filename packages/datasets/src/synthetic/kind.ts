@@ -8,39 +8,30 @@ export interface Thing {
   readonly over: ((canvas: Canvas) => void) | undefined
 }
 
-/** A kind of thing that can be photographed. */
-export interface Kind {
-  /** Types of defect, sorted. */
-  readonly defects: readonly string[]
+/** What makes a kind of thing. */
+interface Maker<T extends Thing> {
   readonly variation: Variation
   /** Changes of a defect that lie within twice this of each other are one region; a share of the picture. */
   readonly gap: number
-  /**
-   * Paint one exemplar. Everything that is normal comes from `scene` alone and in the same order, flaw or none, so that
-   * the same exemplar can be painted with and without its defect.
-   * @param flaw type of the defect, and the stream that its place and form come from
-   */
-  paint(
-    canvas: Canvas,
-    scene: Random,
-    flaw?: { readonly type: string; readonly random: Random },
-  ): void
-}
-
-/** What makes a kind of thing. */
-export interface Maker<T extends Thing> extends Pick<Kind, 'variation' | 'gap'> {
+  /** Draw an exemplar: everything that is normal comes from here. */
   draw(scene: Random): T
   paint(canvas: Canvas, thing: T): void
   /** What each type of defect changes in a good exemplar, sorted by name. */
   readonly flaws: Readonly<Record<string, (good: T, random: Random) => Partial<T>>>
 }
 
+/** A kind of thing that can be photographed. */
+export type Kind = ReturnType<typeof kindOf>
+
 /** The kind of thing that a maker makes. */
-export function kindOf<T extends Thing>({ draw, paint, flaws, ...shared }: Maker<T>): Kind {
+export function kindOf<T extends Thing>({ variation, gap, draw, paint, flaws }: Maker<T>) {
   return {
-    ...shared,
+    variation,
+    gap,
+    /** Types of defect, sorted. */
     defects: Object.keys(flaws),
-    paint(canvas, scene, flaw) {
+    /** Paint one exemplar, the same with or without a defect, whose place and form come from a stream of its own. */
+    paint(canvas: Canvas, scene: Random, flaw?: { type: string; random: Random }): void {
       const good = draw(scene)
       const thing = { ...good, ...(flaw && flaws[flaw.type]!(good, flaw.random)) }
       paint(canvas, thing)

@@ -6,17 +6,14 @@ function hash(x: number, y: number, seed: number): number {
   return (h ^ (h >>> 16)) >>> 0
 }
 
-const period = 256
 let lattice: Float64Array | undefined
 
-/** Heights of the lattice that all noise is cut from, in [−1, 1); made on first use. */
-function latticeHeights(): Float64Array {
-  lattice ??= Float64Array.from(
-    { length: period * period },
+/** Heights of the 256×256 points that all noise is cut from, in [−1, 1); made on first use. */
+const latticeHeights = (): Float64Array =>
+  (lattice ??= Float64Array.from(
+    { length: 256 * 256 },
     (_, i) => hash(i & 255, i >> 8, 0x5eed) / 2147483648 - 1,
-  )
-  return lattice
-}
+  ))
 
 /**
  * Smooth random surface with one bump per unit, in [−1, 1] (value noise: random heights on a lattice, cubic between).

@@ -60,12 +60,8 @@ function cameraOf({ kind, seed, stream }: Shot): Camera {
 function levelsOf({ kind, size, stream, seed, defect }: Shot, lens: Camera): Float32Array {
   const side = size * oversampling
   const canvas = { side, light: new Float32Array(side * side * 3) }
-  const scene = Random.seeded(seed, `${stream}/scene`)
-  if (defect === undefined) kinds[kind].paint(canvas, scene)
-  else
-    kinds[kind].paint(canvas, scene, {
-      type: defect,
-      random: Random.seeded(seed, `${stream}/flaw`),
-    })
+  const random = Random.seeded(seed, `${stream}/flaw`)
+  const flaw = defect === undefined ? undefined : { type: defect, random }
+  kinds[kind].paint(canvas, Random.seeded(seed, `${stream}/scene`), flaw)
   return develop(canvas, lens)
 }

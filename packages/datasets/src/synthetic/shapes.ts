@@ -42,6 +42,12 @@ export function pose(x: number, y: number, angle: number, scale = 1): Pose {
   return { x, y, cos: cos(angle), sin: sin(angle), scale }
 }
 
+/** The pose of a thing that lies near the middle: shifts and sizes differ by a little, the angle is drawn in between. */
+export function lying(random: Random, shift: number, angle: () => number, zoom: number): Pose {
+  const [x, y] = [0.5 + random.uniform(-shift, shift), 0.5 + random.uniform(-shift, shift)]
+  return pose(x, y, angle(), random.uniform(1 - zoom, 1 + zoom))
+}
+
 /** A point of the thing, in the picture. */
 export function place(at: Pose, u: number, v: number): Point {
   return [at.x + at.scale * (at.cos * u - at.sin * v), at.y + at.scale * (at.sin * u + at.cos * v)]
@@ -111,19 +117,12 @@ export function wander(
   return points
 }
 
-/** The point of a line that is nearest to another. */
-export interface Nearest {
-  readonly distance: number
-  /** Ends of the segment that it lies in, the number of the segment, and how far along it lies, 0 to 1. */
-  readonly a: Point
-  readonly b: Point
-  readonly index: number
-  readonly along: number
-}
-
-/** Nearest point of a line whose segments are shorter than 0.05. */
-export function nearest(line: readonly Point[], x: number, y: number): Nearest {
-  let found: Nearest = { distance: Infinity, a: [0, 0], b: [0, 0], index: 0, along: 0 }
+/**
+ * The point of a line, of segments shorter than 0.05, that is nearest to another: its distance, the ends and number of
+ * the segment that it lies in, and how far along that, 0 to 1.
+ */
+export function nearest(line: readonly Point[], x: number, y: number) {
+  let found = { distance: Infinity, a: [0, 0] as Point, b: [0, 0] as Point, index: 0, along: 0 }
   for (let index = 0; index + 1 < line.length; index++) {
     const [a, b] = [line[index]!, line[index + 1]!]
     if (length(x - a[0], y - a[1]) > found.distance + 0.05) continue

@@ -5,7 +5,6 @@ import { type DatasetDriver, setting } from '../driver.js'
 import {
   renderMask,
   renderShot,
-  type Shot,
   syntheticDefects,
   type SyntheticKind,
   syntheticKinds,
@@ -41,31 +40,24 @@ export function syntheticDataset(options: z.input<typeof schema>): Dataset {
   }
   const { kind, size, seed, train, test } = parsed.data
   const samples = (split: Split, defect: string, count: number): Sample[] =>
-    Array.from({ length: Math.max(0, count) }, (_, i) => {
+    Array.from({ length: Math.max(0, count) }, (_, i): Sample => {
       const id = `${split}/${defect}/${String(i).padStart(3, '0')}`
-      const shot = { kind, size, seed, stream: `synthetic/${kind}/${id}` }
-      return sampleOf(id, split, defect === 'good' ? shot : { ...shot, defect })
+      const good = { kind, size, seed, stream: `synthetic/${kind}/${id}` }
+      const shot = defect === 'good' ? good : { ...good, defect }
+      const sample = { id, split, defect, load: async () => renderShot(shot) }
+      if (defect === 'good') return { ...sample, label: 'good' }
+      return { ...sample, label: 'anomalous', loadMask: async () => renderMask(shot) }
     })
   const good = Math.floor(test / 3)
   const defects = syntheticDefects(kind)
-  const bad = defects.flatMap((defect, k) =>
-    samples('test', defect, Math.ceil((test - good - k) / defects.length)),
-  )
-  const byClass = (a: Sample, b: Sample): number =>
-    a.defect < b.defect ? -1 : a.defect > b.defect ? 1 : 0
+  const countOf = (defect: string): number =>
+    defect === 'good' ? good : Math.ceil((test - good - defects.indexOf(defect)) / defects.length)
   return {
     name: 'synthetic',
     category: kind,
     train: samples('train', 'good', train),
-    test: [...bad, ...samples('test', 'good', good)].sort(byClass),
+    test: ['good', ...defects].sort().flatMap((c) => samples('test', c, countOf(c))),
   }
-}
-
-function sampleOf(id: string, split: Split, shot: Shot): Sample {
-  const load = async () => renderShot(shot)
-  const { defect } = shot
-  if (defect === undefined) return { id, split, label: 'good', defect: 'good', load }
-  return { id, split, label: 'anomalous', defect, load, loadMask: async () => renderMask(shot) }
 }
 
 const settings = z.object({

@@ -56,11 +56,7 @@ export const classes: Layout = {
   },
 }
 
-function classFolders({ folders }: Tree): {
-  readonly good: readonly string[]
-  readonly bad: readonly string[]
-  readonly masks: string | undefined
-} {
+function classFolders({ folders }: Tree) {
   const masks = folders.find((name) => isNamed(name, maskNames))
   const good = folders.filter((name) => isNamed(name, goodNames))
   const bad = folders.filter((name) =>
@@ -75,10 +71,8 @@ function defectOf(id: string): string {
   return parts.length > 2 && isNamed(parts[0]!, badNames) ? parts[1]! : parts[0]!
 }
 
-function heldOut(
-  ids: readonly string[],
-  { testFraction = 0.2, seed = 0 }: OpenContext,
-): Set<string> {
+function heldOut(ids: readonly string[], context: OpenContext): Set<string> {
+  const { testFraction = 0.2, seed = 0 } = context
   if (ids.length < 5 || testFraction === 0) return new Set()
   const count = Math.max(1, Math.round(ids.length * testFraction))
   const order = Random.seeded(seed, 'datasets/folder').permutation(ids.length)

@@ -2,7 +2,7 @@ import { CflowError, type Mask } from '@cflow/base'
 import { access, readdir } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 import type { Sample, Split } from '../../dataset.js'
-import { compareNames, fault, fileError, isFolder, listFolder } from '../files.js'
+import { fault, fileError, isFolder, listFolder } from '../files.js'
 import { fileSample, fitting } from '../layout.js'
 import { type Npy, openNpy, readNonZero, readNonZeroAt } from './npy.js'
 
@@ -22,11 +22,15 @@ export async function trainingClips(root: string): Promise<readonly Clip[]> {
   const frames = await frameClips(join(root, 'training', 'frames'))
   const extracted = new Set(frames.map((clip) => clip.name))
   const folder = join(root, 'training', 'videos')
-  const videos = (await namesIn(folder))
+  const names = await readdir(folder).catch((cause: unknown) => {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw fileError(folder, cause)
+  })
+  const videos = names
     .filter((name) => videoExtensions.includes(extname(name).toLowerCase()))
     .flatMap((name) => clipOf(name.slice(0, -extname(name).length), join(folder, name), true))
     .filter(({ name }) => !extracted.has(name))
-  return [...frames, ...videos].sort((a, b) => compareNames(a.name, b.name))
+  return [...frames, ...videos].sort((a, b) => (a.name < b.name ? -1 : Number(a.name > b.name)))
 }
 
 /** Clips of `testing/frames/`. */
@@ -36,7 +40,7 @@ export function testingClips(root: string): Promise<readonly Clip[]> {
 
 /** The scenes of some clips, ascending. */
 export function scenesOf(clips: readonly Clip[]): readonly string[] {
-  return [...new Set(clips.map((clip) => clip.scene))].sort(compareNames)
+  return [...new Set(clips.map((clip) => clip.scene))].sort()
 }
 
 async function frameClips(folder: string): Promise<readonly Clip[]> {
@@ -51,16 +55,6 @@ function clipOf(name: string, path: string, isVideo: boolean): Clip[] {
   return scene === undefined ? [] : [{ name, scene, path, isVideo }]
 }
 
-async function namesIn(folder: string): Promise<string[]> {
-  if (!(await isFolder(folder))) return []
-  return readdir(folder).then(
-    (names) => names.filter((name) => !name.startsWith('.')),
-    (cause: unknown) => {
-      throw fileError(folder, cause)
-    },
-  )
-}
-
 /**
  * Names of a clip's frames in the order they were taken: by number, whatever the number of digits.
  * @throws CflowError EMPTY for a folder without images
@@ -73,9 +67,10 @@ async function frameNames(folder: string): Promise<string[]> {
       hint: 'Frames are image files named by their number, such as 000.jpg.',
     })
   const number = (name: string): number => Number(/(\d+)\.[^.]+$/.exec(name)?.[1] ?? Infinity)
-  return names.sort((a, b) => number(a) - number(b) || compareNames(a, b))
+  return names.sort((a, b) => number(a) - number(b) || 0)
 }
 
+/** Clips lie in `training/` and `testing/`. */
 function frameSample(root: string, clip: Clip, split: Split, name: string, defect: string): Sample {
   const id = `${split}ing/frames/${clip.name}/${name}`
   return { ...fileSample(root, { id, split, defect }), sequence: clip.name }
@@ -103,7 +98,13 @@ export async function testFrames(root: string, clip: Clip): Promise<Sample[]> {
   return names.map((name, i): Sample => {
     if (labels[i] !== 1) return frameSample(root, clip, 'test', name, 'good')
     const sample = frameSample(root, clip, 'test', name, 'anomaly')
-    return pixels ? { ...sample, loadMask: () => maskAt(pixels, i, join(clip.path, name)) } : sample
+    if (!pixels) return sample
+    const [, height, width] = pixels.shape as readonly [number, number, number]
+    const loadMask = async (): Promise<Mask> => {
+      const mask = { width, height, data: await readNonZeroAt(pixels, i) }
+      return fitting(mask, pixels.path, join(clip.path, name))
+    }
+    return { ...sample, loadMask }
   })
 }
 
@@ -119,19 +120,11 @@ async function pixelMasks(root: string, clip: Clip, frames: number): Promise<Npy
     })
   })
   const npy = await openNpy(path)
+  const shape = npy.shape.join('×')
   if (npy.shape.length !== 3)
-    throw fault(
-      'MASK',
-      path,
-      `has the shape ${npy.shape.join('×')} where frames × height × width belong`,
-    )
+    throw fault('MASK', path, `has the shape ${shape} where frames × height × width belong`)
   requireLength(path, npy.shape[0] as number, clip, frames)
   return npy
-}
-
-async function maskAt(npy: Npy, index: number, imagePath: string): Promise<Mask> {
-  const [, height, width] = npy.shape as readonly [number, number, number]
-  return fitting({ width, height, data: await readNonZeroAt(npy, index) }, npy.path, imagePath)
 }
 
 function requireLength(path: string, masks: number, { path: folder }: Clip, frames: number): void {

@@ -4,7 +4,7 @@ import { mkdir, open, rename, rm, stat, statfs } from 'node:fs/promises'
 import { basename, dirname, extname, join, resolve } from 'node:path'
 import { resizeLanczos } from '../../resize.js'
 import { fault, fileError, readPart } from '../files.js'
-import { aviHeader, type FrameSize, videoFrames } from './video.js'
+import { aviHeader, type FrameSize, videoFrames, type VideoOptions } from './video.js'
 
 /** Resized frames of one video in one file: size·size·3 bytes of RGB a frame, nothing else. */
 export interface FrameStore {
@@ -14,13 +14,11 @@ export interface FrameStore {
   readonly size: number
 }
 
-export interface FrameStoreOptions {
+export interface FrameStoreOptions extends VideoOptions {
   /** Folder for the files of all videos. */
   readonly folder: string
   readonly size: number
-  /** Every n-th frame. */
   readonly step: number
-  readonly ffmpeg?: string | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -137,10 +135,8 @@ export async function loadFrame({ path, size }: FrameStore, index: number): Prom
 const bytesPerFrame = (size: number): number => size * size * 3
 
 /** The name holds all that decides the content: which file, as it was last changed, and how it is read. */
-async function storePath(
-  video: string,
-  { folder, size, step }: FrameStoreOptions,
-): Promise<string> {
+async function storePath(video: string, options: FrameStoreOptions): Promise<string> {
+  const { folder, size, step } = options
   const { size: bytes, mtimeMs } = await stat(video).catch((cause: unknown) => {
     throw fileError(video, cause)
   })
@@ -160,22 +156,19 @@ const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(bytes < 1e
  * @throws CflowError IO that says how much is needed, where, and how much is free
  */
 export async function requireSpace(folder: string, bytes: number): Promise<void> {
-  const free = await mkdir(folder, { recursive: true })
+  const { bavail, bsize } = await mkdir(folder, { recursive: true })
     .then(() => statfs(folder))
-    .then(
-      ({ bavail, bsize }) => bavail * bsize,
-      (cause: unknown) => {
-        throw fileError(folder, cause)
-      },
-    )
+    .catch((cause: unknown) => {
+      throw fileError(folder, cause)
+    })
+  const free = bavail * bsize
+  const hint =
+    'Free some space, take fewer frames (--frame-step), or set CFLOW_HOME to a folder on another disk.'
   if (bytes + reserve > free)
     throw new CflowError(
       'IO',
       `the resized frames need ${gigabytes(bytes)} in ${folder}, and ${gigabytes(free)} are free`,
-      {
-        subject: folder,
-        hint: `Free some space, take fewer frames (--frame-step), or set CFLOW_HOME to a folder on another disk.`,
-      },
+      { subject: folder, hint },
     )
 }
 

@@ -3,7 +3,7 @@ import { around, type Canvas, type Colour, edge, everywhere, paint, put } from '
 import type { Thing } from '../kind.js'
 import { clamp, radians, smoothstep } from '../maths.js'
 import { fractal, noise } from '../noise.js'
-import { length, place, type Point, type Pose, pose } from '../shapes.js'
+import { length, lying, place, type Point, type Pose, pose } from '../shapes.js'
 
 /** A cable cut across, and how it lies under the camera. Lengths are shares of the picture. */
 export interface Cable extends Thing {
@@ -57,12 +57,7 @@ function drawStrands(random: Random) {
 
 /** Draw a cable. */
 export function drawCable(random: Random): Cable {
-  const at = pose(
-    0.5 + random.uniform(-0.025, 0.025),
-    0.5 + random.uniform(-0.025, 0.025),
-    radians(random.uniform(-14, 14)),
-    random.uniform(0.95, 1.05),
-  )
+  const at = lying(random, 0.025, () => radians(random.uniform(-14, 14)), 0.05)
   const wires = insulation.map((colour, k): Wire => {
     const angle = pose(0, 0, radians(120 * k - 90 + random.uniform(-4, 4)))
     const [u, v] = place(angle, 0.187 + random.uniform(-0.006, 0.004), 0)

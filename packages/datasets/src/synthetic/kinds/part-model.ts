@@ -3,7 +3,7 @@ import { around, type Canvas, edge, everywhere, paint, put } from '../canvas.js'
 import type { Thing } from '../kind.js'
 import { clamp, smoothstep } from '../maths.js'
 import { fractal, noise } from '../noise.js'
-import { inAxes, length, type Point, type Pose, pose, roundedBox } from '../shapes.js'
+import { inAxes, length, type Point, lying, type Pose, roundedBox } from '../shapes.js'
 
 /** A stamped plate as it lies under the camera. Plate coordinates (u, v) have the picture's unit, u along the plate. */
 export interface Plate extends Thing {
@@ -38,12 +38,7 @@ const bevel = 0.011
 /** Draw a plate: any angle, small shifts. */
 export function drawPlate(random: Random): Plate {
   return {
-    pose: pose(
-      0.5 + random.uniform(-0.04, 0.04),
-      0.5 + random.uniform(-0.04, 0.04),
-      random.uniform(0, 6.2831853),
-      random.uniform(0.96, 1.04),
-    ),
+    pose: lying(random, 0.04, () => random.uniform(0, 6.2831853), 0.04),
     seed: random.uint32() | 0,
     unpunched: undefined,
     added: undefined,
