@@ -8,7 +8,7 @@ import { mvtec } from './mvtec.js'
 import { stc } from './stc/stc.js'
 
 /** Every data set there is. */
-const drivers = [mvtec, folder, stc, synthetic] as const
+export const drivers = [mvtec, folder, stc, synthetic] as const
 
 /** The settings of all of them in one shape. */
 type Shapes<D> = (D extends DatasetDriver<infer S> ? (shape: S['shape']) => void : never) extends (
