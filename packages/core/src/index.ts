@@ -64,6 +64,7 @@ export {
   anomalyMap,
   anomalyMapValue,
   anomalyOf,
+  largestScore,
   statisticsOf,
 } from './score/aggregation.js'
 export type { Aggregation, ScaleStatistics } from './score/aggregation.js'

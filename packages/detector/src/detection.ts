@@ -1,4 +1,4 @@
-import { pValue, thresholdAt, type Manifest, type Threshold } from '@cflow/core'
+import { largestScore, pValue, thresholdAt, type Manifest, type Threshold } from '@cflow/core'
 
 /** The part of one scale in the score, at the most anomalous pixel. */
 export interface Contribution {
@@ -77,9 +77,12 @@ export type DetectionOf<P extends Parts> = Verdict &
  * @throws CflowError USAGE when the rate does not lie between 0 and 1, EMPTY when a rate is asked for and the detector
  *   holds no scores to calibrate with
  */
-export function thresholdFor({ calibration }: Manifest, rate: number | undefined): RatedThreshold {
+export function thresholdFor(manifest: Manifest, rate: number | undefined): RatedThreshold {
+  const { calibration, aggregation, scales } = manifest
   const { threshold, guaranteed } =
-    rate === undefined ? calibration : thresholdAt(calibration.scores, rate)
+    rate === undefined
+      ? calibration
+      : thresholdAt(calibration.scores, rate, largestScore(aggregation, scales))
   return {
     threshold,
     guaranteed: guaranteed && calibration.source === 'held-out',

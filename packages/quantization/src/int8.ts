@@ -1,5 +1,5 @@
 import { CflowError } from '@cflow/base'
-import type { Manifest } from '@cflow/core'
+import { largestScore, type Manifest } from '@cflow/core'
 import type { Runtime } from '@cflow/runtimes'
 import { clippedRanges, fullRanges, scaled, type Ranges } from './calibrate.js'
 import { readFloatDetector, writeLike } from './file.js'
@@ -117,9 +117,10 @@ export async function exportInt8(bytes: Uint8Array, options: Int8Options): Promi
   const check = async () => {
     const write = build(ranges)
     const after = await scoresOf(write())
+    const { calibration, aggregation, scales } = detector.manifest
     const manifest: Manifest = {
       ...detector.manifest,
-      calibration: recalibrated(detector.manifest.calibration, before, after),
+      calibration: recalibrated(calibration, before, after, largestScore(aggregation, scales)),
       precision: 'int8',
       keptInFloat: names.filter((n) => kept.has(n)),
     }

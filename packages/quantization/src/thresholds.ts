@@ -13,17 +13,19 @@ const tolerance = 1e-3
  * the stored scores are mapped by the straight line that fits new scores to old ones best, and no rate is guaranteed.
  * @param before scores of the given images by the float detector
  * @param after scores of the same images by the quantised one
+ * @param bound what no score exceeds (`largestScore`)
  */
 export function recalibrated(
   calibration: Calibration,
   before: readonly number[],
   after: readonly number[],
+  bound = Infinity,
 ): Calibration {
   const same = matched(calibration.scores, before)
   const map = line(before, after)
   const scores = same ? same.map((i) => after[i] as number) : calibration.scores.map(map)
   scores.sort((a, b) => a - b)
-  const { threshold } = thresholdAt(scores, calibration.falsePositiveRate)
+  const { threshold } = thresholdAt(scores, calibration.falsePositiveRate, bound)
   return {
     ...calibration,
     scores,

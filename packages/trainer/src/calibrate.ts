@@ -2,6 +2,7 @@ import { imageTensor, tensor, type Tensor } from '@cflow/base'
 import {
   detectorNames,
   evidenceModel,
+  largestScore,
   thresholdAt,
   writeDetector,
   type Head,
@@ -46,6 +47,7 @@ export async function calibratedDetector(
   const byName = Object.fromEntries([...found].map(([name, { images }]) => [name, images]))
   const scales = [...(head.statistics?.(byName) ?? [])]
   const scores = await scoresOf(runtime, head, found, inputSize, scales)
+  const aggregation = manifest.aggregation ?? 'joint'
   const complete: Manifest = {
     format: 'cflow-detector',
     version: 1,
@@ -63,9 +65,9 @@ export async function calibratedDetector(
     },
     inputSize,
     flows: (head.flows ?? []).map((f) => f.config),
-    aggregation: manifest.aggregation ?? 'joint',
+    aggregation,
     scales,
-    calibration: calibrationOf(scores, images),
+    calibration: calibrationOf(scores, largestScore(aggregation, scales), images),
   }
   return { model: writeDetector(encoder.encoder, head, complete), manifest: complete }
 }
@@ -133,10 +135,11 @@ async function scoresOf(
 /** The thresholds of a detector: its scores of normal images, and their conformal quantile. */
 function calibrationOf(
   scores: readonly number[],
+  bound: number,
   { source, independent, falsePositiveRate }: CalibrationImages,
 ): Manifest['calibration'] {
   const sorted = [...scores].sort((a, b) => a - b)
-  const { threshold, guaranteed } = thresholdAt(sorted, falsePositiveRate)
+  const { threshold, guaranteed } = thresholdAt(sorted, falsePositiveRate, bound)
   return {
     source,
     scores: sorted,

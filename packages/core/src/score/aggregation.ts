@@ -54,6 +54,15 @@ function ruleOf(aggregation: Aggregation, s: ScaleStatistics): Rule {
   }
 }
 
+/** What no score exceeds: the number of scales where each adds 1 at most, else infinity. */
+export const largestScore = (
+  aggregation: Aggregation,
+  scales: readonly ScaleStatistics[],
+): number =>
+  scales.length > 0 && scales.every((s) => ruleOf(aggregation, s).exponential)
+    ? scales.length
+    : Infinity
+
 /** Anomaly of a likelihood per dimension at one scale. */
 export function anomalyOf(aggregation: Aggregation, s: ScaleStatistics, l: number): number {
   const { exponential, offset, factor } = ruleOf(aggregation, s)

@@ -14,12 +14,14 @@ export interface Threshold {
  * Threshold for a false-positive rate: the split-conformal quantile of held-out normal scores, the ⌈(n+1)(1−α)⌉-th
  * smallest (Vovk et al. 2005; Angelopoulos & Bates 2021). A new good image scores above it with probability ≤ α.
  * With fewer than 1/α − 1 held-out images there is no such score; the upper half of the scores is then continued as an
- * exponential tail.
+ * exponential tail. Scores that have a bound S are continued as −ln(S − s), which for `calibrated` scores is the negative
+ * log-likelihood of the least likely scale: the threshold then stays below the bound, where a defect can still exceed it.
  * @param scores held-out normal scores, any order
  * @param rate α in (0, 1)
+ * @param bound S, what no score exceeds (`largestScore`)
  * @throws CflowError USAGE when the rate is out of range, EMPTY without scores
  */
-export function thresholdAt(scores: ArrayLike<number>, rate: number): Threshold {
+export function thresholdAt(scores: ArrayLike<number>, rate: number, bound = Infinity): Threshold {
   if (!(rate > 0 && rate < 1))
     throw new CflowError('USAGE', `a false-positive rate lies between 0 and 1, got ${rate}`)
   const n = scores.length
@@ -27,11 +29,18 @@ export function thresholdAt(scores: ArrayLike<number>, rate: number): Threshold 
   const sorted = Float64Array.from(scores).sort()
   const rank = Math.ceil((n + 1) * (1 - rate) - 1e-9)
   if (rank <= n) return { threshold: sorted[Math.max(rank, 1) - 1] as number, guaranteed: true }
-  const median = sorted[Math.floor((n - 1) / 2)] as number
-  const upper = sorted.filter((s) => s > median)
-  const excess = upper.length > 0 ? upper.reduce((a, s) => a + s - median, 0) / upper.length : 0
-  const largest = sorted[n - 1] as number
-  return { threshold: largest + excess * Math.log(1 / ((n + 1) * rate)), guaranteed: false }
+  const continued = (tail: Float64Array): number => {
+    const median = tail[Math.floor((n - 1) / 2)] as number
+    const upper = tail.filter((s) => s > median)
+    const excess = upper.reduce((a, s) => a + s - median, 0) / Math.max(upper.length, 1)
+    return (tail[n - 1] as number) + excess * Math.max(-Math.log((n + 1) * rate), 0)
+  }
+  if (bound === Infinity) return { threshold: continued(sorted), guaranteed: false }
+  // as near as a float32 score comes to its bound
+  const least = bound * 2 ** -23
+  const logarithms = sorted.map((s) => -Math.log(Math.max(bound - s, least)))
+  const margin = Math.max(Math.exp(-continued(logarithms)), least)
+  return { threshold: bound - margin, guaranteed: false }
 }
 
 /** Conformal p-value of a score: the share of normal images that would score at least as high. */

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { floats } from '@cflow/base'
+import { Random, floats } from '@cflow/base'
 import { input } from '@cflow/graph'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -142,6 +142,40 @@ describe('conformal thresholds', () => {
         expect(thresholdAt(s, high).threshold).toBeLessThanOrEqual(thresholdAt(s, low).threshold)
       }),
     )
+  })
+
+  it('of bounded scores stay below the bound, whatever the rate, and not below the largest', () => {
+    const bounded = fc.array(fc.double({ noNaN: true, min: 0, max: 3 }), { minLength: 1 })
+    fc.assert(
+      fc.property(bounded, rate, rate, (s, a, b) => {
+        const [low, high] = a < b ? [a, b] : [b, a]
+        const { threshold, guaranteed } = thresholdAt(s, low, 3)
+        expect(thresholdAt(s, high, 3).threshold).toBeLessThanOrEqual(threshold + 1e-6)
+        if (guaranteed) expect(threshold).toBe(thresholdAt(s, low).threshold)
+        else expect(threshold).toBeLessThan(3)
+        if (!guaranteed) expect(s.filter((v) => v > threshold + 1e-6)).toEqual([])
+      }),
+    )
+  })
+
+  it('from six scores hold for scores whose distance from the bound falls exponentially', () => {
+    const random = Random.seeded(4)
+    // 3 − s = e^−u with u beyond 1 exponential, as where a likelihood falls
+    const next = () => 3 - Math.exp(Math.log(random.next()) / 2 - 1)
+    let [above, unbounded, reached] = [0, 0, 0]
+    const trials = 4000
+    for (let i = 0; i < trials; i++) {
+      const held = Array.from({ length: 6 }, next)
+      const score = next()
+      if (score > thresholdAt(held, 0.05, 3).threshold) above++
+      if (score > thresholdAt(held, 0.05).threshold) unbounded++
+      if (thresholdAt(held, 0.05).threshold >= 3) reached++
+    }
+    expect(above / trials).toBeGreaterThan(0.02)
+    expect(above / trials).toBeLessThan(0.09)
+    // what is continued beyond the bound can never be exceeded
+    expect(reached / trials).toBeGreaterThan(0.1)
+    expect(unbounded).toBeLessThan(above)
   })
 
   it('refuse what is no rate, and no scores', () => {

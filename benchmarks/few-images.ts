@@ -1,0 +1,69 @@
+/**
+ * Thresholds from few photographs: trainings on consecutive and on random parts of the good images, judged on the test
+ * images at the threshold for 5 % false alarms. Beside the threshold that the detector has stands the one that takes scores
+ * for unbounded.
+ *
+ *   node --conditions=@cflow/source --import tsx benchmarks/few-images.ts --mvtec DIR --category NAME \
+ *     [--consecutive 30] [--random 15,25] [--draws 4]
+ */
+import { Random } from '../packages/base/src/index.js'
+import { thresholdAt } from '../packages/core/src/index.js'
+import type { Sample } from '../packages/datasets/src/index.js'
+import { openDataset } from '../packages/datasets/src/node.js'
+import { encoderModel, encoderSpec } from '../packages/encoders/src/index.js'
+import { loadEncoderWeights } from '../packages/encoders/src/node.js'
+import { resolveConfig } from '../packages/methods/src/index.js'
+import { openRuntime } from '../packages/runtimes/src/index.node.js'
+import { evaluate, fit } from '../packages/trainer/src/index.js'
+import { parseArgs } from 'node:util'
+
+const { values: flags } = parseArgs({
+  options: {
+    mvtec: { type: 'string' },
+    category: { type: 'string', default: 'transistor' },
+    consecutive: { type: 'string', default: '30' },
+    random: { type: 'string', default: '15,25' },
+    draws: { type: 'string', default: '4' },
+  },
+})
+if (flags.mvtec === undefined) throw new Error('--mvtec DIR: a folder in the layout of MVTec AD')
+
+const { category, mvtec: root } = flags
+const dataset = await openDataset({ dataset: 'mvtec', root, category })
+const config = resolveConfig()
+const runtime = await openRuntime()
+const weights = await loadEncoderWeights(config.encoder)
+const spec = encoderSpec(config.encoder)
+const encoder = encoderModel(spec, weights, config.poolLayers, config.inputSize)
+
+const numbers = (list: string) => list.split(',').filter(Boolean).map(Number)
+const trainings: { name: string; samples: readonly Sample[] }[] = []
+for (const size of numbers(flags.consecutive))
+  for (let from = 0; from + size <= dataset.train.length; from += size)
+    trainings.push({
+      name: `${size} from ${from} on`,
+      samples: dataset.train.slice(from, from + size),
+    })
+for (const size of numbers(flags.random))
+  for (let draw = 0; draw < Number(flags.draws); draw++) {
+    const order = Random.seeded(draw, 'few images').permutation(dataset.train.length)
+    const samples = Array.from(order.subarray(0, size), (i) => dataset.train[i] as Sample)
+    trainings.push({ name: `${size} at random, draw ${draw}`, samples })
+  }
+
+console.log('| images | image AUROC | threshold | found | false alarms | unbounded threshold | found | false alarms |') // prettier-ignore
+console.log('| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |')
+for (const { name, samples } of trainings) {
+  const { model, manifest } = await fit({ samples, category, config, encoder, runtime })
+  const { evaluation, scores } = await evaluate({ model, samples: dataset.test, runtime })
+  const { threshold, scores: held, falsePositiveRate } = manifest.calibration
+  const judged = [threshold, thresholdAt(held, falsePositiveRate).threshold].flatMap((t) => {
+    const above = (label: string) => {
+      const all = scores.filter((s) => s.label === label)
+      return `${all.filter((s) => s.score > t).length} of ${all.length}`
+    }
+    return [t.toFixed(3), above('anomalous'), above('good')]
+  })
+  const auroc = (100 * (evaluation.image?.auroc ?? NaN)).toFixed(1)
+  console.log(`| ${[name, auroc, ...judged].join(' | ')} |`)
+}
