@@ -36,10 +36,9 @@ export function thresholdAt(scores: ArrayLike<number>, rate: number, bound = Inf
     return (tail[n - 1] as number) + excess * Math.max(-Math.log((n + 1) * rate), 0)
   }
   if (bound === Infinity) return { threshold: continued(sorted), guaranteed: false }
-  // as near as a float32 score comes to its bound
-  const least = bound * 2 ** -23
-  const logarithms = sorted.map((s) => -Math.log(Math.max(bound - s, least)))
-  const margin = Math.max(Math.exp(-continued(logarithms)), least)
+  // a float32 score comes no nearer to its bound than 2⁻²³ of it; what is nearer is the bound itself, above any threshold
+  const logarithms = sorted.map((s) => -Math.log(Math.max(bound - s, bound * 2 ** -23)))
+  const margin = Math.max(Math.exp(-continued(logarithms)), bound * 2 ** -52)
   return { threshold: bound - margin, guaranteed: false }
 }
 
