@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { expectReadmeExample } from './testing.js'
 import { expect, it } from 'vitest'
 import { CflowError, Random, floats, imageTensor, messageOf } from '@cflow/base'
 
@@ -14,7 +14,5 @@ it('runs the example of the README', () => {
     [2, 3],
   ])
   expect([error.code, messageOf(error)]).toEqual(['IMAGE', 'photo.png is cut off'])
-  const text = (name: string) => readFileSync(new URL(name, import.meta.url), 'utf8')
-  const [, example] = /```ts\n([^`]*)```/.exec(text('../README.md'))!
-  expect(text('readme.test.ts')).toContain(example)
+  expectReadmeExample(import.meta.url)
 })

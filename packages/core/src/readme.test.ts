@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { expectReadmeExample } from '@cflow/base/testing'
 import { expect, it } from 'vitest'
 import { Random, floats } from '@cflow/base'
 import { flowOf, initialiseFlow, logLikelihood, samples, type FlowConfig } from '@cflow/core'
@@ -22,7 +22,5 @@ const [unlikely] = await logLikelihood(flow, far, { runtime })
 it('runs the example of the README', () => {
   expect(nats).toHaveLength(100)
   expect(unlikely).toBeLessThan(Math.min(...nats))
-  const text = (name: string) => readFileSync(new URL(name, import.meta.url), 'utf8')
-  const [, example] = /```ts\n([^`]*)```/.exec(text('../README.md'))!
-  expect(text('readme.test.ts')).toContain(example)
+  expectReadmeExample(import.meta.url)
 })

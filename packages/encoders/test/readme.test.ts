@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { expectReadmeExample } from '@cflow/base/testing'
 import { expect, it } from 'vitest'
 import { encoderSpec, selectTaps } from '@cflow/encoders'
 import { loadEncoderWeights } from '@cflow/encoders/node'
@@ -12,7 +12,5 @@ it('runs the example of the README', () => {
   expect(maps.map((m) => m.shape)).toEqual(
     spec.taps.map((t) => ['n', t.channels, 256 / t.stride, 256 / t.stride]),
   )
-  const text = (name: string) => readFileSync(new URL(name, import.meta.url), 'utf8')
-  const [, example] = /```ts\n([^`]*)```/.exec(text('../README.md'))!
-  expect(text('readme.test.ts')).toContain(example)
+  expectReadmeExample(import.meta.url)
 })

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { expectReadmeExample } from '@cflow/base/testing'
 import { afterAll, expect, it } from 'vitest'
 import { laboratory, reproduce, runTrial, selectionSchema } from '@cflow/experiments'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -31,7 +31,5 @@ it('runs the example of the README', { timeout: 60_000 }, () => {
   expect(documents[0]?.markdown).toContain('CFLOW')
   expect([...failed, ...missing]).toEqual([])
   expect(outcome.kind).toBe('done')
-  const text = (name: string) => readFileSync(new URL(name, import.meta.url), 'utf8')
-  const [, example] = /```ts\n([^`]*)```/.exec(text('../README.md'))!
-  expect(text('readme.test.ts')).toContain(example)
+  expectReadmeExample(import.meta.url)
 })

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { expectReadmeExample } from '@cflow/base/testing'
 import { expect, it } from 'vitest'
 import { runBytes } from './run.js'
 import { add, constant, gradients, input, matMul, reduceSum, square, writeOnnx } from '@cflow/graph'
@@ -21,7 +21,5 @@ it('runs the example of the README', async () => {
   expect(y.shape).toEqual(['N', 1])
   const got = await runBytes(file, feeds)
   expect([got['loss']!.data, got['slope']!.data]).toEqual([[32], [24, 8]])
-  const text = (name: string) => readFileSync(new URL(name, import.meta.url), 'utf8')
-  const [, example] = /```ts\n([^`]*)```/.exec(text('../README.md'))!
-  expect(text('readme.test.ts')).toContain(example)
+  expectReadmeExample(import.meta.url)
 })

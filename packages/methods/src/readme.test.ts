@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { expectReadmeExample } from '@cflow/base/testing'
 import { expect, it } from 'vitest'
 import { methodOf, methods, resolveConfig } from '@cflow/methods'
 
@@ -12,7 +12,5 @@ it('runs the example of the README', () => {
   expect(config).toMatchObject({ recipe: 'default', channels: 50, heldOut: 0.2 })
   expect([title, Object.keys(recipes)]).toEqual(['SPADE', ['default']])
   expect(help).toContain('nearest training images')
-  const text = (name: string) => readFileSync(new URL(name, import.meta.url), 'utf8')
-  const [, example] = /```ts\n([^`]*)```/.exec(text('../README.md'))!
-  expect(text('readme.test.ts')).toContain(example)
+  expectReadmeExample(import.meta.url)
 })

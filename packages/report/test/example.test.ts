@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { expectReadmeExample } from '@cflow/base/testing'
 import { expect, it } from 'vitest'
 import { heatmapOverlay, heatRange } from '@cflow/report'
 
@@ -13,9 +13,7 @@ const range = heatRange([anomalyMap], threshold)
 const picture = heatmapOverlay(image, anomalyMap, range, threshold)
 
 it('is the example of the README, and paints what is anomalous', () => {
-  const text = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8')
-  const [, code] = /```ts\n([^]*?)```/.exec(text('../README.md'))!
-  expect(text('example.test.ts')).toContain(code)
+  expectReadmeExample(import.meta.url)
   const pixel = (x: number, y: number) => [...picture.data.subarray((y * 8 + x) * 3).slice(0, 3)]
   expect(pixel(0, 0)).toEqual([100, 100, 100])
   const [red, green, blue] = pixel(6, 6) as [number, number, number]

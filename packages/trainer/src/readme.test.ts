@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { expectReadmeExample } from '@cflow/base/testing'
 import { expect, it } from 'vitest'
 import { syntheticDataset } from '@cflow/datasets'
 import { encoderModel, encoderSpec } from '@cflow/encoders'
@@ -18,7 +18,5 @@ const { evaluation } = await evaluate({ model, samples: test, runtime })
 
 it('runs the example of the README', { timeout: 60_000 }, () => {
   expect(evaluation.image?.auroc).toBeGreaterThan(0.5)
-  const text = (name: string) => readFileSync(new URL(name, import.meta.url), 'utf8')
-  const [, example] = /```ts\n([^`]*)```/.exec(text('../README.md'))!
-  expect(text('readme.test.ts')).toContain(example)
+  expectReadmeExample(import.meta.url)
 })

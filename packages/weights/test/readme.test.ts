@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { expectReadmeExample } from '@cflow/base/testing'
 import { expect, it } from 'vitest'
 import { tensor } from '@cflow/base'
 import { readWeights, toFloat32, writeSafetensors } from '@cflow/weights'
@@ -10,7 +10,5 @@ const numbers = toFloat32(weights.get('head.bias')!)
 
 it('runs the example of the README', () => {
   expect(Array.from(numbers.data)).toEqual([1, -2.5])
-  const text = (name: string) => readFileSync(new URL(name, import.meta.url), 'utf8')
-  const [, example] = /```ts\n([^`]*)```/.exec(text('../README.md'))!
-  expect(text('readme.test.ts')).toContain(example)
+  expectReadmeExample(import.meta.url)
 })
