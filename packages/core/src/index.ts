@@ -64,11 +64,13 @@ export {
   anomalyMap,
   anomalyMapValue,
   anomalyOf,
+  combinedAnomaly,
   largestScore,
   statisticsOf,
+  upsampledAnomaly,
 } from './score/aggregation.js'
 export type { Aggregation, ScaleStatistics } from './score/aggregation.js'
-export { pValue, thresholdAt, type Threshold } from './score/calibration.js'
+export { pValue, rateLimit, thresholdAt, type Threshold } from './score/calibration.js'
 export {
   detectorNames,
   encode,

@@ -1,4 +1,4 @@
-import { anomalyOf, type Manifest, type ScaleStatistics } from '@cflow/core'
+import { anomalyOf, upsampledAnomaly, type Manifest, type ScaleStatistics } from '@cflow/core'
 import type { Contribution } from './detection.js'
 
 /** Log-likelihoods per dimension of one image at one scale: `data[y·width + x]`. */
@@ -10,7 +10,7 @@ export interface ScaleMap {
 
 /**
  * Each scale's part of the anomaly at one pixel of the anomaly map. Likelihood becomes anomaly before the upsampling,
- * as in the model's graph, so the values sum to the map's value there.
+ * as in the model's graph, so the values sum to the map's value there, or their soft minimum is it.
  * @param scales the image's likelihoods, one map per scale of the manifest
  * @param pixel index y·S + x into the anomaly map of S×S
  */
@@ -26,19 +26,24 @@ export function contributionsAt(
   const joined = encoder.taps.map((t) => t.name).join('+')
   const parts = scales.map((scale, k) => {
     const statistics = manifest.scales[k] as ScaleStatistics
-    const anomaly = (l: number) => anomalyOf(aggregation, statistics, l)
-    const value = bilinear(scale, x, y, inputSize, anomaly)
+    const value = upsampledAnomaly(aggregation, statistics, (of) =>
+      bilinear(scale, x, y, inputSize, of),
+    )
     const tap = encoder.taps.length === scales.length ? encoder.taps[k] : undefined
     return {
-      tap: tap?.name ?? joined,
+      tap: tap ? nameOf(tap) : joined,
       stride: tap?.stride ?? inputSize / scale.height,
       value,
-      share: Math.max(0, value - anomaly(statistics.mean)),
+      share: Math.max(0, value - anomalyOf(aggregation, statistics, statistics.mean)),
     }
   })
   const total = parts.reduce((sum, p) => sum + p.share, 0)
   return parts.map((p) => ({ ...p, share: total > 0 ? p.share / total : 0 }))
 }
+
+/** A tap's name, with the neighbourhood that it is averaged over, where it is. */
+const nameOf = ({ name, neighbourhood: side = 1 }: Manifest['encoder']['taps'][number]): string =>
+  side === 1 ? name : `${name} ${side}×${side}`
 
 /** Value at pixel (x, y) of a map upsampled to size×size, bilinear with aligned corners, after `f`. */
 function bilinear(

@@ -1,4 +1,4 @@
-import { aggregationSchema, anomalyOf, pValue, thresholdAt } from '@cflow/core'
+import { aggregationSchema, anomalyOf, combinedAnomaly, pValue, thresholdAt } from '@cflow/core'
 import { encodePng } from '@cflow/datasets/node'
 import { afterAll, describe, expect, expectTypeOf, it } from 'vitest'
 import { noise, toyDetector, toyManifest } from '@cflow/core/testing'
@@ -107,12 +107,15 @@ describe('a verdict', () => {
 })
 
 describe('contributions', () => {
-  it.each(aggregationSchema.options)('sum to the score: %s', async (aggregation) => {
+  it.each(aggregationSchema.options)('make the score: %s', async (aggregation) => {
     const other = await loadDetector(toyDetector({ aggregation }))
     for (const seed of [1, 2, 3, 4]) {
       const { score, contributions } = await other.detect(noise(seed, 25, 19))
-      const sum = contributions.reduce((a, c) => a + c.value, 0)
-      expect(Math.abs(sum - score)).toBeLessThan(1e-5 * (1 + Math.abs(score)))
+      const whole = combinedAnomaly(
+        aggregation,
+        contributions.map((c) => c.value),
+      )
+      expect(Math.abs(whole - score)).toBeLessThan(1e-5 * (1 + Math.abs(score)))
       expect(contributions.map(({ tap, stride }) => [tap, stride])).toEqual([
         ['fine', 4],
         ['coarse', 8],

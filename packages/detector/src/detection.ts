@@ -6,7 +6,10 @@ export interface Contribution {
   readonly tap: string
   /** Input pixels per step of its feature map: small is fine detail, large is coarse. */
   readonly stride: number
-  /** Its anomaly there; the values of all scales sum to the score, up to rounding. */
+  /**
+   * Its anomaly there; the values of all scales sum to the map's value, or under `softMinimum` their soft minimum is it, up to
+   * rounding.
+   */
   readonly value: number
   /**
    * Its part in what is unusual, 0 … 1. A scale's excess is its value minus its anomaly at the mean likelihood of
@@ -24,7 +27,10 @@ export interface RatedThreshold extends Threshold {
 
 /** The decision on a score; `guaranteed` is false, too, where training images took the place of held-out ones. */
 export interface Verdict extends RatedThreshold {
-  /** Maximum of the anomaly map (the paper's section 4.2). */
+  /**
+   * Maximum of the anomaly map (the paper's section 4.2), or the mean of its highest pixels, of a share
+   * `manifest.scoreShare` of all.
+   */
   readonly score: number
   /** score > threshold */
   readonly anomalous: boolean

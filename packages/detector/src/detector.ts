@@ -60,8 +60,9 @@ export interface Detector<Image> {
    */
   threshold(rate?: number): RatedThreshold
   /**
-   * The anomalous pixels, S×S: those of the anomaly map above the detection's threshold. As the score is the map's
-   * maximum, the mask holds a pixel exactly when the image is anomalous.
+   * The anomalous pixels, S×S: those of the anomaly map above the detection's threshold. The score is the map's maximum, or
+   * the mean of its highest pixels: the mask of an anomalous image holds some, and that of another one is empty where the
+   * score is the maximum, and small otherwise.
    */
   mask(detection: Pick<Detection, 'anomalyMap' | 'threshold'>): Mask
   /** Free the model's memory, after the runs that have begun. Calling it twice does no harm. */

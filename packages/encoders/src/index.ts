@@ -16,3 +16,4 @@ export {
 } from './encoder-model.js'
 export { encoderNames, encoderSpec } from './registry.js'
 export { selectTaps, type EncoderSpec } from './spec.js'
+export { neighbourhoodsPattern, withNeighbourhoods } from './neighbourhoods.js'

@@ -57,6 +57,7 @@ export {
 export { topK } from './operators/top-k.js'
 export {
   conv,
+  averagePool,
   globalAveragePool,
   maxPool,
   resizeBilinear,

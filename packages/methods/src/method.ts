@@ -30,6 +30,8 @@ export interface FeatureSource {
 
 /** What is asked of the features of a method's training images. */
 export interface Extraction {
+  /** The encoder as the method sees it, such as with averaged taps; as it is when absent. */
+  readonly encoder?: EncoderModel
   /** `tapRows` when absent. */
   readonly view?: View
   /** Largest random rotation in degrees; 0 when absent. */
@@ -55,6 +57,10 @@ export interface Job<C> {
   readonly features: FeatureSource
   /** Indices of the images to learn from. */
   readonly training: readonly number[]
+  /** Indices of other good images, by which a method that learns in passes chooses where to stop; none when absent. */
+  readonly validation?: readonly number[]
+  /** Passes of each model of a method that learns in passes, where they were chosen before; those of its settings when absent. */
+  readonly passesOf?: readonly number[] | undefined
   /** Tensors that are worked out once, kept under a name in checkpoints: a resumed training takes them from there. */
   once(
     name: string,
@@ -73,8 +79,10 @@ export interface Learned {
   readonly head: Head
   /** One record a pass, of a method that learns in passes. */
   readonly history?: readonly PassRecord[]
+  /** The pass whose state was kept, of each model; 0 for the state at the start. */
+  readonly kept?: readonly number[]
   /** What the manifest says beside what it says of every method. */
-  readonly manifest?: Partial<Pick<Manifest, 'aggregation' | 'settings'>>
+  readonly manifest?: Partial<Pick<Manifest, 'aggregation' | 'scoreShare' | 'settings'>>
 }
 
 /** Read the features of all training images once, in order: the stage `encode`. */

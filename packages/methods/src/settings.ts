@@ -62,7 +62,17 @@ export const commonSettings = {
   inputSize: encoder('PIXELS', 'images are resized to this', z.int().min(32).max(4096)),
   poolLayers: encoder('N', 'scales, from the coarsest', z.literal([1, 2, 3])),
   heldOut: calibration('SHARE', 'good images kept to calibrate with', z.number().min(0).max(0.5)),
+  folds: calibration(
+    'N',
+    'trainings without one part of the images each, to calibrate with all of them where those held out were too few; 0 for none',
+    z.union([z.literal(0), z.int().min(2).max(20)]),
+  ),
   falsePositiveRate: calibration('RATE', 'of the stored threshold', z.number().gt(0).lt(1)),
+  confidence: calibration(
+    'SHARE',
+    'with which the rate holds for this very detector, such as 0.95; 0: on average',
+    z.number().min(0).lt(1),
+  ),
   seed: training('N', 'same seed, same detector', z.int().min(0)),
 }
 
@@ -73,7 +83,9 @@ export const commonDefaults = {
   inputSize: 256,
   poolLayers: 3,
   heldOut: 0.2,
+  folds: 5,
   falsePositiveRate: 0.05,
+  confidence: 0,
   seed: 0,
 } as const
 

@@ -4,7 +4,7 @@ import type { Sample } from '@cflow/datasets'
 import type { EncoderModel } from '@cflow/encoders'
 import { cflow } from '@cflow/methods'
 import type { Runtime } from '@cflow/runtimes'
-import { areIndependent, calibratedDetector } from './calibrate.js'
+import { areIndependent, calibratedDetector, evidenceOf } from './calibrate.js'
 import { imageResizer } from './feature-cache.js'
 import { stageProgress, type OnProgress } from './progress.js'
 import { inSessionScope } from './session-scope.js'
@@ -41,18 +41,20 @@ export async function assembleDetector(
   const training = { seed: 0, images: 0, heldOut, passes: 0, digest: options.digest }
   return inSessionScope(options.runtime, async (runtime) => {
     const resize = await imageResizer(runtime, encoder.inputSize)
+    const head = flowHead(flows, aggregation)
+    const pixels = ordered(samples, async (s) => resize(await s.load()))
+    const report = stageProgress('calibrate', samples.length, options)
     return calibratedDetector(
       runtime,
       encoder,
-      { head: flowHead(flows, aggregation), manifest: { aggregation } },
+      { head, manifest: { aggregation } },
       { method: cflow.name, category, recipe: 'paper', training },
       {
         source: unseen ? 'held-out' : 'training',
         independent: areIndependent(samples),
         falsePositiveRate,
-        pixels: ordered(samples, async (s) => resize(await s.load())),
+        found: await evidenceOf(runtime, encoder, head, pixels, report),
       },
-      stageProgress('calibrate', samples.length, options),
     )
   })
 }

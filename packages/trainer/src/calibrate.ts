@@ -18,13 +18,14 @@ import type { Runtime } from '@cflow/runtimes'
 export const software = { name: 'cflow', version: '0.1.0' } as const
 
 /** Good images to calibrate a detector with. */
-export interface CalibrationImages {
-  /** Resized pixels, uint8 [S, S, 3], one image after the other. */
-  readonly pixels: AsyncIterable<Uint8Array>
-  readonly source: Manifest['calibration']['source']
+export interface CalibrationImages extends Pick<Manifest['calibration'], 'source' | 'folds'> {
+  /** What the head, or one like it, found in them. */
+  readonly found: Found
   /** Whether the images were taken independently of one another; no rate is guaranteed for frames of a video. */
   readonly independent: boolean
   readonly falsePositiveRate: number
+  /** With which the rate holds for this very detector; on average when absent or 0. */
+  readonly confidence?: number
 }
 
 export const areIndependent = (samples: readonly Sample[]): boolean =>
@@ -40,10 +41,9 @@ export async function calibratedDetector(
   { head, manifest = {} }: Learned,
   about: Pick<Manifest, 'method' | 'category' | 'recipe' | 'training'>,
   images: CalibrationImages,
-  onImage: (done: number) => void,
 ): Promise<{ readonly model: Uint8Array; readonly manifest: Manifest }> {
   const { spec, taps, inputSize } = encoder
-  const found = await evidenceOf(runtime, encoder, head, images.pixels, onImage)
+  const { found } = images
   const byName = Object.fromEntries([...found].map(([name, { images }]) => [name, images]))
   const scales = [...(head.statistics?.(byName) ?? [])]
   const scores = await scoresOf(runtime, head, found, inputSize, scales)
@@ -66,28 +66,29 @@ export async function calibratedDetector(
     inputSize,
     flows: (head.flows ?? []).map((f) => f.config),
     aggregation,
+    ...(manifest.scoreShare !== undefined && { scoreShare: manifest.scoreShare }),
     scales,
     calibration: calibrationOf(scores, largestScore(aggregation, scales), images),
   }
   return { model: writeDetector(encoder.encoder, head, complete), manifest: complete }
 }
 
-/** What was found in images: the shape for one image, and the numbers image by image. */
-interface Found {
-  readonly shape: readonly number[]
-  readonly images: Float32Array[]
-}
+/** What was found in images, by name of the evidence: the shape for one image, and the numbers image by image. */
+export type Found = ReadonlyMap<string, { readonly shape: readonly number[]; readonly images: Float32Array[] }> // prettier-ignore
 
-/** The first step of a head on images, by name of the evidence. */
-async function evidenceOf(
+/**
+ * The first step of a head on images.
+ * @param pixels resized, uint8 [S, S, 3], one image after the other
+ */
+export async function evidenceOf(
   runtime: Runtime,
   { encoder, inputSize: size }: EncoderModel,
   head: Head,
   pixels: AsyncIterable<Uint8Array>,
   onImage: (done: number) => void,
-): Promise<ReadonlyMap<string, Found>> {
+): Promise<Found> {
   const session = await runtime.createSession(evidenceModel(encoder, head, size))
-  const found = new Map<string, Found>()
+  const found = new Map<string, { shape: readonly number[]; images: Float32Array[] }>()
   let done = 0
   for await (const data of pixels) {
     const image = imageTensor({ width: size, height: size, data })
@@ -107,7 +108,7 @@ async function evidenceOf(
 async function scoresOf(
   runtime: Runtime,
   head: Head,
-  found: ReadonlyMap<string, Found>,
+  found: Found,
   size: number,
   statistics: Manifest['scales'],
 ): Promise<number[]> {
@@ -136,15 +137,17 @@ async function scoresOf(
 function calibrationOf(
   scores: readonly number[],
   bound: number,
-  { source, independent, falsePositiveRate }: CalibrationImages,
+  { source, folds, independent, falsePositiveRate, confidence = 0 }: CalibrationImages,
 ): Manifest['calibration'] {
   const sorted = [...scores].sort((a, b) => a - b)
-  const { threshold, guaranteed } = thresholdAt(sorted, falsePositiveRate, bound)
+  const { threshold, guaranteed } = thresholdAt(sorted, falsePositiveRate, bound, confidence)
   return {
     source,
+    ...(folds !== undefined && { folds }),
     scores: sorted,
     falsePositiveRate,
     threshold,
     guaranteed: source === 'held-out' && independent && guaranteed,
+    ...(confidence > 0 && { confidence }),
   }
 }

@@ -17,6 +17,8 @@ export interface FeatureCache extends FeatureSource {
   pixels(indices: Iterable<number>): AsyncGenerator<Uint8Array>
   /** SHA-256 over the SHA-256 of each image's pixels, in order; every image is read. */
   digest(onImage: (done: number) => void): Promise<string>
+  /** The same features, which may be transformed on their own. */
+  fork(): FeatureSource
   /** Forget the features that are kept: after training, only pixels are asked for. */
   forget(): void
 }
@@ -34,8 +36,7 @@ export async function featureCache(
   const keepPixels = samples.length * size * size * 3 <= pixelBudget
   const cached = rotation === 0 && samples.length * kept * 4 <= featureBudget
   const pixelCache: (Uint8Array | undefined)[] = []
-  const featureCache: (Features | undefined)[] = []
-  let change: ((features: Features) => Promise<Features>) | undefined
+  const cache: (Features | undefined)[] = []
 
   const load = async (index: number): Promise<Uint8Array> => {
     const known = pixelCache[index]
@@ -44,39 +45,47 @@ export async function featureCache(
     if (keepPixels) pixelCache[index] = data
     return data
   }
-  const encode = async (index: number, random: Random | undefined): Promise<Features> => {
-    const known = featureCache[index]
-    if (known) return known
-    // drawn before anything is awaited, so that the order of the draws is that of the indices
-    const angle = random && rotation > 0 ? random.uniform(-rotation, rotation) : 0
-    const data = await load(index)
-    const image: RgbImage = { width: size, height: size, data }
-    const raw = await extract(angle === 0 ? data : rotateNearest(image, angle).data)
-    const features = change ? await change(raw) : raw
-    if (cached) {
-      featureCache[index] = features
-      // from now on only its features are asked for, or it is read once more to calibrate with
-      pixelCache[index] = undefined
+  /** Features, kept in a list of their own where they are. */
+  const source = (list: (Features | undefined)[]): FeatureSource => {
+    let change: ((features: Features) => Promise<Features>) | undefined
+    const encode = async (index: number, random: Random | undefined): Promise<Features> => {
+      const known = list[index]
+      if (known) return known
+      // drawn before anything is awaited, so that the order of the draws is that of the indices
+      const angle = random && rotation > 0 ? random.uniform(-rotation, rotation) : 0
+      const data = await load(index)
+      const image: RgbImage = { width: size, height: size, data }
+      const raw = await extract(angle === 0 ? data : rotateNearest(image, angle).data)
+      const features = change ? await change(raw) : raw
+      if (cached) {
+        list[index] = features
+        // from now on only its features are asked for, or it is read once more to calibrate with
+        pixelCache[index] = undefined
+      }
+      return features
     }
-    return features
+    return {
+      cached,
+      of: (indices, random) => ordered(indices, (i) => encode(i, random)),
+      async transform(next) {
+        const before = change
+        change = before ? async (f) => next(await before(f)) : next
+        for (const [i, f] of list.entries()) if (f) list[i] = await next(f)
+      },
+    }
   }
   const pixels = (indices: Iterable<number>) => ordered(indices, load)
   return {
-    cached,
+    ...source(cache),
     pixels,
     async digest(onImage) {
       const parts: string[] = []
       for await (const data of pixels(samples.keys())) onImage(parts.push(await sha256(data)))
       return sha256(new TextEncoder().encode(parts.join('\n')))
     },
-    of: (indices, random) => ordered(indices, (i) => encode(i, random)),
-    async transform(next) {
-      const before = change
-      change = before ? async (f) => next(await before(f)) : next
-      for (const [i, f] of featureCache.entries()) if (f) featureCache[i] = await next(f)
-    },
+    fork: () => source([...cache]),
     forget() {
-      featureCache.length = 0
+      cache.length = 0
     },
   }
 }

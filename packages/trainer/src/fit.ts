@@ -3,12 +3,13 @@ import type { Sample } from '@cflow/datasets'
 import type { EncoderModel } from '@cflow/encoders'
 import { methodOf, type Epochs, type PassRecord, type TrainConfig } from '@cflow/methods'
 import type { Runtime } from '@cflow/runtimes'
-import { areIndependent, calibratedDetector } from './calibrate.js'
+import { areIndependent, calibratedDetector, evidenceOf } from './calibrate.js'
 import { checkpointing, type CheckpointStore } from './checkpoint.js'
 import { featureCache } from './feature-cache.js'
 import { stageProgress, stopwatch, type OnProgress } from './progress.js'
 import { inSessionScope } from './session-scope.js'
-import { evenly, requireImages, splitHeldOut } from './split.js'
+import { foundIn, judgedInFolds, passesOf } from './folds.js'
+import { calibrationPlan, evenly, requireImages, splitValidation } from './split.js'
 
 /** Images that are calibrated with at most, evenly spread: more say nothing new, and their evidence is in memory. */
 const maxCalibrationImages = 4096
@@ -58,22 +59,39 @@ export async function fit(options: FitOptions): Promise<FitResult> {
 }
 
 async function fitWith(runtime: Runtime, options: FitOptions): Promise<FitResult> {
-  const { samples, category, config, encoder, checkpoints, resume = false } = options
+  const { samples, category, config, checkpoints, resume = false } = options
   const { stopAfter, epochs, signal } = options
   const { seconds, timed } = stopwatch()
   const method = methodOf(config.method)
-  const { training, heldOut } = splitHeldOut(samples, config)
-  const extraction = method.prepare(config, encoder, training.length)
+  const plan = calibrationPlan(samples, config)
+  const heldOut = plan.source === 'folds' ? [] : plan.heldOut
+  const others = plan.source === 'folds' ? [...samples.keys()] : plan.training
+  // whoever learns in passes may stop by the images that were kept out
+  const inPasses = 'passes' in config && plan.source === 'held-out'
+  const { training, validation } = inPasses
+    ? splitValidation(others)
+    : { training: others, validation: [] }
+  const extraction = method.prepare(config, options.encoder, training.length)
+  const { encoder = options.encoder } = extraction
   const features = await featureCache(runtime, samples, encoder, extraction)
 
   const digest = await timed('read', () =>
     features.digest(stageProgress('read', samples.length, options)),
   )
   const { flush, save, ...state } = await checkpointing(checkpoints, resume, { config, digest })
+  const judges =
+    plan.source === 'folds'
+      ? await timed('folds', () =>
+          state.once('folds', async () =>
+            judgedInFolds(runtime, method, { ...options, encoder }, features, plan.folds),
+          ),
+        )
+      : undefined
   const learned = await method
     .learn({
-      ...{ config, encoder, runtime, features, training, timed, stopAfter, epochs, signal },
+      ...{ config, encoder, runtime, features, training, validation, timed, stopAfter, epochs, signal }, // prettier-ignore
       ...state,
+      ...(judges && { passesOf: passesOf(judges) }),
       progress: (stage, total, start) => stageProgress(stage, total, options, start),
       ...(save && { save: (...passed) => timed('checkpoint', () => save(...passed)) }),
     })
@@ -84,32 +102,33 @@ async function fitWith(runtime: Runtime, options: FitOptions): Promise<FitResult
     })
   features.forget()
 
-  const held = heldOut.length > 0
-  const images = evenly(held ? heldOut : training, maxCalibrationImages)
+  const images = evenly(heldOut.length > 0 ? heldOut : training, maxCalibrationImages)
+  const { history, kept } = learned
   const counts = {
-    images: training.length,
+    images: others.length,
     heldOut: heldOut.length,
-    passes: learned.history?.length ?? 1,
+    passes: history?.length ?? 1,
+    ...(kept && { kept: [...kept] }),
   }
-  const detector = await timed('calibrate', () =>
-    calibratedDetector(
+  const detector = await timed('calibrate', async () => {
+    const report = stageProgress('calibrate', images.length, options)
+    const { falsePositiveRate, confidence, recipe, seed } = config
+    return calibratedDetector(
       runtime,
       encoder,
       learned,
+      { method: method.name, category, recipe, training: { seed, ...counts, digest } },
       {
-        method: method.name,
-        category,
-        recipe: config.recipe,
-        training: { seed: config.seed, ...counts, digest },
-      },
-      {
-        source: held ? 'held-out' : 'training',
+        source: plan.source,
+        ...(plan.source === 'folds' && { folds: plan.folds.length }),
         independent: areIndependent(samples),
-        falsePositiveRate: config.falsePositiveRate,
-        pixels: features.pixels(images),
+        falsePositiveRate,
+        confidence,
+        found: judges
+          ? foundIn(judges)
+          : await evidenceOf(runtime, encoder, learned.head, features.pixels(images), report),
       },
-      stageProgress('calibrate', images.length, options),
-    ),
-  )
-  return { ...detector, head: learned.head, history: learned.history ?? [], seconds }
+    )
+  })
+  return { ...detector, head: learned.head, history: history ?? [], seconds }
 }

@@ -1,5 +1,6 @@
 import { CflowError, Random } from '@cflow/base'
 import type { Sample } from '@cflow/datasets'
+import type { TrainConfig } from '@cflow/methods'
 
 /** Good images below which nothing sensible can be learned or calibrated. */
 const minimumImages = 5
@@ -47,6 +48,63 @@ export function splitHeldOut(
   if (order)
     return { heldOut: order.slice(0, n).sort(ascending), training: order.slice(n).sort(ascending) }
   return splitSequences(n, sequences as readonly string[], random)
+}
+
+/** How a detector is calibrated. */
+export type CalibrationPlan =
+  | { readonly source: 'held-out' | 'training'; readonly training: number[]; readonly heldOut: number[] } // prettier-ignore
+  | { readonly source: 'folds'; readonly folds: readonly (readonly number[])[] }
+
+/** Images below which there are twice as many folds: each is missed more, and costs less. */
+const fewImages = 20
+
+/**
+ * With which images a detector is calibrated: with those that are held out where they are enough for a conformal quantile at
+ * the rate, n ≥ 1/α − 1; else with all, in folds.
+ */
+export function calibrationPlan(
+  samples: readonly Pick<Sample, 'sequence'>[],
+  config: Pick<TrainConfig, 'heldOut' | 'seed' | 'folds' | 'falsePositiveRate'>,
+): CalibrationPlan {
+  const split = splitHeldOut(samples, config)
+  if (split.heldOut.length === 0) return { source: 'training', ...split }
+  const few = samples.length < fewImages
+  const folds = foldsOf(samples, few ? 2 * config.folds : config.folds)
+  if (split.heldOut.length >= 1 / config.falsePositiveRate - 1 || folds.length < 2)
+    return { source: 'held-out', ...split }
+  return { source: 'folds', folds }
+}
+
+/**
+ * Parts of the images, of neighbours in the list: photographs that were taken one after the other are alike, and those that
+ * judge must not be like those that are learned from. Of sequences, whole ones.
+ */
+function foldsOf(samples: readonly Pick<Sample, 'sequence'>[], count: number): number[][] {
+  const names = [...new Set(samples.map((s) => s.sequence))]
+  const whole = names.length > 1 && !names.includes(undefined)
+  const parts = whole ? names.length : samples.length
+  const folds = Array.from({ length: Math.min(count, parts) }, (): number[] => [])
+  samples.forEach(({ sequence }, i) => {
+    const part = whole ? names.indexOf(sequence) : i
+    folds[Math.floor((part * folds.length) / parts)]?.push(i)
+  })
+  return folds
+}
+
+/** Share of the training images that decide where a training in passes stops, and how many these are. */
+const validation = { share: 0.1, least: 8, most: 32 } as const
+
+/** Training images that are not learned from but decide where to stop, evenly spread; none of few. */
+export function splitValidation(training: readonly number[]): {
+  readonly training: number[]
+  readonly validation: number[]
+} {
+  const count = Math.min(Math.round(training.length * validation.share), validation.most)
+  const chosen = new Set(count < validation.least ? [] : evenly(training, count))
+  return {
+    training: training.filter((i) => !chosen.has(i)),
+    validation: training.filter((i) => chosen.has(i)),
+  }
 }
 
 /** Whole sequences in random order until there are n images, and one is left to train on. */

@@ -2,7 +2,7 @@ import type { Progress } from '@cflow/trainer'
 import { expect, it } from 'vitest'
 import { progressText, secondsLeft, shareDone } from './progress.js'
 
-const stages = ['read', 'encode', 'train', 'calibrate'] as const
+const stages = ['read', 'folds', 'encode', 'train', 'calibrate'] as const
 
 it('the bar only moves forward, from 0 to 1', () => {
   const shares = stages.flatMap((stage) =>

@@ -4,9 +4,10 @@ import { duration } from '../ui/format.js'
 /** How the time of a training divides, roughly: to show one bar for all of it. */
 const parts: readonly (readonly [Stage, share: number])[] = [
   ['read', 0.05],
-  ['encode', 0.2],
-  ['train', 0.67],
-  ['calibrate', 0.08],
+  ['folds', 0.65],
+  ['encode', 0.05],
+  ['train', 0.2],
+  ['calibrate', 0.05],
 ]
 
 const words: Readonly<Record<Stage, string>> = {
@@ -14,8 +15,9 @@ const words: Readonly<Record<Stage, string>> = {
   read: 'Reading the images',
   encode: 'Looking at the images',
   whiten: 'Preparing',
+  folds: 'Judging every image by what the others teach',
   train: 'Learning what is normal',
-  calibrate: 'Finding the threshold on images kept out of training',
+  calibrate: 'Finding the threshold',
   evaluate: 'Testing',
 }
 

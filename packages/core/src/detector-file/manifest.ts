@@ -17,6 +17,8 @@ const tapSchema = z.strictObject({
   stride: z.number().positive(),
   height: z.int().positive(),
   width: z.int().positive(),
+  /** Side of the neighbourhood that every position is the mean of; 1 when absent. */
+  neighbourhood: z.int().positive().optional(),
 })
 export type Tap = Readonly<z.infer<typeof tapSchema>>
 
@@ -50,23 +52,34 @@ const manifestSchema = z.object({
   flows: z.array(flowConfigSchema),
   /** How scales become one anomaly map; without meaning where `scales` is empty. */
   aggregation: aggregationSchema,
+  /** Share of the map's pixels, the highest, whose mean is the score; where absent, the score is their maximum. */
+  scoreShare: z.number().positive().max(1).optional(),
   /** Per scale, over held-out normal images; the file has an output `log_likelihood_k` for each. */
   scales: z.array(scaleStatisticsSchema),
   calibration: z.object({
-    /** Images kept out of training, or the training images themselves: then no rate is guaranteed. */
-    source: z.enum(['held-out', 'training']),
+    /**
+     * Images kept out of training; all images, each judged by a detector that was trained without its fold; or the training
+     * images themselves. A rate is guaranteed by the first only.
+     */
+    source: z.enum(['held-out', 'folds', 'training']),
+    /** Number of folds. */
+    folds: z.int().min(2).optional(),
     /** Scores of those images, ascending. */
     scores: z.array(finite),
     /** Threshold that `detect` uses when no rate is asked for. */
     falsePositiveRate: finite,
     threshold: finite,
     guaranteed: z.boolean(),
+    /** With which the rate holds for this very detector; on average over calibrations when absent. */
+    confidence: z.number().gt(0).lt(1).optional(),
   }),
   training: z.object({
     seed: z.int(),
     images: z.int(),
     heldOut: z.int(),
     passes: z.number(),
+    /** The pass whose state was kept, of each scale. */
+    kept: z.array(z.int()).optional(),
     /** SHA-256 over the training images' pixels, in order; of the checkpoint for flows that were trained elsewhere. */
     digest: z.string(),
   }),

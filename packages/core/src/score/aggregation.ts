@@ -1,5 +1,17 @@
 import { CflowError } from '@cflow/base'
-import { add, exp, neg, relu, reshape, resizeBilinear, scalar, scale, sub } from '@cflow/graph'
+import {
+  add,
+  exp,
+  log,
+  max,
+  neg,
+  relu,
+  reshape,
+  resizeBilinear,
+  scalar,
+  scale,
+  sub,
+} from '@cflow/graph'
 import type { Value } from '@cflow/graph'
 import * as z from 'zod'
 import type { MapSize } from '../transforms/transform.js'
@@ -14,6 +26,8 @@ import type { MapSize } from '../transforms/transform.js'
  * - `joint`: −log p = −D·l, the negative log-likelihood of all scales together
  * - `perDimension`: −l
  * - `standardised`: (m − l)/s with mean and deviation over held-out normal images
+ * - `softMinimum`: a = (m − l)/s + 3, not below 0, of the scales −3·ln mean exp(−a/3), the exponentials upsampled: a position
+ *   is as anomalous as the scales agree. In deviations of good images, without an upper bound; 3 is usual
  */
 export const aggregationSchema = z.enum([
   'paper',
@@ -21,6 +35,7 @@ export const aggregationSchema = z.enum([
   'joint',
   'perDimension',
   'standardised',
+  'softMinimum',
 ])
 export type Aggregation = z.infer<typeof aggregationSchema>
 
@@ -33,12 +48,21 @@ export const scaleStatisticsSchema = z.strictObject({
 })
 export type ScaleStatistics = z.infer<typeof scaleStatisticsSchema>
 
-/** The anomaly of one scale: 1 − exp(min(l − offset, 0)), or factor·(offset − l). */
+/**
+ * The anomaly of one scale: factor·(offset − l), or what it is made of as a likelihood relative to the offset,
+ * p = exp(factor·min(l − offset, 0)): 1 − p, or −ln p in units of `pooled`, where scales are pooled before the logarithm.
+ */
 interface Rule {
   readonly exponential: boolean
+  readonly pooled?: number
   readonly offset: number
   readonly factor: number
 }
+
+/** Of `softMinimum`: deviations that are one e-fold, and those above the mean from which on a likelihood is usual. */
+const softness = 3
+/** The least mean of relative likelihoods, so that the logarithm is finite in float32. */
+const leastMean = 1e-37
 
 function ruleOf(aggregation: Aggregation, s: ScaleStatistics): Rule {
   switch (aggregation) {
@@ -51,6 +75,10 @@ function ruleOf(aggregation: Aggregation, s: ScaleStatistics): Rule {
       return { exponential: false, offset: 0, factor: 1 }
     case 'standardised':
       return { exponential: false, offset: s.mean, factor: 1 / s.deviation }
+    case 'softMinimum': {
+      const offset = s.mean + softness * s.deviation
+      return { exponential: true, pooled: softness, offset, factor: 1 / (softness * s.deviation) }
+    }
   }
 }
 
@@ -59,22 +87,59 @@ export const largestScore = (
   aggregation: Aggregation,
   scales: readonly ScaleStatistics[],
 ): number =>
-  scales.length > 0 && scales.every((s) => ruleOf(aggregation, s).exponential)
+  scales.length > 0 &&
+  scales.every((s) => {
+    const { exponential, pooled } = ruleOf(aggregation, s)
+    return exponential && pooled === undefined
+  })
     ? scales.length
     : Infinity
 
 /** Anomaly of a likelihood per dimension at one scale. */
 export function anomalyOf(aggregation: Aggregation, s: ScaleStatistics, l: number): number {
-  const { exponential, offset, factor } = ruleOf(aggregation, s)
-  return exponential ? 1 - Math.exp(Math.min(l - offset, 0)) : factor * (offset - l)
+  const { exponential, pooled, offset, factor } = ruleOf(aggregation, s)
+  if (!exponential) return factor * (offset - l)
+  const exponent = factor * Math.min(l - offset, 0)
+  return pooled === undefined ? 1 - Math.exp(exponent) : -pooled * exponent
 }
 
-/** The same as a graph, elementwise. */
-function anomalyValue(aggregation: Aggregation, s: ScaleStatistics, l: Value): Value {
-  const { exponential, offset, factor } = ruleOf(aggregation, s)
-  if (exponential) return sub(scalar(1, l.dtype), exp(neg(relu(sub(scalar(offset, l.dtype), l)))))
-  const a = offset === 0 ? neg(l) : sub(scalar(offset, l.dtype), l)
-  return factor === 1 ? a : scale(a, factor)
+/** What is upsampled and summed over the scales, elementwise: relative likelihoods p where they are pooled. */
+function summandOf({ exponential, pooled, offset, factor }: Rule): (l: number) => number {
+  if (!exponential) return (l) => factor * (offset - l)
+  const p = (l: number) => Math.exp(factor * Math.min(l - offset, 0))
+  return pooled === undefined ? (l) => 1 - p(l) : p
+}
+
+/** The anomaly of scales from the mean of their summands. */
+const pooledAnomaly = (pooled: number, mean: number): number =>
+  -pooled * Math.log(Math.max(mean, leastMean))
+
+/**
+ * The anomaly of one scale at a pixel, from its likelihoods per dimension around it.
+ * @param interpolate upsamples what it is told to make of a likelihood
+ */
+export function upsampledAnomaly(
+  aggregation: Aggregation,
+  s: ScaleStatistics,
+  interpolate: (of: (l: number) => number) => number,
+): number {
+  const rule = ruleOf(aggregation, s)
+  const value = interpolate(summandOf(rule))
+  return rule.pooled === undefined ? value : pooledAnomaly(rule.pooled, value)
+}
+
+/** The anomaly of a pixel from those of the scales: their sum, or their soft minimum. */
+export const combinedAnomaly = (aggregation: Aggregation, values: readonly number[]): number =>
+  aggregation === 'softMinimum'
+    ? pooledAnomaly(softness, values.reduce((a, v) => a + Math.exp(-v / softness), 0) / values.length) // prettier-ignore
+    : values.reduce((a, v) => a + v, 0)
+
+/** The same in the graph. */
+function summandValue({ exponential, pooled, offset, factor }: Rule, l: Value): Value {
+  const scaled = (x: Value) => (factor === 1 ? x : scale(x, factor))
+  if (!exponential) return scaled(offset === 0 ? neg(l) : sub(scalar(offset, l.dtype), l))
+  const p = exp(neg(scaled(relu(sub(scalar(offset, l.dtype), l)))))
+  return pooled === undefined ? sub(scalar(1, l.dtype), p) : p
 }
 
 /**
@@ -88,12 +153,19 @@ export function anomalyMapValue(
   likelihoods: readonly Value[],
   size: number,
 ): Value {
+  const rules = likelihoods.map((_, k) => ruleOf(aggregation, statistics[k] as ScaleStatistics))
   const maps = likelihoods.map((l, k) => {
     const [, h, w] = l.shape as [unknown, number, number]
-    const a = anomalyValue(aggregation, statistics[k] as ScaleStatistics, l)
-    return resizeBilinear(reshape(a, [-1, 1, h, w]), size, size)
+    const summand = summandValue(rules[k] as Rule, l)
+    return resizeBilinear(reshape(summand, [-1, 1, h, w]), size, size)
   })
-  return reshape(maps.reduce(add), [-1, size, size])
+  const sum = maps.reduce(add)
+  const pooled = rules[0]?.pooled
+  const map =
+    pooled === undefined
+      ? sum
+      : scale(log(max(scale(sum, 1 / maps.length), scalar(leastMean, sum.dtype))), -pooled)
+  return reshape(map, [-1, size, size])
 }
 
 /**
@@ -132,13 +204,15 @@ export function anomalyMap(
   likelihoods: readonly (MapSize & { readonly data: Float32Array | Float64Array })[],
   size: number,
 ): Float64Array {
+  const rules = likelihoods.map((_, k) => ruleOf(aggregation, statistics[k] as ScaleStatistics))
   const map = new Float64Array(size * size)
   likelihoods.forEach(({ data, height, width }, k) => {
-    const own = statistics[k] as ScaleStatistics
-    const anomaly = Float64Array.from(data, (l) => anomalyOf(aggregation, own, l))
-    addUpsampled(anomaly, height, width, map, size)
+    const summands = Float64Array.from(data, summandOf(rules[k] as Rule))
+    addUpsampled(summands, height, width, map, size)
   })
-  return map
+  const pooled = rules[0]?.pooled
+  if (pooled === undefined) return map
+  return map.map((sum) => pooledAnomaly(pooled, sum / rules.length))
 }
 
 /** Add a map to another one, upsampled bilinearly with aligned corners (PyTorch's align_corners=True). */

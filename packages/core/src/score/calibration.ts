@@ -19,16 +19,24 @@ export interface Threshold {
  * @param scores held-out normal scores, any order
  * @param rate α in (0, 1)
  * @param bound S, what no score exceeds (`largestScore`)
+ * @param confidence with which the rate of this very threshold shall not be above α (Vovk 2012, "training-conditional");
+ *   0 for a rate that holds on average over calibrations
  * @throws CflowError USAGE when the rate is out of range, EMPTY without scores
  */
-export function thresholdAt(scores: ArrayLike<number>, rate: number, bound = Infinity): Threshold {
+export function thresholdAt(
+  scores: ArrayLike<number>,
+  rate: number,
+  bound = Infinity,
+  confidence = 0,
+): Threshold {
   if (!(rate > 0 && rate < 1))
     throw new CflowError('USAGE', `a false-positive rate lies between 0 and 1, got ${rate}`)
   const n = scores.length
   if (n === 0) throw new CflowError('EMPTY', 'no held-out scores to calibrate with')
   const sorted = Float64Array.from(scores).sort()
-  const rank = Math.ceil((n + 1) * (1 - rate) - 1e-9)
-  if (rank <= n) return { threshold: sorted[Math.max(rank, 1) - 1] as number, guaranteed: true }
+  let rank = Math.max(Math.ceil((n + 1) * (1 - rate) - 1e-9), 1)
+  while (confidence > 0 && rank <= n && rateLimit(n, n - rank, confidence) > rate + 1e-12) rank++
+  if (rank <= n) return { threshold: sorted[rank - 1] as number, guaranteed: true }
   const continued = (tail: Float64Array): number => {
     const median = tail[Math.floor((n - 1) / 2)] as number
     const upper = tail.filter((s) => s > median)
@@ -40,6 +48,38 @@ export function thresholdAt(scores: ArrayLike<number>, rate: number, bound = Inf
   const logarithms = sorted.map((s) => -Math.log(Math.max(bound - s, bound * 2 ** -23)))
   const margin = Math.max(Math.exp(-continued(logarithms)), bound * 2 ** -52)
   return { threshold: bound - margin, guaranteed: false }
+}
+
+/** ln C(n, k). */
+function logBinomial(n: number, k: number): number {
+  let sum = 0
+  for (let i = 1; i <= k; i++) sum += Math.log((n - k + i) / i)
+  return sum
+}
+
+/** P(at most k of n), each with probability p. */
+function binomialTail(n: number, k: number, p: number): number {
+  let sum = 0
+  for (let i = 0; i <= k; i++)
+    sum += Math.exp(logBinomial(n, i) + i * Math.log(p) + (n - i) * Math.log1p(-p))
+  return Math.min(sum, 1)
+}
+
+/**
+ * What the false-positive rate of this very threshold is at most, with a confidence: the upper limit of Clopper and Pearson
+ * (1934). A conformal threshold keeps its rate on average over calibrations; one calibration with few images can be far off.
+ * @param count calibration images @param above those of them with a score above the threshold
+ * @param confidence in (0, 1)
+ */
+export function rateLimit(count: number, above: number, confidence = 0.95): number {
+  if (above >= count) return 1
+  let [low, high] = [0, 1]
+  for (let i = 0; i < 60; i++) {
+    const middle = (low + high) / 2
+    if (binomialTail(count, above, middle) > 1 - confidence) low = middle
+    else high = middle
+  }
+  return high
 }
 
 /** Conformal p-value of a score: the share of normal images that would score at least as high. */

@@ -118,6 +118,16 @@ export function maxPool(x: Value, kernel: Pair, strides: Pair, pads: Pads): Valu
   })
 }
 
+/** The mean of what of a window lies in the map. */
+export function averagePool(x: Value, kernel: Pair, strides: Pair, pads: Pads): Value {
+  return apply(AveragePool, [x], {
+    kernel_shape: attribute.ints(kernel),
+    strides: attribute.ints(strides),
+    pads: attribute.ints(pads),
+    count_include_pad: attribute.int(0),
+  })
+}
+
 export const globalAveragePool = (x: Value): Value => apply(GlobalAveragePool, [x])
 
 /** @param modes attributes of Resize that are text */

@@ -14,6 +14,7 @@ import {
   type ScaleFlow,
   type Tap,
 } from '@cflow/core'
+import { neighbourhoodsPattern, withNeighbourhoods } from '@cflow/encoders'
 import * as z from 'zod'
 import { sizeOfMap } from '../features.js'
 import { method } from '../method.js'
@@ -45,7 +46,17 @@ const settings = z.strictObject({
   }),
   loss: settingsOf('training')('NAME', 'loss of the flows', z.enum(['logsigmoid', 'nll'])),
   shrinkage: flow('X', 'regularisation of the whitening', z.number().positive().max(10)),
+  neighbourhoods: flow(
+    'SIDES',
+    'positions a side that a scale’s features are averaged over, for every tap, finest first; `+` for scales side by side',
+    z.string().regex(neighbourhoodsPattern),
+  ),
   aggregation: settingsOf('calibration')('NAME', 'of the scales', aggregationSchema),
+  scoreShare: settingsOf('calibration')(
+    'SHARE',
+    'of the map’s pixels whose mean is the score, 0 for the maximum',
+    z.number().min(0).max(1),
+  ),
   whitening: choice('whether the flows begin with a whitening of the features', z.boolean()),
   start: choice('of the coupling layers’ parameters', z.enum(['identity', 'random'])),
   sampling: choice('how mini-batches are drawn', z.enum(['grouped', 'permuted'])),
@@ -67,7 +78,6 @@ const shared = {
   clamp: 'paper',
   conditional: true,
   shrinkage: 0.01,
-  aggregation: 'calibrated',
 } as const
 
 /** CFLOW-AD (Gudovskiy et al. 2022): conditional normalising flows on feature vectors of up to three scales. */
@@ -90,6 +100,9 @@ export const cflow = method({
       start: 'identity',
       sampling: 'grouped',
       schedule: 'cosine',
+      neighbourhoods: '1+3,1+3,3',
+      aggregation: 'softMinimum',
+      scoreShare: 0.003,
     },
     /** What the authors' code does. */
     paper: {
@@ -107,14 +120,18 @@ export const cflow = method({
       sampling: 'permuted',
       imageBatch: 32,
       schedule: 'paper',
+      neighbourhoods: '1',
+      aggregation: 'calibrated',
+      scoreShare: 0,
     },
   },
-  prepare: ({ rotation }, { taps }) => ({
-    rotation,
-    kept: taps.reduce((n, t) => n + sizeOfMap(t), 0),
-  }),
+  prepare({ rotation, neighbourhoods }, given) {
+    const encoder = withNeighbourhoods(given, neighbourhoods)
+    return { encoder, rotation, kept: encoder.taps.reduce((n, t) => n + sizeOfMap(t), 0) }
+  },
   async learn(job) {
     const { config, encoder, runtime, features, training } = job
+    const { aggregation, scoreShare } = config
     const whitenings = config.whitening ? await estimateWhitenings(job) : []
     if (config.whitening) {
       const whiten = await whitener(runtime, whitenings)
@@ -142,10 +159,11 @@ export const cflow = method({
       head: (parameters) =>
         flowHead(
           flows.map((flow, k) => withParameters(flow, parameters[k] as Float32Array)),
-          config.aggregation,
+          aggregation,
+          scoreShare,
         ),
     })
-    return { ...learned, manifest: { aggregation: config.aggregation } }
+    return { ...learned, manifest: { aggregation, ...(scoreShare > 0 && { scoreShare }) } }
   },
 })
 

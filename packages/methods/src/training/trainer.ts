@@ -65,6 +65,11 @@ export interface Trainer {
     selections: readonly Selection[],
     learningRates: readonly number[],
   ): Promise<Float32Array>
+  /**
+   * The mean loss over mini-batches, without learning from them.
+   * @param chunk vectors of every image [area, depth]
+   */
+  measure(chunk: readonly Float32Array[], selections: Iterable<Selection>): Promise<number>
   /** All that it needs to go on: parameters and Adam's sums, flat, and the steps taken. */
   state(): Promise<TrainerState>
   restore(state: TrainerState): void
@@ -120,6 +125,25 @@ export async function trainer(runtime: Runtime, model: Model): Promise<Trainer> 
   const inputs = rowFeeds.map((feed) => ({ feed, ...stepInput(runtime, capacity, feed.shape) }))
   const [rate, epsilon] = [stepInput(runtime, capacity, []), stepInput(runtime, capacity, [])]
 
+  const run = async (
+    chunk: readonly Float32Array[],
+    selections: readonly Selection[],
+    scalars: readonly ReturnType<typeof adamFeeds>[],
+  ): Promise<Float32Array> => {
+    selections.forEach((selection, i) => {
+      rate.of(i)[0] = scalars[i]?.rate as number
+      epsilon.of(i)[0] = scalars[i]?.epsilon as number
+      for (const { feed, of } of inputs) feed.fill(of(i), selection, chunk)
+    })
+    const count = selections.length
+    const got = await session.run({
+      ...Object.fromEntries(inputs.map(({ feed, first }) => [feed.name, first(count)])),
+      [optimiserNames.rate]: rate.first(count),
+      [optimiserNames.epsilon]: epsilon.first(count),
+    })
+    return got[optimiserNames.loss]?.data as Float32Array
+  }
+
   return {
     model,
     get steps() {
@@ -130,22 +154,28 @@ export async function trainer(runtime: Runtime, model: Model): Promise<Trainer> 
     },
     select: (images, random) => sampling.select(shape, area, images, random),
     async step(chunk, selections, learningRates) {
-      selections.forEach((selection, i) => {
-        const scalars = adamFeeds(learningRates[i] as number, ++steps)
-        rate.of(i)[0] = scalars.rate
-        epsilon.of(i)[0] = scalars.epsilon
-        for (const { feed, of } of inputs) feed.fill(of(i), selection, chunk)
-      })
-      const count = selections.length
+      const scalars = learningRates.map((learningRate) => adamFeeds(learningRate, ++steps))
       const began = performance.now()
-      const got = await session.run({
-        ...Object.fromEntries(inputs.map(({ feed, first }) => [feed.name, first(count)])),
-        [optimiserNames.rate]: rate.first(count),
-        [optimiserNames.epsilon]: epsilon.first(count),
-      })
-      const each = (performance.now() - began) / count
+      const losses = await run(chunk, selections, scalars)
+      const each = (performance.now() - began) / selections.length
       maxSteps = Math.max(1, Math.min(capacity, Math.floor(runTime / each)))
-      return got[optimiserNames.loss]?.data as Float32Array
+      return losses
+    },
+    async measure(chunk, selections) {
+      // a step at the rate 0 moves no parameter; Adam's sums are put back
+      const state = await session.getState()
+      let [sum, count] = [0, 0]
+      for (const some of runs(selections, () => maxSteps)) {
+        for (const loss of await run(
+          chunk,
+          some,
+          some.map(() => ({ rate: 0, epsilon: 1 })),
+        ))
+          sum += loss
+        count += some.length
+      }
+      session.setState(state)
+      return sum / count
     },
     async state() {
       const { theta, m, v } = joinState(groups, await session.getState())
@@ -159,6 +189,18 @@ export async function trainer(runtime: Runtime, model: Model): Promise<Trainer> 
     },
     release: () => session.release(),
   }
+}
+
+/** Mini-batches in runs of a size that may change from one to the next; the last one with what is left. */
+export function* runs<T>(items: Iterable<T>, size: () => number): Generator<T[]> {
+  let run: T[] = []
+  for (const item of items) {
+    run.push(item)
+    if (run.length < size()) continue
+    yield run
+    run = []
+  }
+  if (run.length > 0) yield run
 }
 
 /**

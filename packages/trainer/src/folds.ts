@@ -1,0 +1,90 @@
+import { sizeOf, tensor, type Tensor } from '@cflow/base'
+import type { EncoderModel } from '@cflow/encoders'
+import type { Method, TrainConfig } from '@cflow/methods'
+import type { Runtime } from '@cflow/runtimes'
+import { evidenceOf, type Found } from './calibrate.js'
+import type { FeatureCache } from './feature-cache.js'
+import { stageProgress, type Watch } from './progress.js'
+
+/** What good images look like to detectors that were trained without them, and the passes that these kept. */
+export type Judged = Readonly<Record<string, Tensor>>
+
+const evidenceKey = 'evidence.'
+
+/**
+ * Every image, judged by a detector that was trained on the others but its own fold's (cross-conformal prediction, Vovk
+ * 2015): as many trainings as folds. One that learns in passes stops where its fold finds it best.
+ * @param folds indices of images, all of them
+ */
+export async function judgedInFolds(
+  runtime: Runtime,
+  method: Method,
+  { config, encoder, ...watch }: Watch & { readonly config: TrainConfig; readonly encoder: EncoderModel }, // prettier-ignore
+  features: FeatureCache,
+  folds: readonly (readonly number[])[],
+): Promise<Judged> {
+  const count = folds.flat().length
+  const report = stageProgress('folds', count, watch)
+  if (features.cached)
+    for await (const encoded of features.of(folds.flat())) if (encoded.length > 0) report(0)
+  const evidence = new Map<string, { readonly shape: readonly number[]; readonly data: Float32Array }>() // prettier-ignore
+  const kept: (readonly number[])[] = []
+  let done = 0
+  for (const fold of folds) {
+    const began = done
+    const training = folds.flatMap((other) => (other === fold ? [] : other)).sort((a, b) => a - b)
+    const learned = await method.learn({
+      ...{ config, encoder, runtime, training, validation: fold, signal: watch.signal },
+      features: features.fork(),
+      once: (_, work) => work(),
+      timed: (_, work) => work(),
+      progress: (stage, total) => (part) => {
+        report(began + (stage === 'train' ? 0.9 * fold.length * (part / Math.max(total, 1)) : 0))
+      },
+    })
+    if (learned.kept) kept.push(learned.kept)
+    const found = await evidenceOf(runtime, encoder, learned.head, features.pixels(fold), () => report(++done)) // prettier-ignore
+    for (const [name, { shape, images }] of found) {
+      const size = sizeOf(shape)
+      const all = evidence.get(name) ?? { shape, data: new Float32Array(count * size) }
+      images.forEach((image, i) => all.data.set(image, (fold[i] as number) * size))
+      evidence.set(name, all)
+    }
+  }
+  const models = kept[0]?.length ?? 0
+  const medians = Array.from({ length: models }, (_, k) => median(kept.map((own) => own[k] ?? 0)))
+  return {
+    ...(models > 0 && { kept: tensor('int32', [models], Int32Array.from(medians)) }),
+    ...Object.fromEntries(
+      [...evidence].map(([name, { shape, data }]) => [evidenceKey + name, tensor('float32', [count, ...shape], data)]), // prettier-ignore
+    ),
+  }
+}
+
+/** The upper one of two. */
+const median = (values: readonly number[]): number =>
+  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] as number
+
+/** Passes of each model that the folds found best, of a method that learns in passes. */
+export const passesOf = ({ kept }: Judged): readonly number[] | undefined =>
+  kept && Array.from(kept.data, Number)
+
+/** The evidence of all images, as `evidenceOf` gives it. */
+export const foundIn = (judged: Judged): Found =>
+  new Map(
+    Object.entries(judged)
+      .filter(([name]) => name.startsWith(evidenceKey))
+      .map(
+        ([
+          name,
+          {
+            shape: [count = 0, ...shape],
+            data,
+          },
+        ]) => {
+          const size = sizeOf(shape)
+          const images = Array.from({ length: count }, (_, i) => (data as Float32Array).subarray(i * size, (i + 1) * size)) // prettier-ignore
+          return [name.slice(evidenceKey.length), { shape, images }]
+        },
+      ),
+  )
