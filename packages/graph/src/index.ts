@@ -56,6 +56,7 @@ export {
 } from './operators/reduction.js'
 export { topK } from './operators/top-k.js'
 export {
+  averagePool,
   conv,
   globalAveragePool,
   maxPool,

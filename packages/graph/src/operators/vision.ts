@@ -118,6 +118,14 @@ export function maxPool(x: Value, kernel: Pair, strides: Pair, pads: Pads): Valu
   })
 }
 
+/** Mean over windows, one at every position: of the same size as the map, zeros around it counted in. @param size odd */
+export const averagePool = (x: Value, size: number): Value =>
+  apply(AveragePool, [x], {
+    kernel_shape: attribute.ints([size, size]),
+    pads: attribute.ints(new Array<number>(4).fill((size - 1) / 2)),
+    count_include_pad: attribute.int(1),
+  })
+
 export const globalAveragePool = (x: Value): Value => apply(GlobalAveragePool, [x])
 
 /** @param modes attributes of Resize that are text */
