@@ -121,7 +121,7 @@ it('PatchCore keeps its memory in the file, and no encoder that it does not use'
   const judgement = await judge({ model, samples: dataset.test, runtime })
   const rest = { category: 'mesh', manifest, examples: [], history: [], modelBytes: model.length }
   const html = await renderReport({ ...judgement, ...rest })
-  expect(html).toContain('PatchCore (memory 300, joined taps 2, averaging 3, support 9)')
+  expect(html).toContain('PatchCore (memory 300, joinedTaps 2, averaging 3, support 9)')
 })
 
 it('has a report without what is by scale', async () => {

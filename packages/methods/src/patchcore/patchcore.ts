@@ -35,9 +35,13 @@ const settings = z.strictObject({
   ...commonSettings,
   joinedTaps: own('N', 'scales that are joined, from the finest', z.literal([1, 2, 3])),
   averaging: own('N', 'positions a side that a feature is averaged over', z.literal([1, 3, 5])),
-  coreset: own('SHARE', 'feature vectors that are kept', z.number().gt(0).max(1)),
+  coreset: own(
+    'SHARE',
+    'feature vectors of the training images that are kept',
+    z.number().gt(0).max(1),
+  ),
   memory: own('N', 'feature vectors that are kept at most', count(10_000_000)),
-  candidates: own('N', 'vectors that these are chosen from at most', count(10_000_000)),
+  candidates: own('N', 'feature vectors that those are chosen from, at most', count(10_000_000)),
   support: own('N', 'neighbours that weigh the image score; 1: none', count(1000)),
 })
 type Config = z.infer<typeof settings>
