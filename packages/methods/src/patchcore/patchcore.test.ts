@@ -169,7 +169,7 @@ async function learn(
   taps: readonly (readonly Map[])[],
   settings: Partial<TrainConfig<'patchcore'>>,
 ) {
-  const { method: _, recipe: __, ...config } = resolveConfig({ method: 'patchcore', ...settings })
+  const config = resolveConfig({ method: 'patchcore', ...settings })
   const stages: string[] = []
   const job = {
     config,
