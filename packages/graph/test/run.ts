@@ -11,7 +11,7 @@ export async function run(
 }
 
 export async function runBytes(bytes: Uint8Array, feeds: Record<string, Tensor> = {}) {
-  const session = await ort.InferenceSession.create(bytes, { logSeverityLevel: 3 })
+  const session = await ort.InferenceSession.create(bytes, { logSeverityLevel: 4 })
   const inputs = Object.fromEntries(
     session.inputNames.map((name) => {
       const t = feeds[name]
@@ -20,7 +20,7 @@ export async function runBytes(bytes: Uint8Array, feeds: Record<string, Tensor> 
       return [name, new ort.Tensor(t.dtype as 'float32', t.data as Float32Array, t.shape)]
     }),
   )
-  const results = await session.run(inputs)
+  const results = await session.run(inputs, { logSeverityLevel: 4 })
   await session.release()
   return Object.fromEntries(
     Object.entries(results).map(([name, t]) => [
