@@ -33,8 +33,8 @@ export const command = defineCommand({
     if (session.json) return printJson(session, { inputSize, taps })
     const rows = taps.map((t) => [
       ...[t.name, String(t.channels), `${t.height}×${t.width}`],
-      t.kind === 'tokens' ? 'tokens' : 'map',
+      ...[t.kind === 'tokens' ? 'tokens' : 'map', t.note ?? ''],
     ])
-    session.io.out(table([['NAME', 'CHANNELS', `AT ${inputSize} PX`, 'KIND'], ...rows]))
+    session.io.out(table([['NAME', 'CHANNELS', `AT ${inputSize} PX`, 'KIND', ''], ...rows]))
   },
 })
