@@ -67,7 +67,11 @@ describe('numbers that weights cannot be', () => {
   it.each([
     ['features.1.block.0.0.weight', NaN, /features\.1\.block\.0\.0\.weight holds NaN/],
     ['features.0.1.bias', Infinity, /features\.0\.1\.bias holds infinite numbers/],
-    ['features.2.block.0.1.running_var', -0.01, /features\.2\.block\.0\.1\.running_var holds negative numbers/],
+    [
+      'features.2.block.0.1.running_var',
+      -0.01,
+      /features\.2\.block\.0\.1\.running_var holds negative numbers/,
+    ],
   ])('%s with %d', (key, value, message) => {
     expect(() => fit(changed(key, value))).toThrow(message)
     expect(() => fit(changed(key, value))).toThrow(expect.objectContaining({ code: 'WEIGHTS', subject: key })) // prettier-ignore

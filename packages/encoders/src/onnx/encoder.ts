@@ -3,7 +3,14 @@ import { input, type OnnxModel, type Value } from '@cflow/graph'
 import { imagenet, type EncoderSpec } from '../spec.js'
 import { candidateTaps, findTaps } from './candidates.js'
 import { soundValues } from './faults.js'
-import { asMap, layoutOf, likelyPrefix, type Layout, type LayoutHints } from './layout.js'
+import {
+  asMap,
+  assumptionOf,
+  layoutOf,
+  likelyPrefix,
+  type Layout,
+  type LayoutHints,
+} from './layout.js'
 import { imageInputOf, joined } from './model.js'
 import { rolledValues } from './rolled.js'
 import { tryValues, type RunModel, type TriedValue } from './trial.js'
@@ -74,6 +81,13 @@ export async function onnxEncoder(
     })),
     padding: 'own',
     license: 'unknown',
+    assumed: tried.flatMap(({ output: { shape } }, index) => {
+      const { name: tap, layout } = taps.find((t) => t.index === index) as (typeof taps)[number]
+      const assumption = assumptionOf(layout, shape, options.prefixTokens)
+      return assumption === undefined
+        ? []
+        : [`${tap}: ${layout.height}×${layout.width}, ${assumption}`]
+    }),
     ...(options.digest !== undefined && { digest: options.digest }),
     ...(!several && { batch: 1 as const }),
     parameters: [],
@@ -134,7 +148,7 @@ function candidate(
     layout.height > 1 ? [{ name, ...layout, ...(note !== undefined && { note }) }] : []
   try {
     const layout = layoutOf(name, shape, hints)
-    return offered(layout, noteOf(layout, shape, hints))
+    return offered(layout, assumptionOf(layout, shape, hints.prefixTokens))
   } catch (error) {
     if (!(error instanceof CflowError)) throw error
     if (hints.prefixTokens !== undefined) return [] // no map
@@ -148,18 +162,6 @@ function candidate(
     if (error instanceof CflowError) return []
     throw error
   }
-}
-
-function noteOf(
-  { kind, prefix }: Layout,
-  shape: readonly number[],
-  hints: LayoutHints,
-): string | undefined {
-  if (kind === 'tokens' && hints.prefixTokens === undefined)
-    return prefix === 0 ? 'all tokens are the image’s' : 'without the class token before them'
-  const [, a, b, c] = shape
-  if (a === b && b === c) return `channels ${kind === 'maps' ? 'first' : 'last'}, by what it shows`
-  return undefined
 }
 
 /** The input size that an ONNX model fixes, or undefined where it takes any. @throws CflowError MODEL */

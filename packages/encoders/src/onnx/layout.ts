@@ -58,8 +58,13 @@ export function layoutOf(
   const first: Layout = { kind: 'maps', channels: a, height: b, width: c, prefix: 0 }
   const last: Layout = { kind: 'channelsLast', channels: c, height: a, width: b, prefix: 0 }
   if (shape.length === 4 && a > 0 && a === b && b === c && corners) {
-    const [asFirst, asLast] = [first, last].map((layout) => sharpness(placeOf(layout, corners)))
-    return located((asLast as number) > (asFirst as number) ? last : first)
+    const [asFirst = 0, asLast = 0] = [first, last].map((l) => sharpness(placeOf(l, corners)))
+    if (Math.abs(asFirst - asLast) < leastDifference)
+      throw refused(
+        `is [${shape.join(', ')}], and its channels could be first or last`,
+        'use another --input-size, at which it has not as many channels as rows',
+      )
+    return located(asLast > asFirst ? last : first)
   }
   if (shape.length === 4 && b === c && b > 0) return located(first)
   if (shape.length === 4 && a === b && a > 0) return located(last)
@@ -77,6 +82,9 @@ export function layoutOf(
     )
   return located({ kind: 'tokens', channels: b, height: side, width: side, prefix })
 }
+
+/** By how much one layout must fit what changes in a value better than another one. */
+const leastDifference = 0.03
 
 const suggestion = (shape: readonly number[], corners: Corners | undefined): string => {
   const prefix = likelyPrefix(shape, corners)
@@ -146,6 +154,18 @@ const sharpness = ({ down, right }: Place): number => Math.min(down, right)
 function isMisplaced({ down, right }: Place): boolean {
   const [less, more] = [Math.min(down, right), Math.max(down, right)]
   return less < -0.1 || (more > 0.2 && less < 0.25 * more)
+}
+
+/** What a layout takes for granted, where the shape leaves it open. */
+export function assumptionOf(
+  { kind, prefix }: Layout,
+  [, a, b, c]: readonly number[],
+  prefixTokens: number | undefined,
+): string | undefined {
+  if (kind === 'tokens' && prefixTokens === undefined)
+    return prefix === 0 ? 'all tokens are the image’s' : 'without the class token before them'
+  const open = kind !== 'tokens' && a === b && b === c
+  return open ? `channels ${kind === 'maps' ? 'first' : 'last'}, by what it shows` : undefined
 }
 
 const isSquare = (n: number): boolean => Number.isInteger(Math.sqrt(n))

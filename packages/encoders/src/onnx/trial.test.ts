@@ -166,6 +166,11 @@ describe('taps whose shape does not say how they lie', () => {
     expect(await listed(tap)).toContainEqual(expect.objectContaining({ name: 'tap', note }))
   })
 
+  it('refuses where nothing tells', async () => {
+    const flat = g.mul(g.reduceMean(cube, [1, 2, 3]), numbers([1, 8, 8, 8]))
+    await expect(encoder(flat)).rejects.toThrow(/channels could be first or last/)
+  })
+
   const windows = (v: g.Value) => {
     // [n, 8, 8, 6] in windows of 4×4: [n·4, 16, 6]
     const rows = g.reshape(v, [-1, 2, 4, 2, 4, 6])
@@ -215,6 +220,9 @@ describe('a transformer with registers', () => {
   })
 
   it('says what it takes for granted of others', async () => {
+    const { bytes } = vit(64, 1)
+    const spec = await onnxEncoder(bytes, { name: 'm', taps: ['block0'], inputSize: 64, run })
+    expect(spec.assumed).toEqual(['block0: 4×4, without the class token before them'])
     for (const [prefix, note] of [[0, /all tokens/], [1, /class token/]] as const) {
       const found = await onnxTaps(vit(64, prefix).bytes, { inputSize: 64, run })
       expect(found.find((t) => t.name === 'block0')?.note).toMatch(note)

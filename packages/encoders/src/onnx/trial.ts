@@ -95,7 +95,8 @@ const checks: readonly Check[] = [
       ),
   },
   {
-    isBad: ({ alone, again }) => distance(alone, again) > 1e-6,
+    // what runs in parallel may round differently, on some devices
+    isBad: ({ alone, again }, tolerance) => distance(alone, again) > tolerance / 20,
     error: (title, name) =>
       refused(
         `the model is random: ${title} gives other numbers every time`,
@@ -137,7 +138,7 @@ export async function tryValues(
   // what is quantised by the range of all images of a batch is the same for every image that is alone
   const byRange =
     coupled >= 0 &&
-    (await blamed(values[coupled] as Value, mixing)).operator.type === 'DynamicQuantizeLinear'
+    /^DynamicQuantize/.test((await blamed(values[coupled] as Value, mixing)).operator.type)
   return {
     several: !byRange && observed.every(({ alone, both }) => isDouble(alone, both)),
     values: observed.map(({ alone }, i): TriedValue => {

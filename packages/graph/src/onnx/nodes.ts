@@ -2,7 +2,6 @@ import { create } from '@bufbuild/protobuf'
 import { CflowError } from '@cflow/base'
 import {
   AttributeProtoSchema,
-  AttributeProto_AttributeType as types,
   NodeProtoSchema,
   type AttributeProto,
   type FunctionProto,
@@ -162,7 +161,3 @@ const cycle = (a: NodeProto, b: NodeProto): CflowError =>
 /** What a node is called in messages. */
 export const titleOf = ({ opType, name, output }: NodeProto): string =>
   `${opType} ${name || output.find((o) => o !== '') || ''}`.trimEnd()
-
-/** Whether an attribute holds graphs: the node is control flow. */
-export const holdsGraph = ({ type }: AttributeProto): boolean =>
-  type === types.GRAPH || type === types.GRAPHS
