@@ -2,6 +2,9 @@ import { bytesPerElement, sizeOf, type Tensor } from '@cflow/base'
 import * as ort from 'onnxruntime-node'
 import { writeOnnx, type Value } from '../src/index.js'
 
+// files of old operator sets are warned about
+ort.env.logLevel = 'fatal'
+
 /** Run a graph on ONNX Runtime: the outputs' numbers, by name. */
 export async function run(
   outputs: Record<string, Value>,

@@ -413,6 +413,10 @@ function others(add: Add): void {
   add('STFT', [f([1, 32, 1]), w(longs([], [8])), w(f([16])), w(longs([], [16]))], {}, { since: 17 })
   for (const type of ['BlackmanWindow', 'HammingWindow', 'HannWindow'])
     add(type, [longs([], [8])], {}, { since: 17 })
+  const mel = [longs([], [4]), longs([], [16]), longs([], [8000]), floats('float32', [], [0]), floats('float32', [], [4000])] // prettier-ignore
+  add('MelWeightMatrix', mel, {}, { since: 17 })
+  add('DeformConv', [f([1, 2, 5, 5]), w(f([3, 2, 2, 2])), w(f([1, 8, 4, 4]))], {}, { since: 19 })
+  add('CumProd', [f([2, 3]), w(longs([], [1]))], {}, { since: 26 })
   const loss = [f([3, 5]), w(l(1, 0, 4))]
   add('SoftmaxCrossEntropyLoss', loss, {}, { since: 12 })
   add('NegativeLogLikelihoodLoss', loss, { reduction: text('sum') }, { since: 12 })

@@ -65,7 +65,7 @@ function operatorFault(node: OperatorNode, title: string): CflowError | undefine
       node.label,
       asForUse,
     )
-  if (/Dropout$/.test(type) && numberOf(node.inputs[2]) === 1 && numberOf(node.inputs[1]) !== 0)
+  if (type === 'Dropout' && numberOf(node.inputs[2]) === 1 && numberOf(node.inputs[1]) !== 0)
     return refused(`the model is in training mode: ${title} drops at random`, node.label, asForUse)
   const variance = type === 'BatchNormalization' ? node.inputs[4]?.node : undefined
   if (variance?.kind === 'constant' && (variance.tensor.data as Float32Array).some((v) => v < 0))

@@ -11,7 +11,7 @@ describe('every operator gives the numbers of the file as it was', () => {
     const outcomes = []
     for (const operator of operators.filter((o) => o.type === type)) {
       const oldest = Math.max(operator.since, 7)
-      const latest = Math.min(operator.until, 17)
+      const latest = Math.min(operator.until, Math.max(17, oldest))
       outcomes.push(await outcomeOf(operator, oldest, 'nothing'))
       if (latest > oldest) outcomes.push(await outcomeOf(operator, latest, 'shape'))
     }
