@@ -7,6 +7,7 @@ import {
   writeOnnx,
   type OnnxModel,
   type Operator,
+  type OperatorNode,
   type Value,
 } from '@cflow/graph'
 import { toFloat32 } from '@cflow/weights'
@@ -126,24 +127,22 @@ export async function tryValues(
   const images = twoImages(subject.size)
   const corners = [withCorner(images[0], 'topRight'), withCorner(images[0], 'bottomLeft')]
   const { observed, more, types } = await observe(subject, values, images, corners)
-  const tolerance = usesHalf(values) ? 2e-2 : 2e-3
+  const operators = topologicalOrder(values).filter((node) => node.kind === 'operator')
+  const tolerance = operators.some(isCoarse) ? 2e-2 : 2e-3
   const titles = titlesIn(subject.model)
   const blamed = async (value: Value, check: Check) =>
     culprit(value, async (some) => {
       const { observed } = await observe(subject, some, images)
       return observed.map((o) => check.isBad(o, tolerance))
     })
-  const found = observed.map((o) => checks.find((check) => check.isBad(o, tolerance)))
-  const coupled = found.indexOf(mixing)
   // what is quantised by the range of all images of a batch is the same for every image that is alone
-  const byRange =
-    coupled >= 0 &&
-    /^DynamicQuantize/.test((await blamed(values[coupled] as Value, mixing)).operator.type)
+  const byRange = operators.some(({ operator }) => operator.type.startsWith('DynamicQuantize'))
+  const those = byRange ? checks.filter((check) => check !== mixing) : checks
   return {
     several: !byRange && observed.every(({ alone, both }) => isDouble(alone, both)),
     values: observed.map(({ alone }, i): TriedValue => {
       const [value, name] = [values[i] as Value, names[i] as string]
-      const check = byRange && found[i] === mixing ? undefined : found[i]
+      const check = those.find((c) => c.isBad(observed[i] as Observed, tolerance))
       const [topRight, bottomLeft] = more.map((all) => change(alone, all[i] as Tensor))
       return {
         output: alone,
@@ -247,10 +246,6 @@ function isCoupled(
   return both.data.length === n && distance(alone, both) > tolerance
 }
 
-/** Whether a value depends on numbers in half precision. */
-function usesHalf(values: readonly Value[]): boolean {
-  return topologicalOrder(values).some((node) => {
-    if (node.kind === 'constant') return node.tensor.dtype === 'float16'
-    return node.kind === 'operator' && node.outputs.some((v) => v.dtype === 'float16')
-  })
-}
+/** Whether an operator gives numbers in half precision, or takes part in quantisation: what is nearly equal may differ. */
+const isCoarse = ({ operator, outputs }: OperatorNode): boolean =>
+  /Quantize|QLinear|Integer/.test(operator.type) || outputs.some((v) => v.dtype === 'float16')

@@ -10,6 +10,7 @@ import {
   ModelProtoSchema,
   OperatorSetIdProtoSchema,
   TensorProtoSchema,
+  ValueInfoProtoSchema,
   type ModelProto,
 } from './generated/onnx_pb.js'
 
@@ -164,5 +165,27 @@ describe('tensors of element types that are not handled', () => {
     })
     await expectSame(bytes)
     expect((await runBytes(g.writeOnnx(g.readOnnx(bytes).outputs), feeds))['y']!.data).toEqual([0, 65533, 4, 65537]) // prettier-ignore
+  })
+})
+
+describe('withOutputs', () => {
+  it('gives a file other outputs, as it is, without what they do not need', async () => {
+    const [inner, weight] = [g.neg(x), g.constant(floats('float32', [1, 3], [1, 2, 3]), 'weight')]
+    const bytes = changed({ inner, y: g.mul(inner, weight), z: g.tanh(x) }, ({ graph }) => {
+      // as old files do
+      graph!.input.push(...graph!.initializer.map((t) => create(ValueInfoProtoSchema, { ...graph!.input[0]!, name: t.name }))) // prettier-ignore
+      graph!.node.reverse()
+    })
+    const file = g.withOutputs(bytes, ['inner', 'gone'])!
+    expect(await runBytes(file, feeds)).toEqual({
+      inner: { shape: [2, 3], data: [3, 2, 1, -1, -2, -3] },
+    })
+    expect(Object.keys(g.readOnnx(file).inputs)).toEqual(['x'])
+    expect(file.length).toBeLessThan(bytes.length)
+    expect(Object.keys(await runBytes(g.withOutputs(bytes, ['y', 'z'])!, feeds))).toEqual([
+      'y',
+      'z',
+    ])
+    expect(g.withOutputs(bytes, ['gone', 'x'])).toBeUndefined()
   })
 })
