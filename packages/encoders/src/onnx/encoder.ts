@@ -151,7 +151,6 @@ function candidate(
     return offered(layout, assumptionOf(layout, shape, hints.prefixTokens))
   } catch (error) {
     if (!(error instanceof CflowError)) throw error
-    if (hints.prefixTokens !== undefined) return [] // no map
   }
   const prefixTokens = likelyPrefix(shape, hints.corners)
   if (prefixTokens === undefined) return []

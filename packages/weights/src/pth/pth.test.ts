@@ -106,6 +106,23 @@ describe('readPth', () => {
     expect(read).toThrow(message)
   })
 
+  it('leaves out the settings that a training script saves with its weights', () => {
+    const settings = ops.join(
+      ops.global('argparse', 'Namespace'),
+      ops.code(')\x81'),
+      ops.dict([['model', ops.text('resnet18')]]),
+      ops.code('b'),
+    )
+    const file = legacyFile(
+      ops.dict([
+        ['args', settings],
+        ['state_dict', ops.dict([['weight', seven]])],
+      ]),
+      [['7', [1, 2, 3, 4]]],
+    )
+    expect([...readPth(file).keys()]).toEqual(['state_dict.weight'])
+  })
+
   it('leaves out tensors of elements that it does not read, and says which', () => {
     const call = (name: string, args: readonly Uint8Array<ArrayBufferLike>[]) =>
       ops.join(ops.global('torch._utils', name), ops.tuple(args), ops.code('R'))

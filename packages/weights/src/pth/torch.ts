@@ -43,7 +43,7 @@ interface TorchName {
   readonly name: string
 }
 
-/** The names that a state dict needs. Anything else a pickle asks for is refused. */
+/** The names that a state dict, and what is saved with it, needs. Anything else a pickle asks for is refused. */
 const callables: ReadonlyMap<string, Callable['call']> = new Map<string, Callable['call']>([
   ['torch._utils._rebuild_tensor_v2', rebuildTensor],
   ['torch._utils._rebuild_tensor', rebuildTensor],
@@ -53,6 +53,8 @@ const callables: ReadonlyMap<string, Callable['call']> = new Map<string, Callabl
   ['torch._utils._rebuild_parameter', wrap],
   ['torch.nn.parameter.Parameter', wrap],
   ['collections.OrderedDict', orderedDict],
+  // settings of a training, which lie beside its weights
+  ['argparse.Namespace', () => new Map()],
   ['torch.Size', ([items]) => new PyTuple(sequence(items))],
 ])
 

@@ -1,3 +1,4 @@
+import { CflowError } from '@cflow/base'
 import { onnxInputSize, onnxTaps, runOnce } from '@cflow/encoders'
 import { cflow } from '@cflow/methods'
 import { inFile, readBytes } from '@cflow/weights/node'
@@ -30,6 +31,11 @@ export const command = defineCommand({
       run: runOnce(await runtimeOf({})),
       ...(prefixTokens !== undefined && { prefixTokens }),
     }).catch(ofFile(path))
+    if (taps.length === 0)
+      throw new CflowError('NOT_FOUND', `no value of ${path} is a square map of the image`, {
+        subject: path,
+        hint: 'try another --input-size, or export the model without its pooling',
+      })
     if (session.json) return printJson(session, { inputSize, taps })
     const rows = taps.map((t) => [
       ...[t.name, String(t.channels), `${t.height}×${t.width}`],
