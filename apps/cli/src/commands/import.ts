@@ -36,6 +36,7 @@ const schema = z.object({
     group: 'encoder',
   }),
   weights: encoderShape.weights,
+  weightsKey: encoderShape.weightsKey,
   ...grouped('detector', {
     inputSize: inputSize.default(paper.inputSize),
     clamp: clamp.default(paper.clamp),
@@ -56,8 +57,9 @@ export const command = defineCommand({
     const dataset = await openDataset(settings)
     const { category } = dataset
     const { spec, weights, flows } = await understood(path, settings.encoder, clamp)
-    const own = settings.weights === undefined ? weights : undefined
-    const tensors = own ?? (await weightsOf(spec.name, settings.weights))
+    const { weights: file, weightsKey } = settings
+    const own = file === undefined && weightsKey === undefined ? weights : undefined
+    const tensors = own ?? (await weightsOf(spec.name, settings))
     const encoder = encoderModel(spec, tensors, flows.length as 1 | 2 | 3, inputSize)
     const runtime = await runtimeOf(settings)
     const out = settings.out ?? join('runs', category)

@@ -27,6 +27,7 @@ async function train(session: Session, settings: TrainSettings): Promise<void> {
   const { stopAfter, resume = false, protocol } = settings
   const runtime = await runtimeOf(settings)
   const encoder = await open(runtime)
+  for (const text of encoder.spec.assumed ?? []) note(session, text)
   const { method } = config
   const name = method === methods[0].name ? dataset.category : `${dataset.category}-${method}`
   const out = settings.out ?? join('runs', name)

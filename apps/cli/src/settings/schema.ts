@@ -64,6 +64,9 @@ const colours = { otherwise: 'ImageNet’s', placeholder: 'R,G,B' }
 /** Settings of an encoder that is read from files: weights, or an ONNX graph. */
 export const encoderShape = grouped('encoder', {
   weights: text('weights of the encoder, .pth or .safetensors', file),
+  weightsKey: text('which of several sets of weights in the file, such as state_dict_ema', {
+    placeholder: 'KEY',
+  }),
   taps: z
     .array(z.string().min(1), 'names with commas between them')
     .min(1)

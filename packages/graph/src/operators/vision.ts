@@ -75,7 +75,9 @@ export const GlobalAveragePool: Operator = {
 
 export const Resize: Operator = {
   type: 'Resize',
-  infer: infers((x, [, , scales, sizes]): Shape => {
+  infer: infers((x, [, , scales, sizes], attributes): Shape => {
+    if (attributes['axes'] ?? attributes['keep_aspect_ratio_policy'])
+      throw shapeError('the size of Resize is known without axes and policy only')
     if (sizes?.node.kind === 'constant') return integersOf(sizes, 'sizes')
     if (scales?.node.kind !== 'constant') return x.shape.map(() => null)
     const factors = constantOf(scales, 'scales').data as Float32Array
