@@ -104,10 +104,12 @@ export function understand(stored: StoredMask, polarity?: Polarity): MaskReading
     const what = polarity === 'dark' ? 'transparent' : 'not transparent'
     remarks = [`has its shapes in the alpha channel: what is ${what} is the defect`]
   } else {
-    const noBlack = found.levels.least > 0 && found.levels.distinct > 1
-    if (polarity === 'dark' || (polarity === undefined && noBlack)) {
-      found = read(groundOf(stored, at, colours, alpha), alpha)
-      if (polarity === undefined && found.levels.distinct > 1)
+    const noBlack = polarity === undefined && least > 0
+    if (polarity === 'dark' || noBlack) {
+      const onGround = read(groundOf(stored, at, colours, alpha), alpha)
+      // of one colour all over, all of it is marked
+      if (polarity === 'dark' || onGround.levels.distinct > 1) found = onGround
+      if (noBlack && found === onGround)
         remarks.push('has no black: what differs from the colour of its border is the defect')
     }
     const { levels, distances } = found
@@ -119,8 +121,8 @@ export function understand(stored: StoredMask, polarity?: Polarity): MaskReading
         'A mask is black where the image is as it should be, and white where it is not.',
       )
     const soft = lossy !== undefined || levels.kind === 'soft'
-    const least = soft ? Math.max(16, Math.ceil(levels.most / 2)) : 1
-    data01 = distances.map((v, i) => (v >= least && (alpha?.[i] ?? 1) !== 0 ? 1 : 0))
+    const enough = soft ? Math.max(16, Math.ceil(levels.most / 2)) : 1
+    data01 = distances.map((v, i) => (v >= enough && (alpha?.[i] ?? 1) !== 0 ? 1 : 0))
     if (lossy !== undefined)
       remarks.push(
         `is stored with loss (${lossy}): what is at least half as light counts as defect`,
