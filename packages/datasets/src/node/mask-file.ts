@@ -13,7 +13,7 @@ export interface StoredMask {
   readonly height: number
   /** Red, green and blue or all three the same, then alpha where there is one. */
   readonly channels: number
-  readonly data: Uint8Array | Uint16Array
+  readonly data: Uint8Array
   /** The format where it loses information. */
   readonly lossy: string | undefined
   /** Orientation in EXIF, 1 to 8. */
@@ -39,10 +39,17 @@ export async function readMaskFile(pathOrBytes: string | Uint8Array): Promise<St
   const deep = metadata.depth === 'ushort'
   const { data, info } = await decoded(source, deep ? 'ushort' : 'uchar', { alpha: true })
   const { width, height, channels } = info
-  const values = deep ? new Uint16Array(data.buffer, data.byteOffset, data.length / 2) : data
   const orientation = metadata.orientation ?? 1
-  // sharp says bytes, so that 16 bits look like twice the values
-  return { subject, width, height, channels, data: values, lossy: lossOf(source), orientation }
+  const bytes = deep
+    ? eightBits(new Uint16Array(data.buffer, data.byteOffset, data.length / 2))
+    : data
+  return { subject, width, height, channels, data: bytes, lossy: lossOf(source), orientation }
+}
+
+/** 16 bits as 8; where there are only small numbers, such as those of classes, they stay; what is not zero stays so. */
+function eightBits(values: Uint16Array): Uint8Array {
+  const scale = values.some((v) => v > 255) ? 257 : 1
+  return Uint8Array.from(values, (v) => (v === 0 ? 0 : Math.max(1, Math.round(v / scale))))
 }
 
 /**
@@ -75,22 +82,17 @@ export function understand(stored: StoredMask, polarity?: Polarity): MaskReading
   const { width, height, channels, data, lossy } = stored
   const pixels = width * height
   const colours = channels >= 3 ? 3 : 1
-  const scale = data instanceof Uint16Array && data.some((v) => v > 255) ? 257 : 1
-  const at = (i: number, c: number): number => {
-    const v = data[i * channels + c]!
-    return scale === 1 ? v : v === 0 ? 0 : Math.max(1, Math.round(v / scale))
-  }
   const alpha = channels === 2 || channels === 4 ? opacity(stored) : undefined
 
+  /** How far each pixel is from the ground, in the channel where it is farthest. */
   const read = (ground: readonly number[], within?: Uint8Array) => {
+    const [r = 0, g = 0, b = 0] = ground
     const distances = new Uint8Array(pixels)
-    for (let i = 0; i < pixels; i++) {
-      let most = 0
-      for (let c = 0; c < colours; c++) {
-        const d = Math.abs(at(i, c) - ground[c]!)
-        if (d > most) most = d
-      }
-      distances[i] = most > 255 ? 255 : most
+    for (let i = 0, k = 0; i < pixels; i++, k += channels) {
+      let most = Math.abs(data[k]! - r)
+      if (colours === 3)
+        most = Math.max(most, Math.abs(data[k + 1]! - g), Math.abs(data[k + 2]! - b))
+      distances[i] = most
     }
     return { distances, levels: levelsOf(distances, within) }
   }
@@ -106,7 +108,7 @@ export function understand(stored: StoredMask, polarity?: Polarity): MaskReading
   } else {
     const noBlack = polarity === undefined && least > 0
     if (polarity === 'dark' || noBlack) {
-      const onGround = read(groundOf(stored, at, colours, alpha), alpha)
+      const onGround = read(groundOf(stored, alpha), alpha)
       // of one colour all over, all of it is marked
       if (polarity === 'dark' || onGround.levels.distinct > 1) found = onGround
       if (noBlack && found === onGround)
@@ -122,7 +124,9 @@ export function understand(stored: StoredMask, polarity?: Polarity): MaskReading
       )
     const soft = lossy !== undefined || levels.kind === 'soft'
     const enough = soft ? Math.max(16, Math.ceil(levels.most / 2)) : 1
-    data01 = distances.map((v, i) => (v >= enough && (alpha?.[i] ?? 1) !== 0 ? 1 : 0))
+    data01 = new Uint8Array(pixels)
+    for (let i = 0; i < pixels; i++)
+      if (distances[i]! >= enough && (alpha === undefined || alpha[i] !== 0)) data01[i] = 1
     if (lossy !== undefined)
       remarks.push(
         `is stored with loss (${lossy}): what is at least half as light counts as defect`,
@@ -159,15 +163,16 @@ function opacity({ data, channels, width, height }: StoredMask): Uint8Array | un
 
 /** The commonest colour at the border of the picture, among what is not transparent. */
 function groundOf(
-  { width, height }: StoredMask,
-  at: (i: number, c: number) => number,
-  colours: number,
+  { width, height, channels, data }: StoredMask,
   within: Uint8Array | undefined,
 ): readonly number[] {
   const counts = new Map<number, number>()
   for (const i of borderPixels(width, height)) {
     if (within?.[i] === 0) continue
-    const key = (at(i, 0) << 16) | (at(i, colours > 1 ? 1 : 0) << 8) | at(i, colours > 1 ? 2 : 0)
+    const k = i * channels
+    const r = data[k]!
+    const [g, b] = channels >= 3 ? [data[k + 1]!, data[k + 2]!] : [r, r]
+    const key = (r << 16) | (g << 8) | b
     counts.set(key, (counts.get(key) ?? 0) + 1)
   }
   let [key, most] = [0, 0]
@@ -185,7 +190,8 @@ interface Levels {
 
 function levelsOf(values: Uint8Array, within: Uint8Array | undefined): Levels {
   const counts = new Float64Array(256)
-  for (let i = 0; i < values.length; i++) if (within?.[i] !== 0) counts[values[i]!]!++
+  for (let i = 0; i < values.length; i++)
+    if (within === undefined || within[i] !== 0) counts[values[i]!]!++
   const present = [...counts.keys()].filter((v) => counts[v]! > 0)
   const [least = 0, most = 0] = [present[0], present.at(-1)]
   const distinct = present.length
