@@ -7,3 +7,11 @@ export {
 export { imageExtensions, walkImages } from './node/files.js'
 export { decodeImage, encodePng, writeMaskPng, writePng } from './node/images.js'
 export { writeDataset } from './node/write.js'
+export {
+  nearTwins,
+  surveyDataset,
+  surveyWarnings,
+  twins,
+  type Survey,
+  type SurveyedImage,
+} from './node/survey.js'

@@ -189,6 +189,17 @@ export async function writeMaskPng(path: string, mask: Mask): Promise<void> {
   await writeFileAtomic(path, await encodeMaskPng(mask))
 }
 
+/** An image made smaller (or larger) for looking at, without keeping its shape. */
+export async function shrunk(image: RgbImage, width: number, height: number): Promise<RgbImage> {
+  const sharp = await loadSharp()
+  const raw = { width: image.width, height: image.height, channels: 3 } as const
+  const data = await sharp(image.data, { raw, limitInputPixels: false })
+    .resize(width, height, { fit: 'fill' })
+    .raw()
+    .toBuffer()
+  return { width, height, data: new Uint8Array(data) }
+}
+
 async function encode({ width, height, data }: RgbImage, channels: 1 | 3): Promise<Uint8Array> {
   if (data.length !== width * height * channels)
     throw new CflowError(
