@@ -155,7 +155,10 @@ export function nearTwins(images: readonly SurveyedImage[]): readonly (readonly 
       for (const member of merged) groupOf.set(member, merged)
     }
   })
-  return [...new Set(groupOf.values())]
+  const order = new Map(images.map((image, i) => [image, i]))
+  return [...new Set(groupOf.values())].map((group) =>
+    group.toSorted((a, b) => order.get(a)! - order.get(b)!),
+  )
 }
 
 function momentsOf(values: Float32Array) {
