@@ -198,13 +198,11 @@ export async function checkMasks(
   const told = new Set<'shown' | 'stored'>()
   const unclear: { image: string; mask: string; orientation: number }[] = []
   const headers = ordered(images, async ({ path, maskPaths }) => {
-    // an image or mask that is damaged is told of when it is needed
+    // an image that is damaged is told of when it is needed
     const image = await lieOf(path).catch(() => undefined)
     if (image === undefined) return
     for (const maskPath of maskPaths) {
-      const header = await headerOf(maskPath).catch(() => undefined)
-      if (header === undefined) continue
-      const { width, height, orientation = 1 } = header
+      const { width, height, orientation = 1 } = await headerOf(maskPath)
       const mask = { width, height, orientation }
       const ways = waysOf(image, mask)
       if (ways.length === 0)

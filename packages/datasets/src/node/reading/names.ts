@@ -5,14 +5,14 @@ export interface NameMeaning {
   /** 'validation' holds images kept back, 'private' test images whose truth nobody has. */
   readonly split?: Split | 'validation' | 'private'
   readonly kind?: 'good' | 'bad'
-  /** True where it says no more than that its images are bad: a subfolder may then name the defect. */
+  /** True where it says no more than that its images are good, or bad: a subfolder may then name the defect. */
   readonly generic?: boolean
   /** A folder of ground truth; 'maybe' for names that are also those of things, such as labels. */
   readonly mask?: 'certain' | 'maybe'
   /** Says nothing: `data`, `images`. */
   readonly neutral?: boolean
-  /** What a program or a person put aside: neither good nor a defect. */
-  readonly aside?: boolean
+  /** What nobody sorted, or a program or a person put aside: neither good nor a defect. */
+  readonly aside?: 'unsorted' | 'aside'
   /** One of a row of equals, such as cam2, 2024-03-01 or S0001: says nothing of good or bad. */
   readonly series?: boolean
 }
@@ -21,13 +21,14 @@ const words = (text: string): ReadonlySet<string> => new Set(text.split(/\s+/))
 
 const goodWords = words(
   `good goods ok okay normal normals nominal healthy pass passed clean intact flawless perfect accepted accept conforming
-  conform conforme undamaged unbroken uncracked undefected nodefect nodefects defectfree free io gut bon bonne bueno buono
-  goed 良品 正常 合格 良 好 정상 양품`,
+  bom norm норма годный conform conforme undamaged unbroken uncracked undefected nodefect nodefects defectfree free io gut bon bonne bueno buono
+  goed 良品 正常 正常品 合格 合格品 正品 良 好 정상 양품`,
 )
 const badWords = words(
   `bad ng nok nio ko defect defects defective defected def anomaly anomalies anomalous abnormal abnormals fault faults faulty
   fail failed failure failures reject rejected rejects scrap flaw flaws flawed damaged damage damages unhealthy nogood notgood
-  notok nonconforming outlier outliers schlecht defekt defekte fehler 不良 缺陷 异常 異常 不合格 불량`,
+  notok nonconforming outlier outliers schlecht defekt defekte fehler mauvais mauvaise defaut defauts défaut défauts malo mala defectuoso
+  difettoso difetto difetti defeito defeitos брак дефект дефекты 不良品 不良 缺陷 异常 異常 不合格 불량`,
 )
 /** Kinds of defect: certain to be no product. */
 const defectWords = words(
@@ -51,10 +52,13 @@ const neutralWords = words(
   `data dataset datasets image images img imgs photo photos picture pictures pics jpegimages rgb set sets files file public
   samples all the and with`,
 )
+/** What nobody sorted: neither good nor a defect, wherever it lies. */
+const unsortedWords = words('unsorted unlabeled unlabelled unclassified unknown')
+/** What a person or a program put aside; below a test these may be names of defects. */
 const asideWords = words(
-  `unsorted unlabeled unlabelled unclassified misc miscellaneous backup backups old trash tmp temp result results output outputs
-  overlay overlays prediction predictions predicted heatmap heatmaps thumb thumbs thumbnails preview previews todo runs
-  archive excluded ignore ignored unused skip skipped`,
+  `unsorted unlabeled unlabelled unclassified misc miscellaneous backup backups trash tmp temp result results output outputs
+  overlay overlays prediction predictions predicted heatmap heatmaps thumb thumbs thumbnails preview previews archive archives
+  excluded ignored unused`,
 )
 const seriesWords = words(
   `cam camera cams batch lot day date session series view side shift line machine station run part sample product roll unit
@@ -68,10 +72,6 @@ const otherModalities = words(
 /** True for a folder of depth or the like; counts only where a folder of photographs lies beside it. */
 export const isOtherModality = (name: string): boolean => otherModalities.has(name.toLowerCase())
 
-/** True for a folder that says that its images are ordinary photographs. */
-export const isPhotoFolder = (name: string): boolean =>
-  /^(rgb|images?|imgs?|photos?|color|colour)$/i.test(name)
-
 /** True where the name of a folder is that of a kind of defect, such as `bent_wire`. */
 export const namesDefect = (name: string): boolean => tokensOf(name).some((t) => defectWords.has(t))
 
@@ -84,6 +84,20 @@ function tokensOf(name: string): readonly string[] {
     .filter(Boolean)
 }
 
+/** A name in a form that is the same however its words are joined: `Broken-Part` is `broken_part`. */
+export const plainName = (name: string): string => tokensOf(name).join('_')
+
+/** What is left of the name of a folder of masks: `dent_masks` is that of `dent`. Undefined where it has no such word. */
+export function maskedName(name: string): string | undefined {
+  const tokens = tokensOf(name)
+  const rest = tokens.filter((t) => !maskWords.has(t) && !maybeMaskWords.has(t) && t !== 'ground')
+  return rest.length === tokens.length ? undefined : rest.join('_')
+}
+
+/** What the name of a file says of it: `NG_012`. */
+export const kindOfFile = (stem: string): 'good' | 'bad' | undefined =>
+  kindOf(tokensOf(stem.replace(/\d+/g, ' ')))
+
 /** What a folder's name says by itself. */
 export function meaningOf(name: string): NameMeaning {
   const tokens = tokensOf(name)
@@ -91,6 +105,8 @@ export function meaningOf(name: string): NameMeaning {
   const has = (set: ReadonlySet<string>) => tokens.some((t) => set.has(t))
   const numbers = (t: string) => /^v?\d{1,3}$/.test(t)
   const kind = kindOf(tokens)
+  const only = (set: ReadonlySet<string>) =>
+    has(set) && tokens.every((t) => set.has(t) || numbers(t))
   const maskLike = has(maskWords) || /ground_?truth/.test(tokens.join('_'))
   const maybeMask = maskLike || has(maybeMaskWords)
   const splitToken = tokens.find((t) => splitWords.has(t))
@@ -111,13 +127,11 @@ export function meaningOf(name: string): NameMeaning {
   return {
     ...(split && { split: isPrivate ? 'private' : split }),
     ...(kind && { kind }),
-    ...(kind === 'bad' && { generic: allKnown }),
+    ...(kind && { generic: allKnown }),
     ...(mask && { mask }),
     ...(neutral && !split && !kind && !mask && { neutral }),
-    ...(!kind &&
-      tokens.length > 0 &&
-      tokens.every((t) => asideWords.has(t) || numbers(t)) &&
-      has(asideWords) && { aside: true }),
+    ...(!kind && only(unsortedWords) && { aside: 'unsorted' as const }),
+    ...(!kind && !only(unsortedWords) && only(asideWords) && { aside: 'aside' as const }),
     ...(!kind && !split && !mask && isSeries(tokens, joined) && { series: true }),
   }
 }
@@ -165,6 +179,9 @@ export function imageStems(
   stem: string,
 ): readonly { readonly stem: string; readonly several: boolean }[] {
   const found = [{ stem, several: false }]
+  // `003.jpg.png` is of `003.jpg`
+  const [, twice] = /^(.+)\.(?:png|jpe?g|bmp|tiff?|webp)$/i.exec(stem) ?? []
+  if (twice !== undefined) found.push({ stem: twice, several: false })
   const [, before, number] = maskSuffix.exec(stem) ?? []
   if (before !== undefined) found.push({ stem: before, several: number !== undefined })
   const [, after] = maskPrefix.exec(stem) ?? []

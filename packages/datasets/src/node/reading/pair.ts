@@ -157,8 +157,10 @@ function ownerOf(
     if (owner) return { owner, several }
     const all = [...(known.byKey.get(key) ?? [])]
     const suspects = all.filter(isSuspect)
-    if (suspects.length > 1) throw severalImages(path, suspects)
-    const [one = all[0]] = suspects
+    // masks are of images to judge by, where images to learn from have the same names
+    const tested = suspects.filter((i) => i.split === 'test')
+    if (suspects.length > 1 && tested.length !== 1) throw severalImages(path, suspects)
+    const [one = all[0]] = tested.length === 1 ? tested : suspects
     if (one) return { owner: one, several }
   }
   for (const { stem, several } of stems) {

@@ -1,6 +1,6 @@
 import { CflowError } from '@cflow/base'
 import type { FoundImage, FoundTree } from './tree.js'
-import { isOtherModality, isPhotoFolder, meaningOf, type NameMeaning } from './names.js'
+import { isOtherModality, maskedName, meaningOf, type NameMeaning, plainName } from './names.js'
 
 /** What a user says about folders, by path below the root or by name. */
 export interface FolderFlags {
@@ -131,30 +131,28 @@ export function placeOf(
     }
     if (i < base) return
     const meaning = meaningOf(name)
+    const parent = image.folders.slice(0, i).join('/')
+    const masked = maskedName(name)
     const asMask =
       said === 'masks' ||
       meaning.mask === 'certain' ||
-      (meaning.mask === 'maybe' && !notMasks.has(path))
+      (meaning.mask === 'maybe' && !notMasks.has(path)) ||
+      (masked !== undefined && hasSibling(parent, masked, folders) && !notMasks.has(path))
     if (asMask && said !== 'ignore') {
       isMask = true
       if (meaning.split) split ??= meaning.split
       decided = i + 1
-      if (meaning.split) place.push(`:${meaning.split}`)
+      if (masked) place.push(...wordsOf(masked))
       return
     }
-    const parent = image.folders.slice(0, i).join('/')
     if (isOtherModality(name) && hasPhotoSibling(parent, folders)) aside = 'modality'
-    if (meaning.neutral || (isPhotoFolder(name) && !meaning.kind)) return
+    if (meaning.neutral) return
     if (meaning.split && split === undefined && kind === undefined) {
       split = meaning.split
       decided = Math.max(decided, i + 1)
-      place.push(`:${name.toLowerCase()}`)
-      if (!meaning.kind) return
-    } else if (meaning.split && !meaning.kind) {
-      split ??= meaning.split
-      place.push(`:${name.toLowerCase()}`)
-      return
-    } else place.push(meaning.kind ? `:${name.toLowerCase()}` : name.toLowerCase())
+    } else if (meaning.split) split ??= meaning.split
+    place.push(...wordsOf(name))
+    if (meaning.split && !meaning.kind) return
     if (meaning.kind) {
       if (kind !== undefined && kind !== meaning.kind) contradiction = true
       else if (kind === undefined) {
@@ -174,7 +172,8 @@ export function placeOf(
       }
       return
     }
-    if (meaning.aside && split === undefined && className === undefined) {
+    const isAside = meaning.aside === 'unsorted' || (meaning.aside && split === undefined)
+    if (isAside && className === undefined) {
       aside ??= 'aside'
       className = name
       decided = i + 1
@@ -207,6 +206,25 @@ export function placeOf(
     ...(series && { series }),
     place,
   }
+}
+
+/** The words of a folder's name that tell where an image lies; those of split and class stand out by a colon. */
+function wordsOf(name: string): readonly string[] {
+  const { split, kind, generic, neutral } = meaningOf(name)
+  if (neutral) return []
+  const own = kind && generic ? `:${kind}` : kind ? `:${plainName(name)}` : undefined
+  if (split) return [`:${split}`, ...(own ? [own] : [])]
+  return [own ?? plainName(name)]
+}
+
+/** Whether a folder of a name lies in a folder. */
+function hasSibling(parent: string, name: string, folders: ReadonlySet<string>): boolean {
+  if (name === '') return false
+  const prefix = parent === '' ? '' : `${parent}/`
+  for (const path of folders)
+    if (path.startsWith(prefix) && plainName(path.slice(prefix.length)) === name)
+      if (!path.slice(prefix.length).includes('/')) return true
+  return false
 }
 
 const hasPhotoSibling = (parent: string, folders: ReadonlySet<string>): boolean =>

@@ -5,9 +5,9 @@ import type { OpenContext } from '../../driver.js'
 import { noImages } from '../files.js'
 import { fileSample, type ImageFile } from '../layout.js'
 import { readMaskFile, understand } from '../mask-file.js'
-import { checkMasks, type MaskRules, polarityOf } from '../masks.js'
+import { checkMasks, maskOf, type MaskRules, polarityOf } from '../masks.js'
 import { categoryIn } from './categories.js'
-import { meaningOf, namesDefect } from './names.js'
+import { kindOfFile, maskedName, meaningOf, namesDefect } from './names.js'
 import { lookLikeMasks, masksBeside, matchMasks } from './pair.js'
 import { flaggedFolders, type Placed, placeOf, wrapperDepth } from './place.js'
 import { ambiguous, type Role, rolesOf } from './roles.js'
@@ -40,22 +40,30 @@ export async function readFolder(
   const polarity = settings.maskPolarity ?? (await polarityOf(maskPaths))
   const { sorted, notes } = await sortedByMasks(root, images, owned, polarity, settings)
   const split = await visaSplit(root, sorted)
-  const roles = split?.roles ?? rolesOf(root, sorted, context)
+  const named = sortedByFileNames(root, sorted, notes)
+  const roles = split?.roles ?? rolesOf(root, named, context)
 
-  const files = filesOf(sorted, roles, owned)
-  if (!files.some((file) => file.split === 'train')) throw nothing(root, tree, sorted)
+  const files = filesOf(named, roles, owned)
+  if (!files.some((file) => file.split === 'train')) throw nothing(root, tree, named)
   const masked = files.flatMap(({ id, masks: own }) =>
     own ? [{ path: join(root, id), maskPaths: own.map((mask) => join(root, mask)) }] : [],
   )
   const orientation = await checkMasks(masked, settings.maskOrientation)
   const rules: MaskRules = { polarity, orientation }
+  // a folder of what are no masks is told of before any work
+  const step = Math.max(1, Math.ceil(masked.length / 8))
+  for (const { path, maskPaths: own } of masked.filter((_, i) => i % step === 0))
+    await maskOf(path, own, rules).catch((error: unknown) => {
+      if (error instanceof CflowError && error.code === 'MASK') throw error
+    })
   const samples = files.map((file) => fileSample(root, file, rules))
   const of = (split: Sample['split']): Sample[] => samples.filter((s) => s.split === split)
   const [train, test] = [of('train'), of('test')]
-  const folders = [...foldersOf(sorted, roles, owned, notes), ...maskFolders(masks)]
+  const folders = [...foldersOf(named, roles, owned, notes), ...maskFolders(masks)]
   const warnings = [
     ...(split ? [`training and test images are those of ${split.file}`] : []),
     ...warningsOf(test, rules, settings),
+    ...emptyFolders(tree),
   ]
   const reading: Reading = { root, folders, unread: tree.unread, warnings }
   return { name, category, train, test, reading }
@@ -72,7 +80,8 @@ async function placed(root: string, tree: FoundTree, settings: FolderSettings) {
   const folders = new Set(tree.folders)
   const notMasks = new Set<string>()
   for (const path of tree.folders) {
-    if (meaningOf(path.slice(path.lastIndexOf('/') + 1)).mask !== 'maybe') continue
+    const name = path.slice(path.lastIndexOf('/') + 1)
+    if (meaningOf(name).mask === 'certain' || maskedName(name) === undefined) continue
     const inside = tree.images.filter(({ id }) => id.startsWith(`${path}/`))
     if (!(await lookLikeMasks(inside.map(({ id }) => join(root, id))))) notMasks.add(path)
   }
@@ -178,7 +187,9 @@ async function sortedByMasks(
       if (kinds.get(id) !== 'out')
         notes.set(
           `${folder} ${kinds.get(id)}`,
-          kinds.get(id) === 'good' ? 'told by their empty or missing masks' : 'told by their masks',
+          kinds.get(id) === 'good'
+            ? 'good by their empty or missing masks'
+            : 'defective by their masks',
         )
   }
   const sorted = images.map((image): Placed => {
@@ -188,6 +199,49 @@ async function sortedByMasks(
     return { ...image, kind, className: undefined, defect: 'defect' }
   })
   return { sorted, notes }
+}
+
+/**
+ * Images that lie in no class, where the names of the files say which are defective: `ok_01.png` beside `ng_07.png`.
+ * @throws CflowError USAGE where some of those to learn from are named as defective and others not at all
+ */
+function sortedByFileNames(
+  root: string,
+  images: readonly Placed[],
+  notes: Map<string, string>,
+): readonly Placed[] {
+  const isOpen = (i: Placed): boolean =>
+    i.kind === undefined &&
+    i.className === undefined &&
+    i.flag === undefined &&
+    i.aside === undefined
+  const kinds = new Map<string, 'good' | 'bad'>()
+  for (const split of new Set(images.filter(isOpen).map((i) => i.split))) {
+    const own = images.filter((i) => isOpen(i) && i.split === split)
+    const told = own.map((i) => kindOfFile(i.stem))
+    if (!told.includes('bad')) continue
+    if (told.every((kind) => kind !== undefined)) {
+      own.forEach(({ id, group }, i) => {
+        kinds.set(id, told[i]!)
+        notes.set(`${group} ${told[i]!}`, 'told by the names of the files')
+      })
+      continue
+    }
+    if (split === 'test' || split === 'private') continue
+    const bad = own[told.indexOf('bad')]!
+    throw ambiguous(
+      root,
+      `the name of ${bad.id} says that it is defective, and it lies among images to learn from`,
+      [
+        ['all of them are good', `--good ${bad.group}`],
+        ['some are not', 'sort them into good and bad'],
+      ],
+    )
+  }
+  return images.map((image) => {
+    const kind = kinds.get(image.id)
+    return kind === undefined ? image : { ...image, kind, defect: 'defect' }
+  })
 }
 
 /** The images that are used: to judge by, those of a set without a test split with the defective ones first; to learn from. */
@@ -221,10 +275,11 @@ function foldersOf(
     const what = 'out' in role ? { role: 'left out' as const, why: role.out } : taken(role)
     const note = kind && notes.get(`${group} ${kind}`)
     const key = JSON.stringify([group, what.role, 'defect' in what ? what.defect : '', what.why])
+    const why = [note, what.why].filter(Boolean).join('; ')
     const row = rows.get(key) ?? {
       folder: group,
       ...what,
-      ...(note !== undefined && { why: note }),
+      ...(why !== '' && { why }),
       images: 0,
       masks: 0,
     }
@@ -246,6 +301,20 @@ function maskFolders(masks: readonly Placed[]): readonly FolderReading[] {
   const counts = new Map<string, number>()
   for (const { group } of masks) counts.set(group, (counts.get(group) ?? 0) + 1)
   return [...counts].map(([folder, images]) => ({ folder, role: 'masks', images, masks: 0 }))
+}
+
+/** Folders that say what their images are, and hold none. */
+function emptyFolders({ folders, images }: FoundTree): readonly string[] {
+  const full = new Set(
+    images.flatMap((i) => i.folders.map((_, n) => i.folders.slice(0, n + 1).join('/'))),
+  )
+  return folders
+    .filter((path) => {
+      const { kind, split } = meaningOf(path.slice(path.lastIndexOf('/') + 1))
+      const parent = path.slice(0, Math.max(0, path.lastIndexOf('/')))
+      return (kind ?? split) !== undefined && !full.has(path) && (parent === '' || full.has(parent))
+    })
+    .map((path) => `${path} holds no images that are read`)
 }
 
 function warningsOf(test: readonly Sample[], { polarity }: MaskRules, settings: FolderSettings) {

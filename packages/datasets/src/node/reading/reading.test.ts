@@ -330,6 +330,16 @@ describe('what is not clear is asked', () => {
     await refused({}, /say both good and bad/, /--defects bad/)
   })
 
+  it('files that are named as defective among images to learn from', async () => {
+    await put('a1.png', 'a2.png', 'defect_3.png')
+    await refused({}, /the name of defect_3\.png says that it is defective/, /--good \. if all/)
+    expect((await open({ good: ['.'] })).train).toHaveLength(3)
+    root = join(base, `set${count++}`)
+    await put('ok_1.png', 'ok_2.png', 'NG-3.png')
+    const set = await open()
+    expect([learned(set), judged(set)]).toEqual([['ok_1.png', 'ok_2.png'], ['NG-3.png defect']])
+  })
+
   it('classes beside splits', async () => {
     await put(...numbered('train', 3), 'test/good/1.png', 'good/1.png')
     await refused({}, /good lies beside train/, /--good good/, /--ignore good/)
@@ -364,6 +374,13 @@ describe('nothing is overlooked', () => {
     expect(left.every((f) => f.why)).toBe(true)
   })
 
+  it('says which folders are empty, or hold nothing that is read', async () => {
+    await put(...numbered('good', 3))
+    await mkdir(join(root, 'bad'))
+    await writeFile(join(root, 'bad/1.jp2'), 'x')
+    expect((await open()).reading!.warnings.join()).toMatch(/bad holds no images that are read/)
+  })
+
   it('takes validation for a test where it is the only one', async () => {
     await put(...numbered('train/good', 3), 'valid/good/1.png', 'valid/dent/2.png')
     expect(judged(await open()).sort()).toEqual(['valid/dent/2.png dent', 'valid/good/1.png good'])
@@ -388,6 +405,28 @@ describe('masks belong to the image in the same place', () => {
     root = join(base, `set${count++}`)
     await put(...numbered('labels/good', 2), 'labels/torn/1.png')
     expect(judged(await open())).toEqual(['labels/torn/1.png torn'])
+  })
+
+  it('in folders that are named after the images beside them', async () => {
+    await put(
+      ...numbered('train/good', 2),
+      ...numbered('test/dent', 2),
+      ...numbered('test/colour', 2),
+      ...numbered('test/dent_masks', 2).map((p) => `mask:${p}`),
+      ...numbered('test/colour-gt', 2, '.png.png').map((p) => `mask:${p}`),
+    )
+    const set = await open()
+    expect(set.test.map((s) => [s.defect, s.maskPaths?.length])).toEqual([
+      ...Array.from({ length: 2 }, () => ['colour', 1]),
+      ...Array.from({ length: 2 }, () => ['dent', 1]),
+    ])
+  })
+
+  it('not to images to learn from, where images to judge by have the name too', async () => {
+    await put(...numbered('train', 3), ...numbered('test', 2), 'mask:ground_truth/001.png')
+    const set = await open()
+    expect(learned(set)).toHaveLength(3)
+    expect(judged(set)).toEqual(['test/000.png good', 'test/001.png defect'])
   })
 
   it('--masks names their folder', async () => {

@@ -38,9 +38,9 @@ export function rolesOf(
       leave(image, 'test images whose truth is not known')
     else if (contradiction)
       throw ambiguous(root, `the folders of ${id} say both good and bad`, [
-        [`they are good`, `--good ${image.group}`],
-        [`they are defective`, `--defects ${image.group}`],
-        [`they are left out`, `--ignore ${image.group}`],
+        ['they are good', `--good ${image.group}`],
+        ['they are defective', `--defects ${image.group}`],
+        ['they are left out', `--ignore ${image.group}`],
       ])
     else open.push(image)
   }
@@ -251,7 +251,9 @@ function validationIsTest(images: readonly Placed[]): boolean {
 
 function validationReason({ kind, group }: Placed): string {
   if (kind === 'good') return `further good images: --good ${group} learns from them too`
-  return `kept for validation: --good ${group} learns from them, --defects ${group} judges by them`
+  const judge = `--defects ${group} judges by them`
+  if (kind === 'bad') return `kept for validation: ${judge}`
+  return `kept for validation: --good ${group} learns from them, ${judge}`
 }
 
 function besideSplits(root: string, { group, kind }: Placed, hasTrain: boolean): CflowError {
@@ -291,7 +293,7 @@ export function ambiguous(
   problem: string,
   readings: readonly (readonly [reading: string, flags: string])[],
 ): CflowError {
-  const hint = readings.map(([reading, flags]) => `If ${reading}: ${flags}.`).join(' ')
+  const hint = `${readings.map(([reading, flags]) => `${flags} if ${reading}`).join('; ')}.`
   return new CflowError('USAGE', `it is not clear what the folders mean: ${problem}`, {
     subject: root,
     hint,
