@@ -16,10 +16,8 @@ import { statusLine } from '../progress/reporter.js'
 import { usage } from '../settings/parse.js'
 import { datasetShape, outputShape, text } from '../settings/schema.js'
 
-const { root: _root, scenes: _scenes, ...imagesShape } = datasetShape
-
 const schema = z.object({
-  ...imagesShape,
+  ...z.object(datasetShape).omit({ root: true, scenes: true }).shape,
   out: text('contact sheet to write, an HTML file or a folder for inspect.html', {
     placeholder: 'FILE',
     group: 'output',

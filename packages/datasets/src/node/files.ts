@@ -74,7 +74,7 @@ export async function walkImages(folder: string, depth = 0): Promise<string[]> {
 }
 
 /** All images below some subfolders, as paths relative to `folder`; as `walkImages`. */
-export async function imagesIn(
+async function imagesIn(
   folder: string,
   subfolders: readonly string[],
   depth = 0,

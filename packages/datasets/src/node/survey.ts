@@ -126,7 +126,7 @@ const lightnessOf = ({ data }: RgbImage): Float32Array =>
   )
 
 /** Groups of images that are the same to the pixel. */
-export function twins(images: readonly SurveyedImage[]): readonly (readonly SurveyedImage[])[] {
+function twins(images: readonly SurveyedImage[]): readonly (readonly SurveyedImage[])[] {
   const groups = new Map<string, SurveyedImage[]>()
   for (const image of images) groups.set(image.digest, [...(groups.get(image.digest) ?? []), image])
   return [...groups.values()].filter((group) => group.length > 1)
@@ -139,7 +139,7 @@ const nearly = 0.04
  * Groups of images that are nearly the same although not to the pixel, as frames of a burst are: at 32×32 pixels they differ
  * by less than a 25th of their contrast.
  */
-export function nearTwins(images: readonly SurveyedImage[]): readonly (readonly SurveyedImage[])[] {
+function nearTwins(images: readonly SurveyedImage[]): readonly (readonly SurveyedImage[])[] {
   const measured = images
     .map((image) => ({ image, ...momentsOf(image.lightness) }))
     .filter(({ deviation }) => deviation > 2)

@@ -4,7 +4,7 @@ import { fault } from '../files.js'
 import { readMaskFile, understand } from '../mask-file.js'
 import { imageStems, meaningOf } from './names.js'
 import type { Placed } from './place.js'
-import type { FoundImage } from './tree.js'
+import { type FoundImage, putUnder } from './tree.js'
 
 /** How many files are looked at to tell masks from photographs. */
 const looks = 6
@@ -41,13 +41,12 @@ export async function masksBeside(
   const keyOf = (folders: readonly string[], stem: string) =>
     `${folders.join('/')}/${stem.toLowerCase()}`
   for (const image of images) {
-    const key = keyOf(image.folders, image.stem)
-    byStem.set(key, [...(byStem.get(key) ?? []), image])
+    putUnder(byStem, keyOf(image.folders, image.stem), image)
   }
   /** Pairs by how they are named: files that are named alike are alike. */
   const named = new Map<string, (readonly [mask: FoundImage, image: FoundImage])[]>()
   const add = (how: string, mask: FoundImage, image: FoundImage) =>
-    named.set(how, [...(named.get(how) ?? []), [mask, image]])
+    putUnder(named, how, [mask, image])
   for (const image of images) {
     for (const { stem } of imageStems(image.stem).slice(1)) {
       const owner = byStem.get(keyOf(image.folders, stem))?.[0]
@@ -94,7 +93,7 @@ export function matchMasks(
   const byName = new Map<string, Placed[]>()
   for (const image of images) {
     const stem = image.stem.toLowerCase()
-    byName.set(stem, [...(byName.get(stem) ?? []), image])
+    putUnder(byName, stem, image)
     for (const place of placesOf(image)) {
       const key = [...place, stem].join('/')
       byKey.set(key, (byKey.get(key) ?? new Set()).add(image))
@@ -104,10 +103,9 @@ export function matchMasks(
   const found = new Map<string, { id: string; several: boolean }[]>()
   for (const mask of masks) {
     const { owner, several } = ownerOf(root, mask, { exact, byKey, byName }, isSuspect)
-    found.set(owner.id, [...(found.get(owner.id) ?? []), { id: mask.id, several }])
+    putUnder(found, owner.id, { id: mask.id, several })
   }
-  for (const [mask, image] of beside)
-    found.set(image.id, [...(found.get(image.id) ?? []), { id: mask, several: true }])
+  for (const [mask, image] of beside) putUnder(found, image.id, { id: mask, several: true })
   const result = new Map<string, readonly string[]>()
   for (const [image, own] of found) {
     if (own.length > 1 && !own.every(({ several }) => several)) {

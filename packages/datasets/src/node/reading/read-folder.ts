@@ -12,7 +12,7 @@ import { lookLikeMasks, masksBeside, matchMasks } from './pair.js'
 import { flaggedFolders, type Placed, placeOf, wrapperDepth } from './place.js'
 import { ambiguous, type Role, rolesOf } from './roles.js'
 import type { FolderSettings } from './settings.js'
-import { type FoundTree, scanTree } from './tree.js'
+import { type FoundTree, putUnder, scanTree } from './tree.js'
 import { visaSplit } from './visa.js'
 
 /**
@@ -101,7 +101,7 @@ async function askAboutPictures(root: string, images: readonly Placed[]): Promis
   const others: string[] = []
   for (const { unknown, id } of images)
     if (unknown === undefined) others.push(join(root, id))
-    else folders.set(unknown, [...(folders.get(unknown) ?? []), join(root, id)])
+    else putUnder(folders, unknown, join(root, id))
   for (const [folder, paths] of folders) {
     if (!(await lookLikeMasks(paths))) continue
     const rest = [...others, ...[...folders].flatMap(([name, own]) => (name === folder ? [] : own))]
@@ -156,8 +156,7 @@ async function sortedByMasks(
   for (const image of images) {
     const unsorted = isOpen(image) && (image.className === undefined || (noKind && allMasked))
     if (!unsorted) continue
-    const key = image.split ?? 'none'
-    groups.set(key, [...(groups.get(key) ?? []), image])
+    putUnder(groups, image.split ?? 'none', image)
   }
   const kinds = new Map<string, 'good' | 'bad' | 'out'>()
   const split = images.some((i) => i.split === 'train') && images.some((i) => i.split === 'test')

@@ -11,9 +11,6 @@ export type Role =
   | { readonly split: Split; readonly defect: string; readonly why?: string }
   | { readonly out: string }
 
-/** What masks say of an image that no folder sorts. */
-export type MaskVerdict = 'defective' | 'good' | 'none'
-
 /**
  * What every photograph is used for.
  * @param images photographs in order, those that masks sort with their kind
@@ -193,7 +190,7 @@ function classRoles(root: string, images: readonly Placed[]) {
         `beside ${list([...new Set([...good, ...bad].map((i) => i.group))])} lies ${list(unclear)}, and its name does not say whether that is good`,
         choices(unclear),
       )
-    return { good, bad: images.filter((i) => i.kind === 'bad' || named.includes(i)) }
+    return { good, bad: images.filter((i) => i.kind !== 'good') }
   }
   if (bad.length > 0) {
     if (flat.length > 0 || names.length > 0) {

@@ -46,3 +46,10 @@ function imageAt(folders: readonly string[], name: string): FoundImage {
   const [stem, extension] = [name.slice(0, dot), name.slice(dot).toLowerCase()]
   return { id: [...folders, name].join('/'), folders, stem, extension }
 }
+
+/** Put a value under a key of a map of lists. */
+export function putUnder<K, V>(map: Map<K, V[]>, key: K, value: V): void {
+  const list = map.get(key)
+  if (list === undefined) map.set(key, [value])
+  else list.push(value)
+}
