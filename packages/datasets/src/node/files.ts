@@ -36,7 +36,12 @@ export interface Listing {
   readonly images: readonly string[]
   /** Endings of files that look like images and are not read, one for each file. */
   readonly unread: readonly string[]
+  /** Names of files that may hold labels. */
+  readonly tables: readonly string[]
 }
+
+/** Endings of files in which people keep labels. */
+const tableExtensions: readonly string[] = '.csv .tsv .xlsx .json .xml'.split(' ')
 
 /**
  * List a folder, links followed.
@@ -46,6 +51,7 @@ export async function listFolder(folder: string): Promise<Listing> {
   const folders: string[] = []
   const images: string[] = []
   const unread: string[] = []
+  const tables: string[] = []
   const entries = await readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
     throw fileError(folder, cause)
   })
@@ -58,9 +64,10 @@ export async function listFolder(folder: string): Promise<Listing> {
       const extension = extname(name).toLowerCase()
       if (imageExtensions.includes(extension)) images.push(name)
       else if (foreignExtensions.includes(extension)) unread.push(extension)
+      else if (tableExtensions.includes(extension)) tables.push(name)
     }
   }
-  return { folders: folders.sort(), images: images.sort(), unread }
+  return { folders: folders.sort(), images: images.sort(), unread, tables: tables.sort() }
 }
 
 /**

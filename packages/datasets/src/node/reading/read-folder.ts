@@ -64,6 +64,8 @@ export async function readFolder(
     ...(split ? [`training and test images are those of ${split.file}`] : []),
     ...warningsOf(test, rules, settings),
     ...emptyFolders(tree),
+    ...unreadTables(tree, test),
+    ...(await markedGood(root, named, roles, owned, polarity)),
   ]
   const reading: Reading = { root, folders, unread: tree.unread, warnings }
   return { name, category, train, test, reading }
@@ -309,11 +311,49 @@ function emptyFolders({ folders, images }: FoundTree): readonly string[] {
   )
   return folders
     .filter((path) => {
-      const { kind, split } = meaningOf(path.slice(path.lastIndexOf('/') + 1))
+      const { kind, split, mask } = meaningOf(path.slice(path.lastIndexOf('/') + 1))
       const parent = path.slice(0, Math.max(0, path.lastIndexOf('/')))
-      return (kind ?? split) !== undefined && !full.has(path) && (parent === '' || full.has(parent))
+      return (
+        (kind ?? split ?? (mask === 'certain' ? mask : undefined)) !== undefined &&
+        !full.has(path) &&
+        (parent === '' || full.has(parent))
+      )
     })
     .map((path) => `${path} holds no images that are read`)
+}
+
+/** Files that may say which images are defective, where nothing else does. */
+function unreadTables({ tables }: FoundTree, test: readonly Sample[]): readonly string[] {
+  const [first] = tables
+  if (first === undefined || test.some((s) => s.label === 'anomalous')) return []
+  const more = tables.length > 1 ? ` (and ${tables.length - 1} more)` : ''
+  return [`${first}${more} is not read: only folders, names and masks tell which images are good`]
+}
+
+/** Good images whose masks mark a defect; of many, some are looked at. */
+async function markedGood(
+  root: string,
+  images: readonly Placed[],
+  roles: ReadonlyMap<string, Role>,
+  owned: ReadonlyMap<string, readonly string[]>,
+  polarity: MaskRules['polarity'],
+): Promise<readonly string[]> {
+  const good = images.filter(({ id, className }) => {
+    const role = roles.get(id)!
+    return 'split' in role && role.defect === 'good' && className !== undefined && owned.has(id)
+  })
+  const step = Math.max(1, Math.ceil(good.length / 64))
+  const marked: string[] = []
+  for (const { id } of good.filter((_, i) => i % step === 0))
+    for (const mask of owned.get(id)!) {
+      const read = await readMaskFile(join(root, mask)).then(
+        (stored) => understand(stored, polarity),
+        () => undefined,
+      )
+      if (read !== undefined && read.share > 0 && read.share < 1) marked.push(id)
+    }
+  if (marked.length === 0) return []
+  return [`the mask of ${marked[0]!} marks a defect, and its folder says good`]
 }
 
 function warningsOf(test: readonly Sample[], { polarity }: MaskRules, settings: FolderSettings) {

@@ -381,6 +381,20 @@ describe('nothing is overlooked', () => {
     expect((await open()).reading!.warnings.join()).toMatch(/bad holds no images that are read/)
   })
 
+  it('says tables that it does not read where nothing tells defects, and masks that contradict', async () => {
+    await put('1.png', '2.png')
+    await writeFile(join(root, 'labels.csv'), '1.png,good')
+    expect((await open()).reading!.warnings.join()).toMatch(/labels\.csv is not read/)
+    root = join(base, `set${count++}`)
+    await put(
+      ...numbered('good', 6),
+      'bad/1.png',
+      'mask:masks/good/002.png',
+      'empty:masks/good/001.png',
+    )
+    expect((await open()).reading!.warnings.join()).toMatch(/mask of good\/002\.png marks a defect/)
+  })
+
   it('takes validation for a test where it is the only one', async () => {
     await put(...numbered('train/good', 3), 'valid/good/1.png', 'valid/dent/2.png')
     expect(judged(await open()).sort()).toEqual(['valid/dent/2.png dent', 'valid/good/1.png good'])

@@ -18,6 +18,8 @@ export interface FoundTree {
   /** Paths of all folders, with forward slashes. */
   readonly folders: readonly string[]
   readonly unread: Readonly<Record<string, number>>
+  /** Paths of files that may hold labels. */
+  readonly tables: readonly string[]
 }
 
 /**
@@ -28,17 +30,19 @@ export async function scanTree(root: string): Promise<FoundTree> {
   const images: FoundImage[] = []
   const folders: string[] = []
   const unread: Record<string, number> = {}
+  const tables: string[] = []
   const visit = async (path: readonly string[]): Promise<void> => {
     const found = await listFolder([root, ...path].join('/'))
     for (const name of found.images) images.push(imageAt(path, name))
     for (const extension of found.unread) unread[extension] = (unread[extension] ?? 0) + 1
+    for (const name of found.tables) tables.push([...path, name].join('/'))
     for (const name of found.folders) {
       folders.push([...path, name].join('/'))
       if (path.length < maxDepth) await visit([...path, name])
     }
   }
   await visit([])
-  return { images, folders, unread }
+  return { images, folders, unread, tables }
 }
 
 function imageAt(folders: readonly string[], name: string): FoundImage {
