@@ -10,7 +10,7 @@ export function readingLines(reading: Reading, most = 16): readonly string[] {
   const width = Math.min(40, Math.max(0, ...lines.map((f) => f.folder.length)))
   const endings = Object.entries(unread).map(([ending, n]) => `${n} ${ending}`)
   return [
-    ...lines.map(({ folder, ...rest }) => `  ${folder.padEnd(width)}  ${textOf(rest)}`),
+    ...lines.map((row) => `  ${row.folder.padEnd(width)}  ${textOf(row)}`),
     ...(lines.length < folders.length
       ? [`  … ${folders.length - lines.length} more: cflow inspect lists all`]
       : []),
@@ -31,7 +31,7 @@ function shortened(folders: readonly FolderReading[], most: number): readonly Fo
   return folders.filter((f) => kept.has(f))
 }
 
-function textOf({ role, defect, images, masks, why }: Omit<FolderReading, 'folder'>): string {
+function textOf({ role, defect, images, masks, why }: FolderReading): string {
   const n = `${images} image${images === 1 ? '' : 's'}`
   const masked = masks > 0 && role !== 'train' ? `, ${masks} with a mask` : ''
   const reason = why === undefined ? '' : ` (${why})`
