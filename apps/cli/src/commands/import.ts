@@ -1,6 +1,5 @@
 import { CflowError } from '@cflow/base'
 import { writeFileAtomic } from '@cflow/base/node'
-import { openDataset } from '@cflow/datasets/node'
 import { encoderModel, encoderSpec } from '@cflow/encoders'
 import { cflow, type TrainConfig } from '@cflow/methods'
 import { assembleDetector, authorsCheckpoint } from '@cflow/trainer'
@@ -10,6 +9,7 @@ import { inFile, readBytes, sha256OfFile } from '@cflow/weights/node'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { defineCommand } from '../command.js'
+import { openImages } from '../dataset.js'
 import { weightsOf } from '../encoder.js'
 import { megabytes, printJson } from '../io.js'
 import { inRunFolder } from '../run-folder.js'
@@ -54,7 +54,7 @@ export const command = defineCommand({
   settings: schema,
   async run(session, settings, path: string) {
     const { inputSize, aggregation, falsePositiveRate, unseen = false, clamp } = settings
-    const dataset = await openDataset(settings)
+    const dataset = await openImages(session, settings)
     const { category } = dataset
     const { spec, weights, flows } = await understood(path, settings.encoder, clamp)
     const { weights: file, weightsKey } = settings
