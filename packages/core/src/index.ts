@@ -83,7 +83,7 @@ export {
   type Evidence,
   type Head,
 } from './detector-file/detector.js'
-export { flowHead, likelihoodMap } from './detector-file/flow-head.js'
+export { flowHead, likelihoodMap, type FurtherScale } from './detector-file/flow-head.js'
 export {
   manifestKey,
   methodTitle,

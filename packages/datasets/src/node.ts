@@ -7,3 +7,4 @@ export {
 export { imageExtensions, walkImages } from './node/files.js'
 export { decodeImage, encodePng, writeMaskPng, writePng } from './node/images.js'
 export { writeDataset } from './node/write.js'
+export { surveyDataset, surveyWarnings, type Survey, type SurveyedImage } from './node/survey.js'

@@ -29,9 +29,9 @@ export function contributionsAt(
     const value = upsampledAnomaly(aggregation, statistics, (of) =>
       bilinear(scale, x, y, inputSize, of),
     )
-    const tap = encoder.taps.length === scales.length ? encoder.taps[k] : undefined
+    const tap = manifest.flows.length > 0 || encoder.taps.length === scales.length ? encoder.taps[k] : undefined // prettier-ignore
     return {
-      tap: tap ? nameOf(tap) : joined,
+      tap: tap ? nameOf(tap) : (manifest.memory?.taps.join('+') ?? joined),
       stride: tap?.stride ?? inputSize / scale.height,
       value,
       share: Math.max(0, value - anomalyOf(aggregation, statistics, statistics.mean)),

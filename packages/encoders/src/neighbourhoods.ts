@@ -45,7 +45,5 @@ export function withNeighbourhoods(model: EncoderModel, neighbourhoods: string):
 }
 
 /** A map [N, C, h, w] whose positions are means over those around them, k×k, at the border fewer. */
-function averaged(map: Value, side: number): Value {
-  const border = (side - 1) / 2
-  return side === 1 ? map : averagePool(map, [side, side], [1, 1], [border, border, border, border])
-}
+const averaged = (map: Value, side: number): Value =>
+  side === 1 ? map : averagePool(map, side, 'nothing')

@@ -1,4 +1,5 @@
 export { gradients } from './gradient.js'
+export { withOutputs } from './onnx/expose.js'
 export { readMetadata, readOnnx, type OnnxModel } from './onnx/read.js'
 export { writeOnnx } from './onnx/write.js'
 export { writeScan } from './onnx/write-scan.js'

@@ -45,7 +45,7 @@ export interface Job<C> {
   readonly signal?: AbortSignal | undefined
   /** What reports how far a stage is; a report is also where an abort ends the job. */
   progress(
-    stage: 'encode' | 'whiten' | 'train',
+    stage: 'encode' | 'whiten' | 'select' | 'train',
     total: number,
     start?: number,
   ): (done: number, losses?: readonly number[]) => void
@@ -82,7 +82,7 @@ export interface Learned {
   /** The pass whose state was kept, of each model; 0 for the state at the start. */
   readonly kept?: readonly number[]
   /** What the manifest says beside what it says of every method. */
-  readonly manifest?: Partial<Pick<Manifest, 'aggregation' | 'scoreShare' | 'settings'>>
+  readonly manifest?: Partial<Pick<Manifest, 'aggregation' | 'memory' | 'scoreShare' | 'settings'>>
 }
 
 /** Read the features of all training images once, in order: the stage `encode`. */

@@ -2,4 +2,5 @@
 export { chooseExamples, type Choice } from './choose-examples.js'
 export { heatAlpha, heatColour, heatmapOverlay, heatRange } from './heatmap.js'
 export type { Judged, Judgement, ReportExample } from './input.js'
+export { resampleMap } from './picture.js'
 export { densityPlot, densityView } from './section/densities.js'

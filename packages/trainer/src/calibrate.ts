@@ -66,6 +66,7 @@ export async function calibratedDetector(
     inputSize,
     flows: (head.flows ?? []).map((f) => f.config),
     aggregation,
+    ...(manifest.memory && { memory: manifest.memory }),
     ...(manifest.scoreShare !== undefined && { scoreShare: manifest.scoreShare }),
     scales,
     calibration: calibrationOf(scores, largestScore(aggregation, scales), images),

@@ -1,5 +1,5 @@
 export type Stage =
-  'decode' | 'read' | 'encode' | 'whiten' | 'folds' | 'train' | 'calibrate' | 'evaluate'
+  'decode' | 'read' | 'encode' | 'whiten' | 'select' | 'folds' | 'train' | 'calibrate' | 'evaluate'
 
 /** How far a job is. */
 export interface Progress {

@@ -91,16 +91,16 @@ function foldsOf(samples: readonly Pick<Sample, 'sequence'>[], count: number): n
   return folds
 }
 
-/** Share of the training images that decide where a training in passes stops, and how many these are. */
-const validation = { share: 0.1, least: 8, most: 32 } as const
+/** Number of the training images that decide where a training in passes stops, and training images from which on. */
+const validation = { least: 70, images: 8 } as const
 
 /** Training images that are not learned from but decide where to stop, evenly spread; none of few. */
 export function splitValidation(training: readonly number[]): {
   readonly training: number[]
   readonly validation: number[]
 } {
-  const count = Math.min(Math.round(training.length * validation.share), validation.most)
-  const chosen = new Set(count < validation.least ? [] : evenly(training, count))
+  const { least, images } = validation
+  const chosen = new Set(training.length < least ? [] : evenly(training, images))
   return {
     training: training.filter((i) => !chosen.has(i)),
     validation: training.filter((i) => chosen.has(i)),

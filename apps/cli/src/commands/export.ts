@@ -1,7 +1,7 @@
 import { CflowError, ordered } from '@cflow/base'
 import { writeFileAtomic } from '@cflow/base/node'
 import type { Dataset, Sample } from '@cflow/datasets'
-import { decodeImage, openDataset } from '@cflow/datasets/node'
+import { decodeImage } from '@cflow/datasets/node'
 import { readDetector } from '@cflow/detector'
 import {
   accuracyVerdict,
@@ -17,6 +17,7 @@ import { evaluate } from '@cflow/trainer'
 import { readFileSync } from 'node:fs'
 import * as z from 'zod'
 import { defineCommand } from '../command.js'
+import { openImages } from '../dataset.js'
 import { listing, megabytes, note, printJson, type Session } from '../io.js'
 import { findImages } from '../predict/paths.js'
 import { runtimeOf } from '../settings/machine.js'
@@ -64,9 +65,7 @@ export const command = defineCommand({
     const { precision, root, dataset: kind } = settings
     const float = await readDetector(path)
     const named = root !== undefined || kind !== undefined
-    const dataset = named
-      ? await openDataset(settings, { trained: float.manifest.category })
-      : undefined
+    const dataset = named ? await openImages(session, settings, float.manifest.category) : undefined
     const images = await calibrationImages(session, settings.calibration, dataset)
     const runtime = await runtimeOf(settings)
     const gate = dataset && labelledGate(float, dataset.test, runtime)

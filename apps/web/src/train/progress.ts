@@ -16,6 +16,7 @@ const words: Readonly<Record<Stage, string>> = {
   encode: 'Looking at the images',
   whiten: 'Preparing',
   folds: 'Judging every image by what the others teach',
+  select: 'Choosing what to remember',
   train: 'Learning what is normal',
   calibrate: 'Finding the threshold',
   evaluate: 'Testing',

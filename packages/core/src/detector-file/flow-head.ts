@@ -23,26 +23,42 @@ export function mapScore(map: Value, share: number): Value {
   return reduceMean(highest, [1])
 }
 
-/**
- * CFLOW-AD: a flow on every tap, their likelihoods aggregated into one map (section 4.2), and the map into the score.
- * @param scoreShare see `mapScore`
- */
+/** A scale of a detector that is no flow: what it says of a position grows with how usual this is, as a likelihood does. */
+export interface FurtherScale {
+  /** What a likelihood per dimension is multiplied by to get one of all (`joint`). */
+  readonly depth: number
+  /** @param taps maps [N, D, h, w], finest first @returns [N, h, w] */
+  likelihood(taps: readonly Value[]): Value
+}
+
+export interface FlowHeadOptions {
+  /** See `mapScore`; the map's maximum when absent. */
+  readonly scoreShare?: number
+  /** Scales behind those of the flows. */
+  readonly further?: readonly FurtherScale[]
+}
+
+/** CFLOW-AD: a flow on every tap, their likelihoods aggregated into one map (section 4.2), and the map into the score. */
 export function flowHead(
   flows: readonly ScaleFlow[],
   aggregation: Aggregation,
-  scoreShare = 0,
+  { scoreShare = 0, further = [] }: FlowHeadOptions = {},
 ): Head {
-  const names = flows.map((_, k) => detectorNames.logLikelihood(k))
+  const depths = [...flows.map(({ config }) => config.depth), ...further.map(({ depth }) => depth)]
+  const names = depths.map((_, k) => detectorNames.logLikelihood(k))
   return {
     flows,
     stage: 'flows',
     shown: names,
-    evidence: (taps) =>
-      Object.fromEntries(
-        flows.map((flow, k) => [names[k], likelihoodMap(taps[k] as Value, flow, `flow${k}`)]),
-      ),
+    evidence(taps) {
+      const maps = [
+        ...flows.map((flow, k) => likelihoodMap(taps[k] as Value, flow, `flow${k}`)),
+        ...further.map((scale) => scale.likelihood(taps)),
+      ]
+      return Object.fromEntries(maps.map((map, k) => [names[k], map]))
+    },
     statistics: (evidence) =>
-      flows.map(({ config }, k) => statisticsOf(config.depth, evidence[names[k] as string] ?? [])),
+      depths.map((depth, k) => statisticsOf(depth, evidence[names[k] as string] ?? [])),
     verdict(evidence, size, statistics) {
       const likelihoods = names.map((name) => evidence[name] as Value)
       const map = anomalyMapValue(aggregation, statistics, likelihoods, size)

@@ -50,6 +50,8 @@ const manifestSchema = z.object({
   recipe: z.string(),
   /** Per scale; none in methods other than CFLOW-AD. */
   flows: z.array(flowConfigSchema),
+  /** Of a detector of flows that also remembers feature vectors: the last of `scales` is the distance to the nearest one. */
+  memory: z.object({ vectors: z.int().positive(), taps: z.array(z.string()) }).optional(),
   /** How scales become one anomaly map; without meaning where `scales` is empty. */
   aggregation: aggregationSchema,
   /** Share of the map's pixels, the highest, whose mean is the score; where absent, the score is their maximum. */

@@ -5,9 +5,14 @@ import { extname, join } from 'node:path'
 
 /** File name endings taken for images, in lower case. BMP is listed so that it is reported instead of overlooked. */
 export const imageExtensions: readonly string[] =
-  '.png .jpg .jpeg .webp .tif .tiff .gif .avif .bmp'.split(' ')
+  '.png .jpg .jpeg .jfif .jpe .webp .tif .tiff .gif .avif .bmp'.split(' ')
 
-const maxDepth = 16
+/** Endings of images that are not read: such files are counted and told of. */
+const foreignExtensions: readonly string[] =
+  `.jp2 .j2k .jpf .jpx .jxl .jxr .ppm .pgm .pbm .pnm .pam .heic .heif .hif .psd .tga .pcx .ico .exr .hdr .dds .svg .eps .dng
+  .cr2 .cr3 .nef .arw .orf .rw2 .raf .raw .dcm .dicom .fits .npy .mp4 .avi .mov .mkv`.split(/\s+/)
+
+export const maxDepth = 16
 
 /** An error whose message begins with what is at fault. */
 export function fault(
@@ -29,7 +34,14 @@ export const fileError = (path: string, cause: unknown): CflowError =>
 export interface Listing {
   readonly folders: readonly string[]
   readonly images: readonly string[]
+  /** Endings of files that look like images and are not read, one for each file. */
+  readonly unread: readonly string[]
+  /** Names of files that may hold labels. */
+  readonly tables: readonly string[]
 }
+
+/** Endings of files in which people keep labels. */
+const tableExtensions: readonly string[] = '.csv .tsv .xlsx .json .xml'.split(' ')
 
 /**
  * List a folder, links followed.
@@ -38,6 +50,8 @@ export interface Listing {
 export async function listFolder(folder: string): Promise<Listing> {
   const folders: string[] = []
   const images: string[] = []
+  const unread: string[] = []
+  const tables: string[] = []
   const entries = await readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
     throw fileError(folder, cause)
   })
@@ -46,9 +60,14 @@ export async function listFolder(folder: string): Promise<Listing> {
     if (name.startsWith('.')) continue
     const linked = entry.isSymbolicLink() && (await isFolder(join(folder, name)))
     if (linked || entry.isDirectory()) folders.push(name)
-    else if (imageExtensions.includes(extname(name).toLowerCase())) images.push(name)
+    else {
+      const extension = extname(name).toLowerCase()
+      if (imageExtensions.includes(extension)) images.push(name)
+      else if (foreignExtensions.includes(extension)) unread.push(extension)
+      else if (tableExtensions.includes(extension)) tables.push(name)
+    }
   }
-  return { folders: folders.sort(), images: images.sort() }
+  return { folders: folders.sort(), images: images.sort(), unread, tables: tables.sort() }
 }
 
 /**
@@ -62,7 +81,7 @@ export async function walkImages(folder: string, depth = 0): Promise<string[]> {
 }
 
 /** All images below some subfolders, as paths relative to `folder`; as `walkImages`. */
-export async function imagesIn(
+async function imagesIn(
   folder: string,
   subfolders: readonly string[],
   depth = 0,

@@ -2,7 +2,7 @@ import { CflowError, type Mask, messageOf, type RgbImage } from '@cflow/base'
 import { writeFileAtomic } from '@cflow/base/node'
 import { readFile, stat } from 'node:fs/promises'
 import type { Metadata } from 'sharp'
-import { fault, fileError } from './files.js'
+import { fault, fileError, readPart } from './files.js'
 
 /** No image has more pixels than this; larger ones are refused before they are decoded. */
 export const maxPixels = 100_000_000
@@ -47,32 +47,46 @@ export async function decodeImage(pathOrBytes: string | Uint8Array): Promise<Rgb
 }
 
 /**
- * Decode a ground-truth mask file, or its bytes: a pixel with any channel other than zero is anomalous (1). Alpha does
- * not count. Masks are stored without loss (PNG, TIFF): JPEG leaves faint ripples, and all of them would count.
- * @throws CflowError as `decodeImage`
- */
-export async function decodeMask(pathOrBytes: string | Uint8Array): Promise<Mask> {
-  const source = await open(pathOrBytes)
-  const { data, info } = await decoded(source, source.metadata.depth as 'uchar' | 'ushort')
-  const { width, height } = info
-  const mask = new Uint8Array(width * height)
-  const stride = data.length / mask.length
-  for (let i = 0; i < data.length; i++) if (data[i] !== 0) mask[Math.floor(i / stride)] = 1
-  return { width, height, data: mask }
-}
-
-/**
  * Width and height of an image file in pixels, as `decodeImage` would give it; only the header is read.
  * @throws CflowError as `decodeImage`
  */
 export async function imageSize(pathOrBytes: string | Uint8Array) {
-  const { width, height } = (await open(pathOrBytes)).metadata.autoOrient
+  const { width, height } = (await headerOf(pathOrBytes)).autoOrient
   return { width, height }
 }
 
-type Source = Awaited<ReturnType<typeof open>>
+/** Enough of a file for its header, unless that lies at the end as in some TIFF files. */
+const headBytes = 128 * 1024
 
-async function open(pathOrBytes: string | Uint8Array) {
+/**
+ * What the header of an image file says.
+ * @throws CflowError as `decodeImage`
+ */
+export async function headerOf(pathOrBytes: string | Uint8Array): Promise<Metadata> {
+  if (
+    typeof pathOrBytes === 'string' &&
+    (await stat(pathOrBytes).catch(() => undefined))?.isFile()
+  ) {
+    const head = await readPart(pathOrBytes, 0, headBytes)
+    if (head.length === headBytes)
+      try {
+        return (await open(head)).metadata
+      } catch {
+        // what is wrong with the file is told of all of it
+      }
+  }
+  return (await open(pathOrBytes)).metadata
+}
+
+/** An image file whose header has been read. */
+export type Source = Awaited<ReturnType<typeof open>>
+
+/**
+ * Read an image file, or take its bytes, and look at its header.
+ * @param autoOrient whether pixels come out turned as EXIF says
+ * @throws CflowError as `decodeImage`
+ */
+export async function open(pathOrBytes: string | Uint8Array, autoOrient = true) {
   const subject = typeof pathOrBytes === 'string' ? pathOrBytes : '(image bytes)'
   const bytes = typeof pathOrBytes === 'string' ? await readBytes(pathOrBytes) : pathOrBytes
   if (bytes.length === 0) throw fault('IMAGE', subject, 'is empty')
@@ -86,8 +100,8 @@ async function open(pathOrBytes: string | Uint8Array) {
       throw fault('IMAGE', subject, 'is not an image that can be read', hint, cause)
     })
   check(subject, metadata)
-  const image = sharp(bytes, { ...options, limitInputPixels: maxPixels, autoOrient: true })
-  return { subject, image, metadata }
+  const image = sharp(bytes, { ...options, limitInputPixels: maxPixels, autoOrient })
+  return { subject, bytes, image, metadata }
 }
 
 /** @throws CflowError NOT_FOUND, IMAGE (a folder, or over 512 MiB) or IO */
@@ -124,12 +138,18 @@ function unsupported(subject: string, format: string, cause?: unknown): CflowErr
   return fault('IMAGE', subject, `is ${format}, which is not supported`, hint, cause)
 }
 
-/** All pixels without alpha. */
-async function decoded({ subject, image }: Source, depth: 'uchar' | 'ushort') {
+/**
+ * All pixels, without alpha unless it is asked for.
+ * @throws CflowError IMAGE where the file is damaged
+ */
+export async function decoded(
+  { subject, image }: Source,
+  depth: 'uchar' | 'ushort',
+  { alpha = false } = {},
+) {
   try {
-    return await image
-      .toColourspace(depth === 'ushort' ? 'rgb16' : 'srgb')
-      .removeAlpha()
+    const pixels = image.toColourspace(depth === 'ushort' ? 'rgb16' : 'srgb')
+    return await (alpha ? pixels : pixels.removeAlpha())
       .raw({ depth })
       .toBuffer({ resolveWithObject: true })
   } catch (cause) {
@@ -167,6 +187,17 @@ export async function writePng(path: string, image: RgbImage): Promise<void> {
 /** Write a mask as PNG; as `writePng`. */
 export async function writeMaskPng(path: string, mask: Mask): Promise<void> {
   await writeFileAtomic(path, await encodeMaskPng(mask))
+}
+
+/** An image made smaller (or larger) for looking at, without keeping its shape. */
+export async function shrunk(image: RgbImage, width: number, height: number): Promise<RgbImage> {
+  const sharp = await loadSharp()
+  const raw = { width: image.width, height: image.height, channels: 3 } as const
+  const data = await sharp(image.data, { raw, limitInputPixels: false })
+    .resize(width, height, { fit: 'fill' })
+    .raw()
+    .toBuffer()
+  return { width, height, data: new Uint8Array(data) }
 }
 
 async function encode({ width, height, data }: RgbImage, channels: 1 | 3): Promise<Uint8Array> {

@@ -75,7 +75,9 @@ export const GlobalAveragePool: Operator = {
 
 export const Resize: Operator = {
   type: 'Resize',
-  infer: infers((x, [, , scales, sizes]): Shape => {
+  infer: infers((x, [, , scales, sizes], attributes): Shape => {
+    if (attributes['axes'] ?? attributes['keep_aspect_ratio_policy'])
+      throw shapeError('the size of Resize is known without axes and policy only')
     if (sizes?.node.kind === 'constant') return integersOf(sizes, 'sizes')
     if (scales?.node.kind !== 'constant') return x.shape.map(() => null)
     const factors = constantOf(scales, 'scales').data as Float32Array
@@ -118,15 +120,17 @@ export function maxPool(x: Value, kernel: Pair, strides: Pair, pads: Pads): Valu
   })
 }
 
-/** The mean of what of a window lies in the map. */
-export function averagePool(x: Value, kernel: Pair, strides: Pair, pads: Pads): Value {
-  return apply(AveragePool, [x], {
-    kernel_shape: attribute.ints(kernel),
-    strides: attribute.ints(strides),
-    pads: attribute.ints(pads),
-    count_include_pad: attribute.int(0),
+/**
+ * Mean over windows, one at every position: of the same size as the map.
+ * @param size odd
+ * @param border what of a window lies outside the map: zeros that are counted in, or nothing
+ */
+export const averagePool = (x: Value, size: number, border: 'zeros' | 'nothing' = 'zeros'): Value =>
+  apply(AveragePool, [x], {
+    kernel_shape: attribute.ints([size, size]),
+    pads: attribute.ints(new Array<number>(4).fill((size - 1) / 2)),
+    count_include_pad: attribute.int(border === 'zeros' ? 1 : 0),
   })
-}
 
 export const globalAveragePool = (x: Value): Value => apply(GlobalAveragePool, [x])
 

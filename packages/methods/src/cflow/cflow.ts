@@ -31,6 +31,7 @@ import { trainInPasses, type StepAt } from '../training/loop.js'
 import { samplings } from '../training/sampling.js'
 import type { Trainer } from '../training/trainer.js'
 import { flowTrainer } from './flow-trainer.js'
+import { rememberedScale, rememberedTaps } from './remembered.js'
 import { estimateWhitenings, whitener } from './whitening.js'
 
 const flow = settingsOf('flow')
@@ -46,6 +47,11 @@ const settings = z.strictObject({
   }),
   loss: settingsOf('training')('NAME', 'loss of the flows', z.enum(['logsigmoid', 'nll'])),
   shrinkage: flow('X', 'regularisation of the whitening', z.number().positive().max(10)),
+  remembered: flow(
+    'N',
+    'feature vectors of good images that a further scale measures the distance to; 0 for none',
+    z.int().min(0).max(1_000_000),
+  ),
   neighbourhoods: flow(
     'SIDES',
     'positions a side that a scale’s features are averaged over, for every tap, finest first; `+` for scales side by side',
@@ -100,7 +106,8 @@ export const cflow = method({
       start: 'identity',
       sampling: 'grouped',
       schedule: 'cosine',
-      neighbourhoods: '1+3,1+3,3',
+      neighbourhoods: '3,1+3,3',
+      remembered: 2500,
       aggregation: 'softMinimum',
       scoreShare: 0.003,
     },
@@ -121,6 +128,7 @@ export const cflow = method({
       imageBatch: 32,
       schedule: 'paper',
       neighbourhoods: '1',
+      remembered: 0,
       aggregation: 'calibrated',
       scoreShare: 0,
     },
@@ -133,6 +141,9 @@ export const cflow = method({
     const { config, encoder, runtime, features, training } = job
     const { aggregation, scoreShare } = config
     const whitenings = config.whitening ? await estimateWhitenings(job) : []
+    const chosen = rememberedTaps(encoder.taps)
+    const { remembered } = config
+    const further = remembered > 0 ? [await rememberedScale(job, chosen, remembered)] : []
     if (config.whitening) {
       const whiten = await whitener(runtime, whitenings)
       await job.timed('whiten', () => features.transform(whiten))
@@ -160,10 +171,21 @@ export const cflow = method({
         flowHead(
           flows.map((flow, k) => withParameters(flow, parameters[k] as Float32Array)),
           aggregation,
-          scoreShare,
+          { scoreShare, further },
         ),
     })
-    return { ...learned, manifest: { aggregation, ...(scoreShare > 0 && { scoreShare }) } }
+    const memory = {
+      vectors: remembered,
+      taps: chosen.map((k) => (encoder.taps[k] as Tap).name),
+    }
+    return {
+      ...learned,
+      manifest: {
+        aggregation,
+        ...(remembered > 0 && { memory }),
+        ...(scoreShare > 0 && { scoreShare }),
+      },
+    }
   },
 })
 
