@@ -28,6 +28,7 @@ const headSchema = z.object({
     z.object({
       pass: z.int(),
       losses: z.array(z.number()),
+      validation: z.array(z.number()).exactOptional(),
       learningRate: z.number(),
       seconds: z.number(),
     }),

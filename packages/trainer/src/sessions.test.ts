@@ -21,7 +21,7 @@ const fitted =
   (runtime: Runtime, onProgress?: OnProgress, signal?: AbortSignal) =>
     fit({
       ...common,
-      config: resolveConfig({ method, inputSize: 64, poolLayers: 1, ...settings }),
+      config: resolveConfig({ method, inputSize: 64, poolLayers: 1, folds: 0, ...settings }),
       runtime,
       ...(onProgress && { onProgress }),
       ...(signal && { signal }),
@@ -43,6 +43,11 @@ const assembled: Work = (runtime, onProgress) =>
 
 describe.each<[string, Work, Stage[]?]>([
   ['CFLOW-AD', flow, ['read', 'encode', 'train', 'calibrate']],
+  [
+    'CFLOW-AD in folds',
+    fitted('cflow', { couplingLayers: 1, passes: 1, folds: 2 }),
+    ['read', 'folds', 'encode', 'train'],
+  ],
   ['PaDiM', fitted('padim'), ['read', 'encode', 'whiten', 'calibrate']],
   ['SPADE', fitted('spade', { neighbours: 2 }), ['read', 'encode', 'calibrate']],
   ['PatchCore', fitted('patchcore'), ['read', 'encode', 'select', 'calibrate']],

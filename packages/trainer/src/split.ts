@@ -55,8 +55,9 @@ export type CalibrationPlan =
   | { readonly source: 'held-out' | 'training'; readonly training: number[]; readonly heldOut: number[] } // prettier-ignore
   | { readonly source: 'folds'; readonly folds: readonly (readonly number[])[] }
 
-/** Images below which there are twice as many folds: each is missed more, and costs less. */
-const fewImages = 20
+/** Few images are missed more by those who learn without them, and cost less; of many, three trainings say enough. */
+const foldCount = (images: number, folds: number): number =>
+  images < 20 ? 2 * folds : images < 50 ? folds : Math.min(folds, 3)
 
 /**
  * With which images a detector is calibrated: with those that are held out where they are enough for a conformal quantile at
@@ -68,11 +69,10 @@ export function calibrationPlan(
 ): CalibrationPlan {
   const split = splitHeldOut(samples, config)
   if (split.heldOut.length === 0) return { source: 'training', ...split }
-  const few = samples.length < fewImages
-  const folds = foldsOf(samples, few ? 2 * config.folds : config.folds)
-  if (split.heldOut.length >= 1 / config.falsePositiveRate - 1 || folds.length < 2)
+  if (config.folds === 0 || split.heldOut.length >= 1 / config.falsePositiveRate - 1)
     return { source: 'held-out', ...split }
-  return { source: 'folds', folds }
+  const folds = foldsOf(samples, foldCount(samples.length, config.folds))
+  return folds.length < 2 ? { source: 'held-out', ...split } : { source: 'folds', folds }
 }
 
 /**

@@ -10,6 +10,7 @@ import fc from 'fast-check'
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { decodeCheckpoint, evaluate, fit, software, splitHeldOut } from './index.js'
+import { calibrationPlan, type CalibrationPlan } from './split.js'
 import type { FitOptions } from './fit.js'
 import type { CheckpointStore, Progress } from './index.js'
 
@@ -31,7 +32,7 @@ function memory(): CheckpointStore & { bytes: Uint8Array | undefined } {
 }
 
 function job(options: TrainOptions<'cflow'>, more: Partial<FitOptions> = {}) {
-  const config = resolveConfig({ inputSize: 64, passes: 2, ...options })
+  const config = resolveConfig({ inputSize: 64, passes: 2, folds: 0, ...options })
   const encoder = encoderModel(
     normalised(encoderSpec(config.encoder), config.normalisation),
     weights,
@@ -118,7 +119,8 @@ describe('training', () => {
       { recipe: 'paper', poolLayers: 1, couplingLayers: 1, heldOut: 0.2 },
     ] as const)
       expect((await job({ ...options, passes: 1 })).manifest.scales.length).toBe(
-        'poolLayers' in options ? options.poolLayers : 3,
+        // the whitened recipe has the middle tap twice, and a memory
+        { 1: 1, 2: 4, 3: 5 }['poolLayers' in options ? options.poolLayers : 3],
       )
   })
 
@@ -127,6 +129,62 @@ describe('training', () => {
     const { evaluation } = await evaluate({ model, samples: dataset.test, runtime })
     expect(evaluation.pixel!.auroc).toBeGreaterThan(0.75)
     expect(evaluation.defects.length).toBeGreaterThan(2)
+  })
+})
+
+describe('calibration in folds', () => {
+  const options = { folds: 3, passes: 2, couplingLayers: 1, poolLayers: 1 } as const
+  // ten images: twice as many folds
+
+  it('judges every image by what was learned without it', async () => {
+    const { manifest, history } = await job(options)
+    const { source, folds, scores, guaranteed } = manifest.calibration
+    expect({ source, folds, guaranteed }).toEqual({ source: 'folds', folds: 6, guaranteed: false })
+    expect(scores.length).toBe(10)
+    expect(manifest.training).toMatchObject({ images: 10, heldOut: 0 })
+    expect(history.length).toBeLessThanOrEqual(2)
+    // the training images themselves score lower
+    const trained = await job({ ...options, heldOut: 0 })
+    const mean = (values: readonly number[]) => values.reduce((a, b) => a + b) / values.length
+    expect(mean(scores)).toBeGreaterThan(mean(trained.manifest.calibration.scores))
+  })
+
+  it('resumed after an interruption it gives the same bytes, without training the folds again', async () => {
+    const whole = await job({ ...options, passes: 3, seed: 3 })
+    const kept = whole.manifest.training.passes
+    expect(kept).toBeGreaterThan(1)
+    const checkpoints = memory()
+    await job({ ...options, passes: 3, seed: 3 }, { checkpoints, stopAfter: 1 })
+    const stages = new Set<string>()
+    const resumed = await job(
+      { ...options, passes: 3, seed: 3 },
+      { checkpoints, resume: true, onProgress: ({ stage }) => stages.add(stage) },
+    )
+    expect(Buffer.compare(resumed.model, whole.model)).toBe(0)
+    expect(stages).not.toContain('folds')
+  })
+
+  it('is for images that are too few to hold some out', () => {
+    const plan = (images: number, more: object = {}) =>
+      calibrationPlan(new Array(images).fill({}), resolveConfig(more))
+    const folds = (p: CalibrationPlan) => (p.source === 'folds' ? p.folds.length : p.source)
+    expect([10, 30, 60, 94, 95].map((n) => folds(plan(n)))).toEqual([10, 5, 3, 3, 'held-out'])
+    expect(folds(plan(30, { folds: 0 }))).toBe('held-out')
+    expect(folds(plan(30, { falsePositiveRate: 0.2 }))).toBe('held-out')
+    expect(folds(plan(30, { heldOut: 0 }))).toBe('training')
+    const parts = plan(30)
+    if (parts.source === 'folds')
+      expect(parts.folds.flat()).toEqual(Array.from({ length: 30 }, (_, i) => i))
+    // frames of one video stay together
+    const frames = Array.from({ length: 30 }, (_, i) => ({ sequence: `v${Math.floor(i / 8)}` }))
+    const videos = calibrationPlan(frames, resolveConfig())
+    expect(videos).toMatchObject({ source: 'folds' })
+    if (videos.source === 'folds')
+      for (const fold of videos.folds) {
+        const own = new Set(fold.map((i) => frames[i]!.sequence))
+        const others = frames.filter((_, i) => !fold.includes(i))
+        expect(others.some(({ sequence }) => own.has(sequence))).toBe(false)
+      }
   })
 })
 
