@@ -1,3 +1,4 @@
+export { defectKinds, withDefect, type DefectKind } from './defects/defects.js'
 export type { Dataset, FolderReading, Reading, Sample, TruthMask } from './dataset.js'
 export { readingLines } from './reading-text.js'
 export { nearestSources, resizeLanczos, resizeMaskNearest } from './resize.js'
