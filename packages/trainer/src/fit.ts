@@ -1,7 +1,13 @@
 import type { Head, Manifest } from '@cflow/core'
 import type { Sample } from '@cflow/datasets'
 import type { EncoderModel } from '@cflow/encoders'
-import { methodOf, type Epochs, type PassRecord, type TrainConfig } from '@cflow/methods'
+import {
+  methodOf,
+  type Epochs,
+  type Learned,
+  type PassRecord,
+  type TrainConfig,
+} from '@cflow/methods'
 import type { Runtime } from '@cflow/runtimes'
 import { areIndependent, calibratedDetector, evidenceOf } from './calibrate.js'
 import { checkpointing, type CheckpointStore } from './checkpoint.js'
@@ -31,6 +37,8 @@ export interface FitOptions {
   readonly onProgress?: OnProgress
   /** Looks at the unfinished detector, for evaluation by epoch. */
   readonly epochs?: Epochs
+  /** What the manifest says beside the method's own settings, such as how these were chosen. */
+  readonly notes?: NonNullable<Manifest['settings']>
   readonly signal?: AbortSignal
 }
 
@@ -60,7 +68,7 @@ export async function fit(options: FitOptions): Promise<FitResult> {
 
 async function fitWith(runtime: Runtime, options: FitOptions): Promise<FitResult> {
   const { samples, category, config, checkpoints, resume = false } = options
-  const { stopAfter, epochs, signal } = options
+  const { stopAfter, epochs, signal, notes } = options
   const { seconds, timed } = stopwatch()
   const method = methodOf(config.method)
   const plan = calibrationPlan(samples, config)
@@ -116,7 +124,7 @@ async function fitWith(runtime: Runtime, options: FitOptions): Promise<FitResult
     return calibratedDetector(
       runtime,
       encoder,
-      learned,
+      notes ? withNotes(learned, notes) : learned,
       { method: method.name, category, recipe, training: { seed, ...counts, digest } },
       {
         source: plan.source,
@@ -132,3 +140,11 @@ async function fitWith(runtime: Runtime, options: FitOptions): Promise<FitResult
   })
   return { ...detector, head: learned.head, history: history ?? [], seconds }
 }
+
+const withNotes = (
+  { manifest, ...learned }: Learned,
+  notes: NonNullable<Manifest['settings']>,
+): Learned => ({
+  ...learned,
+  manifest: { ...manifest, settings: { ...manifest?.settings, ...notes } },
+})

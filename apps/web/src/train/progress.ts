@@ -11,6 +11,7 @@ const parts: readonly (readonly [Stage, share: number])[] = [
 ]
 
 const words: Readonly<Record<Stage, string>> = {
+  tune: 'Choosing the settings',
   decode: 'Decoding the videos',
   read: 'Reading the images',
   encode: 'Looking at the images',

@@ -1,0 +1,114 @@
+import { Random, type Mask, type RgbImage } from '@cflow/base'
+import { defectKinds, withDefect, type DefectKind, type Sample } from '@cflow/datasets'
+import type { Runtime } from '@cflow/runtimes'
+import { imageResizer } from '../feature-cache.js'
+
+/** Sides of the made defects' areas as shares of the image's shorter side, in turn. */
+const sizes = [0.02, 0.04, 0.08, 0.16] as const
+/** Defects of each kind that are made at least: of few images, several on each. */
+const least = 12
+/** Side of the maps and masks that are compared, of every candidate the same. */
+export const comparedSide = 128
+/** Longest side that images are worked on with: larger ones are made so large, square. */
+const longest = 1024
+/** Bytes of resized images that are kept. */
+const keptBytes = 512 * 2 ** 20
+
+/** An image that a candidate is tried on. */
+export interface Trial {
+  readonly defect: DefectKind | 'good'
+  /** S×S. */
+  readonly image: RgbImage
+  /** `comparedSide`², set wherever a pixel of the defect falls; absent of good images. */
+  readonly mask?: Mask
+}
+
+/** The images of a tuning, in the sizes that candidates ask for, made once as far as they fit in memory. */
+export interface Images {
+  /** The good images with an `inputSize`. */
+  samples(indices: readonly number[], size: number): readonly Sample[]
+  /** Good images, each untouched and with defects of every kind. */
+  trials(indices: readonly number[], size: number): AsyncGenerator<Trial>
+}
+
+/** Trials of so many good images. */
+export const trialCount = (images: number): number =>
+  images * (1 + defectKinds.length * repeats(images))
+
+const repeats = (images: number): number => Math.max(1, Math.ceil(least / images))
+
+export function tuneImages(runtime: Runtime, samples: readonly Sample[], seed: number): Images {
+  let bytes = 0
+  const kept = new Map<string, unknown>()
+  /** What is made once, unless too much is kept already. */
+  const once = async <T>(key: string, make: () => Promise<T>, size: (made: T) => number) => {
+    if (kept.has(key)) return kept.get(key) as T
+    const made = await make()
+    if (bytes + size(made) > keptBytes) return made
+    bytes += size(made)
+    kept.set(key, made)
+    return made
+  }
+  const resizers = new Map<number, ReturnType<typeof imageResizer>>()
+  const resized = async (image: RgbImage, size: number): Promise<RgbImage> => {
+    const resizer = resizers.get(size) ?? imageResizer(runtime, size)
+    resizers.set(size, resizer)
+    return { width: size, height: size, data: await (await resizer)(image) }
+  }
+  const original = async (index: number): Promise<RgbImage> => {
+    const image = await samples[index]!.load()
+    return Math.max(image.width, image.height) > longest ? resized(image, longest) : image
+  }
+  const good = (index: number, size: number) =>
+    once(
+      `${size} ${index}`,
+      async () => resized(await original(index), size),
+      (image) => image.data.length,
+    )
+  const defective = (index: number, number: number, repeat: number, size: number) =>
+    once(
+      `${size} ${index} ${number} ${repeat}`,
+      async (): Promise<Trial> => {
+        const kind = defectKinds[number]!
+        const random = Random.seeded(seed, `tune ${samples[index]!.id} ${kind} ${repeat}`)
+        const turn = (index + number + repeat) % sizes.length
+        const made = withDefect(await original(index), { kind, size: sizes[turn]! }, random)
+        const image = await resized(made.image, size)
+        return { defect: kind, image, mask: shrunk(made.mask) }
+      },
+      ({ image }) => image.data.length + comparedSide ** 2,
+    )
+  return {
+    samples: (indices, size) =>
+      indices.map((index) => ({ ...samples[index]!, load: () => good(index, size) })),
+    async *trials(indices, size) {
+      for (const index of indices) {
+        yield { defect: 'good', image: await good(index, size) }
+        for (let repeat = 0; repeat < repeats(indices.length); repeat++)
+          for (const number of defectKinds.keys())
+            yield await defective(index, number, repeat, size)
+      }
+    },
+  }
+}
+
+/** A mask at the size of comparison: no defect vanishes, however small. */
+function shrunk({ width, height, data }: Mask): Mask {
+  const side = comparedSide
+  const out = new Uint8Array(side * side)
+  // where the mask is the smaller one, every pixel of the larger takes the one it lies in
+  if (width < side || height < side) {
+    for (let y = 0; y < side; y++)
+      for (let x = 0; x < side; x++)
+        out[y * side + x] =
+          data[Math.floor((y * height) / side) * width + Math.floor((x * width) / side)]!
+    return { width: side, height: side, data: out }
+  }
+  for (let i = 0; i < data.length; i++) {
+    if (data[i] === 0) continue
+    const x = i % width
+    const y = (i - x) / width
+    out[Math.floor((y * side) / height) * side + Math.floor((x * side) / width)] = 1
+  }
+  return { width: side, height: side, data: out }
+}
