@@ -15,6 +15,11 @@ export const commands: Readonly<Record<string, Entry>> = {
     description: 'Train a detector on good images; evaluate it where there are test images.',
     load: () => import('./commands/train.js'),
   },
+  'tune [folder]': {
+    description:
+      'Choose the settings of a training from good images alone, and write them to a file.',
+    load: () => import('./commands/tune.js'),
+  },
   'evaluate <model>': {
     description: 'Measure a detector on labelled images.',
     load: () => import('./commands/evaluate.js'),

@@ -4,6 +4,7 @@ import {
   normalised,
   onnxEncoderModel,
   onnxInputSize,
+  type EncoderModel,
 } from '@cflow/encoders'
 import { loadEncoderWeights } from '@cflow/encoders/node'
 import { resolveConfig, type TrainConfig, type TrainOptions } from '@cflow/methods'
@@ -14,6 +15,9 @@ import { basename } from 'node:path'
 import { usage } from './settings/parse.js'
 import type { EncoderSettings } from './settings/schema.js'
 import { kebab } from './settings/settings.js'
+
+/** Reads or fetches the encoder; of other settings than those it was prepared for, where they are given. */
+type OpenEncoder = (runtime: Runtime, config?: TrainConfig) => Promise<EncoderModel>
 
 /**
  * Settings of a training, complete, and its encoder: a name, or an ONNX file. `open` reads or fetches it when the rest of
@@ -32,10 +36,13 @@ export async function prepareEncoder(options: TrainOptions, settings: EncoderSet
     throw usage(flag, `${flag} is for an encoder that is an ONNX file`, hint)
   }
   const config = resolveConfig(options)
-  const spec = normalised(encoderSpec(config.encoder), config.normalisation)
-  const { poolLayers, inputSize } = config
-  const open = async () =>
-    encoderModel(spec, await weightsOf(spec.name, settings), poolLayers, inputSize)
+  // an encoder that does not exist is told of before any work
+  encoderSpec(config.encoder)
+  const open: OpenEncoder = async (_, of = config) => {
+    const spec = normalised(encoderSpec(of.encoder), of.normalisation)
+    const files = of.encoder === config.encoder ? settings : {}
+    return encoderModel(spec, await weightsOf(spec.name, files), of.poolLayers, of.inputSize)
+  }
   return { config, open }
 }
 
@@ -88,9 +95,9 @@ async function prepareOnnx(path: string, options: TrainOptions, settings: Encode
     inputSize: options.inputSize ?? inFile(path, () => onnxInputSize(bytes)),
     poolLayers: options.poolLayers ?? (Math.min(taps.length, 3) as 1 | 2 | 3),
   })
-  const { inputSize, poolLayers, encoder: name } = config
-  const encoder = { name, inputSize, ...onnx }
-  const open = (runtime: Runtime) =>
-    onnxEncoderModel(bytes, encoder, poolLayers, runtime).catch(ofFile(path))
+  const open: OpenEncoder = (runtime, { inputSize, poolLayers, encoder: name } = config) => {
+    const encoder = { name, inputSize, ...onnx }
+    return onnxEncoderModel(bytes, encoder, poolLayers, runtime).catch(ofFile(path))
+  }
   return { config, open }
 }

@@ -89,7 +89,8 @@ export function progressLine(p: Progress, vectorsPerPass: number): string {
   } else {
     parts.push(`${Math.floor(p.done)}/${p.total}`)
     const unit = p.stage === 'select' ? 'vectors' : 'images'
-    if (p.rate) parts.push(`${quantity(p.rate)} ${unit}/s`)
+    if (p.stage === 'tune') parts.push('candidates')
+    else if (p.rate) parts.push(`${quantity(p.rate)} ${unit}/s`)
   }
   if (p.secondsLeft !== undefined && p.done < p.total) parts.push(`${clock(p.secondsLeft)} left`)
   return parts.join('  ')

@@ -17,6 +17,7 @@ import {
   protocol,
   toggle,
 } from './schema.js'
+import { tuningShape } from './tuning.js'
 import { defaultText, grouped, kebab, type SettingMeta } from './settings.js'
 
 type Shape = typeof methodSettings.shape
@@ -79,6 +80,10 @@ export const trainSettings = z.object({
     stopAfter: z.int().min(0).optional().meta({ help: 'stop after N passes; --resume goes on' }),
     resume: toggle('go on from the checkpoint in --out'),
   }),
+  ...grouped('tuning', {
+    auto: toggle('choose first what no flag says, as `cflow tune` does, then train'),
+  }),
+  ...tuningShape,
   protocol,
   evaluateAt,
   ...machineShape,
@@ -115,4 +120,10 @@ export function settingsOf(settings: TrainSettings): TrainOptions {
   if (!recipesOf(method).includes(recipe))
     throw usage('--recipe', `--recipe: ${recipe} is none of ${recipesOf(method).join(', ')}`)
   return { method: method.name, ...Object.fromEntries(own) } as TrainOptions
+}
+
+/** Settings of the training: what is not said comes from the recipe, and for recipe `paper` from the dataset. */
+export function optionsOf(settings: TrainSettings): TrainOptions {
+  const asAuthors = settings.dataset === 'stc' && settings.recipe === 'paper'
+  return { ...(asAuthors && { normalisation: 'stc' }), ...settingsOf(settings) }
 }
