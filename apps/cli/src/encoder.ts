@@ -38,10 +38,13 @@ export async function prepareEncoder(options: TrainOptions, settings: EncoderSet
   const config = resolveConfig(options)
   // an encoder that does not exist is told of before any work
   encoderSpec(config.encoder)
+  const read = new Map<string, Promise<Weights>>()
   const open: OpenEncoder = async (_, of = config) => {
     const spec = normalised(encoderSpec(of.encoder), of.normalisation)
     const files = of.encoder === config.encoder ? settings : {}
-    return encoderModel(spec, await weightsOf(spec.name, files), of.poolLayers, of.inputSize)
+    const weights = read.get(spec.name) ?? weightsOf(spec.name, files)
+    read.set(spec.name, weights)
+    return encoderModel(spec, await weights, of.poolLayers, of.inputSize)
   }
   return { config, open }
 }

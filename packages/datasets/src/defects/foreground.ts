@@ -17,6 +17,17 @@ export type Placer = (random: Random) => { readonly x: number; readonly y: numbe
  * pictures that are filled by their object nothing is told, and every point is as good as another.
  */
 export function objectPlacer(image: RgbImage): Placer {
+  const known = placers.get(image.data)
+  if (known) return known
+  const made = placerOf(image)
+  placers.set(image.data, made)
+  return made
+}
+
+/** Of images that defects are made on again and again. */
+const placers = new WeakMap<Uint8Array, Placer>()
+
+function placerOf(image: RgbImage): Placer {
   const { width, height } = image
   const points = objectPoints(image)
   const anywhere: Placer = (random) => ({ x: random.integer(width), y: random.integer(height) })

@@ -55,9 +55,15 @@ export function tuneImages(runtime: Runtime, samples: readonly Sample[], seed: n
     resizers.set(size, resizer)
     return { width: size, height: size, data: await (await resizer)(image) }
   }
-  const original = async (index: number): Promise<RgbImage> => {
+  const read = async (index: number): Promise<RgbImage> => {
     const image = await samples[index]!.load()
     return Math.max(image.width, image.height) > longest ? resized(image, longest) : image
+  }
+  // all that is made of an image is made in a row: the last one is enough
+  let last: { readonly index: number; readonly image: Promise<RgbImage> } | undefined
+  const original = (index: number): Promise<RgbImage> => {
+    if (last?.index !== index) last = { index, image: read(index) }
+    return last.image
   }
   const good = (index: number, size: number) =>
     once(

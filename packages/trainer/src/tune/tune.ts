@@ -343,6 +343,8 @@ export function explainTuning(result: TuneResult): string {
   const missed =
     late > 0 ? ` The time was too short for ${late} more: --minutes gives them more.` : ''
   const score = points(chosen.quality!.score)
+  if (compared === 1)
+    return `The settings stay as they are, for want of another to compare with: ${score} of 100 ${on}.${missed}`
   if (chosen.name === '')
     return `The settings stay as they are: ${score} of 100 ${on}, and none of ${compared - 1} others is better by more than ${points(result.level)}.${missed}` // prettier-ignore
   if (base.out === 'budget')

@@ -1,0 +1,204 @@
+/**
+ * Does `cflow tune` choose well? On sets of which the real defects are known, the settings are chosen from the good images
+ * alone; then every candidate is trained on all good images and judged by the real defects.
+ *
+ *   node --conditions=@cflow/source --import tsx benchmarks/tune-validation.ts [--sets DIR/CATEGORY,DIR/CATEGORY] \
+ *     [--built-in cable,mesh,screw] [--minutes 30] [--seeds 1] [--input-size 256] [--train-images 40] [--budget MS]
+ *
+ * A set is a folder in the layout of MVTec AD, one class of it. Results are appended to
+ * benchmarks/results/tune-validation.jsonl as they come; what is there already is not run again (delete the file to start
+ * again). The tables are printed as Markdown at the end.
+ */
+import { syntheticDataset, type Dataset, type SyntheticKind } from '../packages/datasets/src/index.js' // prettier-ignore
+import { openDataset } from '../packages/datasets/src/node.js'
+import { encoderModel, encoderSpec } from '../packages/encoders/src/index.js'
+import { listEncoders, loadEncoderWeights } from '../packages/encoders/src/node.js'
+import {
+  resolveConfig,
+  type TrainConfig,
+  type TrainOptions,
+} from '../packages/methods/src/index.js'
+import { openRuntime } from '../packages/runtimes/src/index.node.js'
+import { evaluate, fit, tune } from '../packages/trainer/src/index.js'
+import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { basename, dirname } from 'node:path'
+import { parseArgs } from 'node:util'
+
+const { values: flags } = parseArgs({
+  options: {
+    sets: { type: 'string', default: '' },
+    'built-in': { type: 'string', default: 'cable,mesh,screw' },
+    minutes: { type: 'string', default: '30' },
+    seeds: { type: 'string', default: '1' },
+    'input-size': { type: 'string', default: '256' },
+    'train-images': { type: 'string', default: '40' },
+    budget: { type: 'string' },
+    threads: { type: 'string' },
+  },
+})
+
+const list = (text: string): readonly string[] => text.split(',').filter(Boolean)
+const inputSize = Number(flags['input-size'])
+const trainImages = Number(flags['train-images'])
+const minutes = Number(flags.minutes)
+const budget = flags.budget === undefined ? undefined : Number(flags.budget)
+const folder = 'benchmarks/results'
+const path = `${folder}/tune-validation.jsonl`
+
+/** What was chosen on a set, or what a candidate is worth on it. */
+interface Result {
+  readonly key: string
+  readonly set: string
+  readonly seed: number
+  /** Empty for the settings as they are. */
+  readonly name: string
+  readonly changes: TrainOptions
+  /** By made defects, 0 to 1. */
+  readonly score?: number
+  readonly chosen?: boolean
+  /** By real defects. */
+  readonly image?: number
+  readonly pixel?: number
+  readonly aupro?: number
+  readonly milliseconds?: number
+  readonly tuneSeconds?: number
+}
+
+const known: Result[] = existsSync(path)
+  ? readFileSync(path, 'utf8')
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => JSON.parse(line) as Result)
+  : []
+mkdirSync(folder, { recursive: true })
+const keep = (result: Result): Result => {
+  appendFileSync(path, `${JSON.stringify(result)}\n`)
+  known.push(result)
+  return result
+}
+
+const runtime = await openRuntime(flags.threads ? { threads: Number(flags.threads) } : {})
+const encoders = (await listEncoders()).flatMap((e) => (e.weights === 'missing' ? [] : [e.spec.name])) // prettier-ignore
+const weights = new Map<string, ReturnType<typeof loadEncoderWeights>>()
+const encoderOf = async (config: TrainConfig) => {
+  const { encoder: name, poolLayers, inputSize: size } = config
+  const loaded = weights.get(name) ?? loadEncoderWeights(name)
+  weights.set(name, loaded)
+  return encoderModel(encoderSpec(name), await loaded, poolLayers, size)
+}
+
+const sets: (readonly [name: string, open: () => Promise<Dataset>])[] = [
+  ...list(flags.sets).map(
+    (set) =>
+      [
+        basename(set),
+        () => openDataset({ dataset: 'mvtec', root: dirname(set), category: basename(set) }),
+      ] as const,
+  ),
+  ...list(flags['built-in']).map(
+    (kind) =>
+      [
+        kind,
+        () =>
+          Promise.resolve(
+            syntheticDataset({ kind: kind as SyntheticKind, train: trainImages, test: 60 }),
+          ),
+      ] as const,
+  ),
+]
+
+for (const [set, open] of sets) {
+  const dataset = await open()
+  const { category, train, test } = dataset
+  for (let seed = 0; seed < Number(flags.seeds); seed++) {
+    const base = resolveConfig({ seed, inputSize })
+    const run = `${set} ${train.length} ${inputSize} ${minutes} ${budget ?? ''} ${seed}`
+    const tuned = known.filter((r) => r.key === `${run} tune`)
+    if (tuned.length === 0) {
+      console.error(`${run}: tune`)
+      const { rows, chosen, seconds } = await tune({
+        samples: train,
+        ...{ category, config: base, encoders, encoderOf, runtime, minutes, budget },
+      })
+      for (const row of rows)
+        if (row.quality)
+          tuned.push(
+            keep({
+              ...{ key: `${run} tune`, set, seed, name: row.name, changes: row.changes },
+              ...{ score: row.quality.score, chosen: row === chosen, tuneSeconds: seconds },
+            }),
+          )
+    }
+    for (const { name, changes } of tuned) {
+      const key = `${run} real ${name}`
+      if (known.some((r) => r.key === key)) continue
+      console.error(key)
+      // thresholds are of no account here, so that folds are left out
+      const config = resolveConfig({ ...base, ...changes, folds: 0 } as TrainOptions)
+      const encoder = await encoderOf(config)
+      const { model } = await fit({ samples: train, category, config, encoder, runtime })
+      const { evaluation } = await evaluate({ model, samples: test, runtime })
+      keep({
+        ...{ key, set, seed, name, changes, image: evaluation.image.auroc },
+        ...(evaluation.pixel && { pixel: evaluation.pixel.auroc, aupro: evaluation.pixel.aupro }),
+        milliseconds: evaluation.timing.millisecondsPerImage,
+      })
+    }
+  }
+}
+
+const percent = (rate: number | undefined): string => rate === undefined || !Number.isFinite(rate) ? '–' : (100 * rate).toFixed(1) // prettier-ignore
+const row = (cells: readonly string[]): void => console.log(`| ${cells.join(' | ')} |`)
+const pair = (r: Result): string => `${percent(r.image)} / ${percent(r.pixel)}`
+/** What "best" means: the mean of image and pixel AUROC, as far as they are known. */
+const worth = ({ image, pixel }: Result): number => ((image ?? NaN) + (pixel ?? image ?? NaN)) / 2
+
+/** Spearman's correlation; ties have their mean rank. */
+function spearman(a: readonly number[], b: readonly number[]): number {
+  const ranks = (values: readonly number[]) =>
+    values.map((v) => values.filter((w) => w < v).length + values.filter((w) => w === v).length / 2)
+  const [x, y] = [ranks(a), ranks(b)]
+  const mean = x.reduce((s, v) => s + v, 0) / x.length
+  const dot = (p: readonly number[], q: readonly number[]) => p.reduce((s, v, i) => s + (v - mean) * (q[i]! - mean), 0) // prettier-ignore
+  return dot(x, y) / Math.sqrt(dot(x, x) * dot(y, y))
+}
+
+row(['set, seed', 'as it is, image / pixel AUROC', 'chosen', 'image / pixel', 'best candidate', 'image / pixel', 'behind the best', 'within half a point', 'rank correlation', 'tuning, s']) // prettier-ignore
+row(['---', '---:', '---', '---:', '---', '---:', '---:', '---', '---:', '---:'])
+let [within, gained, lost, total] = [0, 0, 0, 0]
+const runs = new Set(known.flatMap(({ key }) => (key.endsWith(' tune') ? [key.slice(0, -5)] : [])))
+for (const run of runs) {
+  const tuned = known.filter((r) => r.key === `${run} tune`)
+  const real = tuned.map(({ name }) => known.find((r) => r.key === `${run} real ${name}`))
+  if (real.some((r) => r === undefined)) continue
+  const judged = real as readonly Result[]
+  const chosen = judged[tuned.findIndex((r) => r.chosen)]!
+  const base = judged.find((r) => r.name === '')
+  const best = judged.reduce((a, b) => (worth(b) > worth(a) ? b : a))
+  const behind = worth(best) - worth(chosen)
+  const isWithin = behind <= 0.005
+  total++
+  if (isWithin) within++
+  if (base && worth(chosen) > worth(base) + 0.0005) gained++
+  if (base && worth(chosen) < worth(base) - 0.0005) lost++
+  const { set, seed, tuneSeconds } = tuned[0]!
+  row([
+    ...[`${set}, ${seed}`, base ? pair(base) : '–', chosen.name || 'as it is', pair(chosen)],
+    ...[best.name || 'as it is', pair(best), percent(behind), isWithin ? 'yes' : 'no'],
+    spearman(tuned.map((r) => r.score ?? NaN), judged.map(worth)).toFixed(2), // prettier-ignore
+    (tuneSeconds ?? NaN).toFixed(0),
+  ])
+}
+console.log(
+  `\nWithin half a point of the best candidate: ${within} of ${total}. Better than the settings as they are: ${gained}; worse: ${lost}.`,
+)
+console.log('\nCandidates, by real defects:\n')
+row(['set, seed', 'candidate', 'made defects', 'image AUROC', 'pixel AUROC', 'AUPRO', 'ms an image']) // prettier-ignore
+row(['---', '---', '---:', '---:', '---:', '---:', '---:'])
+for (const r of known.filter(({ key }) => key.includes(' real '))) {
+  const own = known.find((t) => t.key === r.key.replace(/ real .*$/, ' tune') && t.name === r.name)
+  row([
+    ...[`${r.set}, ${r.seed}`, r.name || 'as it is', percent(own?.score)],
+    ...[percent(r.image), percent(r.pixel), percent(r.aupro), (r.milliseconds ?? NaN).toFixed(1)],
+  ])
+}
