@@ -171,13 +171,16 @@ async function inRound(
   const { config, budget, signal } = options
   const report = stageProgress('tune', states.length, options)
   const [measured, unmeasured]: [State[], State[]] = [[], []]
-  let [longest, tried] = [0, 0]
+  let [spent, pixels, tried] = [0, 0, 0]
   const attempt = async (state: State): Promise<void> => {
     const started = now()
     const isBase = state.row.name === ''
     // without the settings as they are nothing could be compared: they have the time they take
     const isFree = r === 0 && isBase
-    if (!isFree && until - started < longest) {
+    // the time of a candidate goes with the pixels of its images
+    const size = state.candidate.config.inputSize ** 2
+    const expected = pixels > 0 ? (spent * size) / pixels : 0
+    if (!isFree && until - started < expected) {
       unmeasured.push(over(state, 'time'))
       return
     }
@@ -200,7 +203,8 @@ async function inRound(
       else if (isBase || !(error instanceof CflowError)) throw error
       else unmeasured.push(over(state, 'error', messageOf(error)))
     }
-    longest = Math.max(longest, now() - started)
+    spent += now() - started
+    pixels += size
     report(Math.min(++tried, states.length))
   }
   for (const state of states) await attempt(state)
