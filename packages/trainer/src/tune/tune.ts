@@ -143,11 +143,13 @@ async function search(options: TuneOptions): Promise<TuneResult> {
   const heldOut = new Set(round.parts.flatMap((part) => part.heldOut)).size
   const same = heldOut >= level.images ? level.many : level.few
   const chosen = choose(ranked, same)
+  // where time has cut a round short, those that the round before dropped are still in its ranking
+  const dropped = out.filter((s) => !ranked.some((r) => r.candidate === s.candidate))
   const reached = ({ row }: State) => row.round * 2 + (row.quality?.score ?? 0)
   return {
     config: chosen.candidate.config,
     changes: chosen.candidate.changes,
-    rows: [...ranked, ...out.sort((a, b) => reached(b) - reached(a))].map(({ row }) => row),
+    rows: [...ranked, ...dropped.sort((a, b) => reached(b) - reached(a))].map(({ row }) => row),
     chosen: chosen.row,
     base: (ranked.find((s) => s.row.name === '') ?? base).row,
     heldOut,
