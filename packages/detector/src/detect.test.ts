@@ -113,6 +113,7 @@ describe('contributions', () => {
       const { score, contributions } = await other.detect(noise(seed, 25, 19))
       const whole = combinedAnomaly(
         aggregation,
+        toyManifest.scales,
         contributions.map((c) => c.value),
       )
       expect(Math.abs(whole - score)).toBeLessThan(1e-5 * (1 + Math.abs(score)))
