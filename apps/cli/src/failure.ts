@@ -1,7 +1,7 @@
 import { CflowError, isUserError, messageOf } from '@cflow/base'
 import { CommanderError } from 'commander'
 import { inspect } from 'node:util'
-import { printJson, type Session } from './io.js'
+import { Interruption, printJson, type Session } from './io.js'
 
 /** Thrown in place of what an abort threw, with what is left to go on with. */
 export class Interrupted extends Error {
@@ -16,7 +16,8 @@ export function failure(session: Session, error: unknown): number {
     const message = error instanceof Interrupted ? error.message : 'interrupted'
     io.err(`${message}\n`)
     if (session.json) printJson(session, { error: { code: 'INTERRUPTED', message } })
-    return 130 // as shells count it
+    const reason: unknown = io.signal.reason
+    return reason instanceof Interruption ? reason.exitCode : 130
   }
   io.err(errorText(error))
   if (session.debug) io.err(`${inspect(error)}\n`)

@@ -1,4 +1,5 @@
 import { CflowError, messageOf } from '@cflow/base'
+import { fileSize } from '@cflow/base/node'
 import { readFile } from 'node:fs/promises'
 import { parse } from 'yaml'
 import type * as z from 'zod'
@@ -53,11 +54,11 @@ const refusal = (path: string, message: string, options: { hint?: string; cause?
 
 /** What a YAML or JSON file says, by key as it is written there. An empty value counts as absent. */
 async function readConfigFile(path: string): Promise<readonly (readonly [string, unknown])[]> {
+  // a pipe of the shell, `--config <(…)`, ends
+  if (!/^\/dev\/(fd\/\d+|stdin)$/.test(path))
+    await fileSize(path, { code: 'CONFIG', what: 'a configuration file' })
   const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code === 'EISDIR') throw refusal(path, 'is a folder, not a configuration file')
-    const missing = cause.code === 'ENOENT' || cause.code === 'ENOTDIR'
-    const message = missing ? `there is no configuration file ${path}` : `cannot read ${path}: ${cause.message}` // prettier-ignore
-    throw new CflowError(missing ? 'NOT_FOUND' : 'IO', message, { subject: path, cause })
+    throw new CflowError('IO', `cannot read ${path}: ${cause.message}`, { subject: path, cause })
   })
   if (bytes.length > maxBytes) throw refusal(path, 'is larger than 1 MiB')
   let content: unknown

@@ -1,5 +1,5 @@
 import { CflowError, type ErrorCode } from '@cflow/base'
-import { fileError as errorAbout } from '@cflow/base/node'
+import { fileError as errorAbout, fileSize } from '@cflow/base/node'
 import { open, readdir, stat } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 
@@ -108,6 +108,7 @@ export async function readPart(
   length: number,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = new Uint8Array(length)
+  await fileSize(path, { code: 'IMAGE', what: 'a file' })
   let done = 0
   try {
     const file = await open(path, 'r')

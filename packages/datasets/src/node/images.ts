@@ -1,6 +1,6 @@
 import { CflowError, type Mask, messageOf, type RgbImage } from '@cflow/base'
-import { writeFileAtomic } from '@cflow/base/node'
-import { readFile, stat } from 'node:fs/promises'
+import { fileSize, writeFileAtomic } from '@cflow/base/node'
+import { readFile } from 'node:fs/promises'
 import type { Metadata } from 'sharp'
 import { fault, fileError } from './files.js'
 
@@ -90,15 +90,13 @@ async function open(pathOrBytes: string | Uint8Array) {
   return { subject, image, metadata }
 }
 
-/** @throws CflowError NOT_FOUND, IMAGE (a folder, or over 512 MiB) or IO */
+/** @throws CflowError NOT_FOUND, IMAGE (no ordinary file, or over 512 MiB) or IO */
 async function readBytes(path: string): Promise<Uint8Array> {
-  try {
-    const { size } = await stat(path)
-    if (size <= maxFileBytes) return await readFile(path)
-  } catch (cause) {
+  if ((await fileSize(path, { code: 'IMAGE', what: 'an image' })) > maxFileBytes)
+    throw fault('IMAGE', path, 'is larger than 512 MiB', 'Reduce the image first.')
+  return readFile(path).catch((cause: unknown) => {
     throw fileError(path, cause)
-  }
-  throw fault('IMAGE', path, 'is larger than 512 MiB', 'Reduce the image first.')
+  })
 }
 
 function check(subject: string, { format, width, height, depth }: Metadata): void {

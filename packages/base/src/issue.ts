@@ -1,0 +1,90 @@
+import { didYouMean } from './nearest.js'
+
+/** As much of an issue of zod as words for it need, so that this package does not depend on zod. */
+export interface SchemaIssue {
+  readonly code?: string | undefined
+  readonly message: string
+  readonly path: readonly PropertyKey[]
+  readonly expected?: string
+  readonly origin?: string
+  readonly minimum?: number | bigint
+  readonly maximum?: number | bigint
+  readonly inclusive?: boolean
+  readonly values?: readonly unknown[]
+  readonly keys?: readonly string[]
+  readonly errors?: readonly (readonly SchemaIssue[])[]
+}
+
+/**
+ * What is wrong with a value, to be read after its name: `needs a whole number from 32 to 4096, got 3`. A message that a
+ * schema gives itself stays.
+ * @param value what was given, undefined where nothing was
+ * @param range bounds of the field, where its schema has both
+ */
+export function issueText(
+  issue: SchemaIssue,
+  value?: unknown,
+  range: { readonly minimum?: number; readonly maximum?: number } = {},
+): string {
+  const wanted = wantedOf(issue, range)
+  if (wanted === undefined) return issue.message
+  if (value === undefined) return `is missing: it ${wanted}`
+  const hint = typeof value === 'string' ? didYouMean(value, choices(issue)).trim() : ''
+  return `${wanted}, got ${shown(value)}${hint && `; ${hint}`}`
+}
+
+const choices = ({ values = [] }: SchemaIssue): readonly string[] => values.map(String)
+
+function wantedOf(issue: SchemaIssue, range: object): string | undefined {
+  const { code, expected = '', message, errors } = issue
+  switch (code) {
+    case 'invalid_type':
+      if (!message.startsWith('Invalid input')) return undefined
+      return expected === 'number' || expected === 'int'
+        ? `needs ${expected === 'int' ? 'a whole number' : 'a number'}${between({ ...issue, ...range })}`
+        : `needs ${types[expected] ?? expected}`
+    case 'invalid_value':
+      return `is one of ${choices(issue).join(', ')}`
+    case 'too_small':
+    case 'too_big':
+      return sizeText({ ...issue, ...range })
+    case 'not_multiple_of':
+      return 'needs a whole number'
+    case 'invalid_union': {
+      const all = (errors ?? []).flatMap((e) => e.flatMap((own) => own.values ?? []))
+      return all.length > 0
+        ? `is one of ${all.map(String).join(', ')}`
+        : 'has no form that is known'
+    }
+    default:
+      return undefined
+  }
+}
+
+const types: Readonly<Record<string, string>> = {
+  string: 'a text',
+  boolean: 'true or false',
+  array: 'a list',
+  tuple: 'a list',
+  object: 'settings by name',
+}
+
+function sizeText(issue: SchemaIssue): string {
+  const { origin, minimum, maximum } = issue
+  if (origin === 'string') return minimum === 1 ? 'is empty' : 'has a text of another length'
+  if (origin !== 'array')
+    return `needs ${origin === 'int' ? 'a whole number' : 'a number'}${between(issue)}`
+  return minimum !== undefined
+    ? `needs ${minimum} or more entries`
+    : `has ${maximum} entries at most`
+}
+
+function between({ minimum, maximum, inclusive = true }: Partial<SchemaIssue>): string {
+  if (minimum !== undefined && maximum !== undefined) return ` from ${minimum} to ${maximum}`
+  if (minimum !== undefined) return inclusive ? ` of at least ${minimum}` : ` above ${minimum}`
+  if (maximum !== undefined) return inclusive ? ` of at most ${maximum}` : ` below ${maximum}`
+  return ''
+}
+
+const shown = (value: unknown): string =>
+  typeof value === 'string' ? `'${value}'` : (JSON.stringify(value) ?? String(value))
