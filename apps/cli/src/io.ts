@@ -34,6 +34,8 @@ export interface Session {
   quiet: boolean
   /** Stack traces with errors. */
   debug: boolean
+  /** Ends a list that has begun on standard output with an error; false where none has begun. */
+  broken?: (error: { readonly error: string; readonly code: string }) => boolean
   /** What the command makes of itself when nothing is thrown. */
   exitCode: number
 }

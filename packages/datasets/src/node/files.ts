@@ -2,6 +2,7 @@ import { CflowError, type ErrorCode } from '@cflow/base'
 import { fileError as errorAbout, fileSize } from '@cflow/base/node'
 import { open, readdir, stat } from 'node:fs/promises'
 import { extname, join } from 'node:path'
+import { madeFile, type Made } from './made.js'
 
 /** File name endings taken for images, in lower case. BMP is listed so that it is reported instead of overlooked. */
 export const imageExtensions: readonly string[] =
@@ -25,10 +26,17 @@ export function fault(
 export const fileError = (path: string, cause: unknown): CflowError =>
   errorAbout(path, cause, { code: 'IMAGE', what: 'an image' })
 
-/** What a folder holds directly: names of subfolders and of image files, both sorted (by UTF-16 code units, the same on every machine), hidden ones left out. */
+/**
+ * What a folder holds directly, by name, each sorted (by UTF-16 code units, the same on every machine), hidden ones left
+ * out. What a prediction made of photographs (heat maps over them, anomaly maps) is not among the images.
+ */
 export interface Listing {
   readonly folders: readonly string[]
   readonly images: readonly string[]
+  /** Heat maps and anomaly maps that a prediction wrote. */
+  readonly made: readonly string[]
+  /** Files that are no images by their names. */
+  readonly others: readonly string[]
 }
 
 /**
@@ -38,6 +46,8 @@ export interface Listing {
 export async function listFolder(folder: string): Promise<Listing> {
   const folders: string[] = []
   const images: string[] = []
+  const made: string[] = []
+  const others: string[] = []
   const entries = await readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
     throw fileError(folder, cause)
   })
@@ -46,9 +56,32 @@ export async function listFolder(folder: string): Promise<Listing> {
     if (name.startsWith('.')) continue
     const linked = entry.isSymbolicLink() && (await isFolder(join(folder, name)))
     if (linked || entry.isDirectory()) folders.push(name)
-    else if (imageExtensions.includes(extname(name).toLowerCase())) images.push(name)
+    else if (!imageExtensions.includes(extname(name).toLowerCase())) others.push(name)
+    else if (entry.isFile() && isPicture(await madeFile(join(folder, name)))) made.push(name)
+    else images.push(name)
   }
-  return { folders: folders.sort(), images: images.sort() }
+  return {
+    folders: folders.sort(),
+    images: images.sort(),
+    made: made.sort(),
+    others: others.sort(),
+  }
+}
+
+/** A mask that was predicted may well be the truth of other images, a picture of a detection never is. */
+const isPicture = (kind: Made | undefined): boolean => kind === 'overlay' || kind === 'map'
+
+/** All files below a folder, as paths relative to it with forward slashes; as `walkImages`. */
+export async function walkFolder(folder: string, depth = 0): Promise<Omit<Listing, 'folders'>> {
+  const { folders, images, made, others } = await listFolder(folder)
+  const found = { images: [...images], made: [...made], others: [...others] }
+  if (depth < maxDepth)
+    for (const name of folders) {
+      const below = await walkFolder(join(folder, name), depth + 1)
+      for (const kind of ['images', 'made', 'others'] as const)
+        for (const path of below[kind]) found[kind].push(`${name}/${path}`)
+    }
+  return found
 }
 
 /**
@@ -56,10 +89,8 @@ export async function listFolder(folder: string): Promise<Listing> {
  * those of its subfolders. At most 16 levels deep, so that circular links end.
  * @throws CflowError NOT_FOUND or IO
  */
-export async function walkImages(folder: string, depth = 0): Promise<string[]> {
-  const { folders, images } = await listFolder(folder)
-  return [...images, ...(depth < maxDepth ? await imagesIn(folder, folders, depth + 1) : [])]
-}
+export const walkImages = async (folder: string, depth = 0): Promise<readonly string[]> =>
+  (await walkFolder(folder, depth)).images
 
 /** All images below some subfolders, as paths relative to `folder`; as `walkImages`. */
 export async function imagesIn(
