@@ -327,7 +327,7 @@ describe('evaluate', { timeout: 60_000 }, () => {
       dataset: { category: 'part', test: 6 },
       protocol: 'strict',
     })
-    expect((await readdir(at('check'))).sort()).toEqual(['metrics.json', 'report.html'])
+    expect((await readdir(at('check'))).sort()).toEqual(['metrics.json', 'report.html', 'run.json'])
   })
 
   it('gives scores alone for images that nobody sorted', async () => {

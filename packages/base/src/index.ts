@@ -1,7 +1,7 @@
 export { CflowError, isUserError, messageOf } from './errors.js'
 export type { CflowErrorOptions, ErrorCode } from './errors.js'
 export { imageTensor, type Mask, type RgbImage } from './image.js'
-export { issueText, type SchemaIssue } from './issue.js'
+export { issueText, type FieldRange, type SchemaIssue } from './issue.js'
 export { didYouMean, nearest } from './nearest.js'
 export { ordered } from './ordered.js'
 export { Random, type RandomState } from './random.js'

@@ -24,6 +24,8 @@ it.each<[Partial<SchemaIssue>, unknown, string]>([
 }) // prettier-ignore
 
 it('names both bounds where the field has both', () => {
-  const small = issue({ code: 'too_small', origin: 'int', minimum: 32 })
-  expect(issueText(small, 3, { maximum: 4096 })).toBe('needs a whole number from 32 to 4096, got 3')
+  const small = issue({ code: 'too_small', origin: 'number', minimum: 32 })
+  expect(issueText(small, 3, { minimum: 32, maximum: 4096, integer: true })).toBe(
+    'needs a whole number from 32 to 4096, got 3',
+  )
 })

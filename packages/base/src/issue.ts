@@ -15,17 +15,20 @@ export interface SchemaIssue {
   readonly errors?: readonly (readonly SchemaIssue[])[]
 }
 
+/** Numbers that a field takes; bounds where it has both, and they belong to it. */
+export interface FieldRange {
+  readonly minimum?: number
+  readonly maximum?: number
+  readonly integer?: boolean
+}
+
 /**
  * What is wrong with a value, to be read after its name: `needs a whole number from 32 to 4096, got 3`. A message that a
  * schema gives itself stays.
  * @param value what was given, undefined where nothing was
- * @param range bounds of the field, where its schema has both
+ * @param range what is known of the field
  */
-export function issueText(
-  issue: SchemaIssue,
-  value?: unknown,
-  range: { readonly minimum?: number; readonly maximum?: number } = {},
-): string {
+export function issueText(issue: SchemaIssue, value?: unknown, range: FieldRange = {}): string {
   const wanted = wantedOf(issue, range)
   if (wanted === undefined) return issue.message
   if (value === undefined) return `is missing: it ${wanted}`
@@ -35,19 +38,19 @@ export function issueText(
 
 const choices = ({ values = [] }: SchemaIssue): readonly string[] => values.map(String)
 
-function wantedOf(issue: SchemaIssue, range: object): string | undefined {
+function wantedOf(issue: SchemaIssue, range: FieldRange): string | undefined {
   const { code, expected = '', message, errors } = issue
   switch (code) {
     case 'invalid_type':
       if (!message.startsWith('Invalid input')) return undefined
       return expected === 'number' || expected === 'int'
-        ? `needs ${expected === 'int' ? 'a whole number' : 'a number'}${between({ ...issue, ...range })}`
+        ? `needs ${numberText(expected === 'int', range)}${between({ ...issue, ...range })}`
         : `needs ${types[expected] ?? expected}`
     case 'invalid_value':
       return `is one of ${choices(issue).join(', ')}`
     case 'too_small':
     case 'too_big':
-      return sizeText({ ...issue, ...range })
+      return sizeText(issue, range)
     case 'not_multiple_of':
       return 'needs a whole number'
     case 'invalid_union': {
@@ -69,11 +72,14 @@ const types: Readonly<Record<string, string>> = {
   object: 'settings by name',
 }
 
-function sizeText(issue: SchemaIssue): string {
+const numberText = (isInteger: boolean, { integer = isInteger }: FieldRange): string =>
+  integer ? 'a whole number' : 'a number'
+
+function sizeText(issue: SchemaIssue, range: FieldRange): string {
   const { origin, minimum, maximum } = issue
   if (origin === 'string') return minimum === 1 ? 'is empty' : 'has a text of another length'
   if (origin !== 'array')
-    return `needs ${origin === 'int' ? 'a whole number' : 'a number'}${between(issue)}`
+    return `needs ${numberText(origin === 'int', range)}${between({ ...issue, ...range })}`
   return minimum !== undefined
     ? `needs ${minimum} or more entries`
     : `has ${maximum} entries at most`

@@ -3,7 +3,7 @@ import { readDetector } from '@cflow/detector'
 import { chooseExamples } from '@cflow/report'
 import { renderReport } from '@cflow/report/node'
 import { judge, loadExamples } from '@cflow/trainer'
-import { metricsDocument, runPaths, writeRun } from '@cflow/trainer/node'
+import { metricsDocument, runPaths } from '@cflow/trainer/node'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { defineCommand } from '../command.js'
@@ -11,7 +11,14 @@ import { printJson, type Session } from '../io.js'
 import { inRunFolder } from '../run-folder.js'
 import { everyScene } from '../scenes.js'
 import { runtimeOf } from '../settings/machine.js'
-import { datasetShape, machineShape, outFolder, outputShape, protocol } from '../settings/schema.js'
+import {
+  datasetShape,
+  machineShape,
+  outFolder,
+  outputShape,
+  overwrite,
+  protocol,
+} from '../settings/schema.js'
 import { summary } from '../summary.js'
 
 const schema = z.object({
@@ -19,6 +26,7 @@ const schema = z.object({
   protocol,
   ...machineShape,
   out: outFolder('folder for metrics.json and report.html'),
+  overwrite,
   ...outputShape,
 })
 
@@ -46,7 +54,11 @@ async function evaluateModel(
   const dataset = await openDataset(settings, { trained: manifest.category })
   const { out, protocol } = settings
   const runtime = await runtimeOf(settings)
-  await inRunFolder(session, out, {}, async (progress) => {
+  const options = {
+    ...{ command: 'evaluate', results: ['metrics', 'report'] as const },
+    overwrite: settings.overwrite ?? false,
+  }
+  await inRunFolder(session, out, options, async (progress, run) => {
     const subject = { model, samples: dataset.test, runtime }
     const { onProgress } = progress
     const judgement = await judge({ ...subject, protocol, onProgress })
@@ -55,11 +67,11 @@ async function evaluateModel(
     const seconds = { total: (performance.now() - began) / 1000 }
     const sources = { manifest, judgement, dataset, runtime: runtime.name, modelBytes, seconds }
     const metrics = metricsDocument(sources)
-    if (out !== undefined) {
+    if (run) {
       const { category } = dataset
       const examples = await loadExamples({ ...subject, choices: chooseExamples(scores) })
       const input = { ...judgement, category, manifest, examples, history: [], modelBytes }
-      await writeRun(out, { metrics, report: await renderReport(input) })
+      await run.write({ metrics, report: await renderReport(input) })
     }
     progress.end()
     const paths = out === undefined ? undefined : runPaths(out)

@@ -52,11 +52,13 @@ export const command = defineCommand({
       throw usage('--threshold', '--threshold and --false-positive-rate exclude each other')
     const found = await findTargets(args)
     const { targets } = found
+    const folders = { out, masks, maps }
     // what draws is loaded only where files are wanted: without them a prediction starts sooner
     const files =
       (out ?? masks ?? maps) === undefined ? undefined : await import('../predict/outputs.js')
-    const plan = await files?.planOutputs({ out, masks, maps }, targets, settings.overwrite)
+    const plan = await files?.planOutputs(folders, targets, settings.overwrite)
     const detector = await loadDetector(path, deviceOptions(settings))
+    await files?.makeFolders(folders)
     const options = {
       ...{ falsePositiveRate, threshold },
       parts: { contributions: false, map: files !== undefined },

@@ -26,8 +26,7 @@ type Paths = { [K in (typeof kinds)[number]['field']]?: string }
 /**
  * Where the files of each image go, before anything is read or written.
  * @param overwrite also replaces files that no prediction wrote; photographs never
- * @throws CflowError USAGE where a file would lie among the photographs, or replace one or another file; IO for a folder
- *   that cannot be made
+ * @throws CflowError USAGE where a file would lie among the photographs or replace one, EXISTS where it would replace another
  */
 export async function planOutputs(
   folders: Folders,
@@ -57,8 +56,6 @@ export async function planOutputs(
       plan.get(image)![field] = path
     }
   }
-  for (const { setting } of kinds)
-    if (folders[setting] !== undefined) await makeFolder(folders[setting])
   return plan
 }
 
@@ -103,6 +100,11 @@ async function requireFree(
     subject,
     hint: `${hint} --overwrite replaces it.`,
   })
+}
+
+/** Make the folders, before any work: a place that cannot be written to is found out at once. @throws CflowError IO */
+export async function makeFolders(folders: Folders): Promise<void> {
+  for (const folder of Object.values(folders)) if (folder !== undefined) await makeFolder(folder)
 }
 
 /** Write what was planned for an image. @throws CflowError IO */
