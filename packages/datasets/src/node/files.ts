@@ -4,9 +4,14 @@ import { open, readdir, stat } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 import { madeFile, type Made } from './made.js'
 
-/** File name endings taken for images, in lower case. BMP is listed so that it is reported instead of overlooked. */
-export const imageExtensions: readonly string[] =
-  '.png .jpg .jpeg .webp .tif .tiff .gif .avif .bmp'.split(' ')
+/**
+ * File name endings taken for images, in lower case. HEIC and JPEG XL are listed so that they are reported instead of
+ * overlooked.
+ */
+export const imageExtensions: readonly string[] = (
+  '.png .jpg .jpeg .jpe .jfif .webp .tif .tiff .gif .avif .bmp .dib .pbm .pgm .ppm .pnm ' +
+  '.jp2 .j2k .j2c .jpx .jpf .heic .heif .jxl'
+).split(' ')
 
 const maxDepth = 16
 
@@ -125,7 +130,7 @@ export async function requireFolder(path: string): Promise<void> {
 export function noImages(folder: string): CflowError {
   return new CflowError('EMPTY', `there are no images in ${folder}`, {
     subject: folder,
-    hint: 'Images are PNG, JPEG, WebP, TIFF, GIF or AVIF files.',
+    hint: `Images end with ${imageExtensions.join(' ')}.`,
   })
 }
 
