@@ -232,6 +232,16 @@ describe('usage', { timeout: 60_000 }, () => {
     await fails([...args, '--recipe', 'x'], 2, /--recipe is no setting of PaDiM/)
   })
 
+  it('the authors’ aggregation, which a saved detector cannot have', async () => {
+    const hint = /--aggregation .*a whole test set.*use calibrated, and --protocol paper/
+    await fails([...mvtec(), '--aggregation', 'paper'], 2, hint)
+    await fails(
+      [...mvtec(), '--aggregation', 'papr'],
+      2,
+      /--aggregation is one of calibrated, joint/,
+    )
+  })
+
   it('no error speaks the language of a library', async () => {
     const wrong = {
       ...{ passes: 0.5, learningRate: 0, heldOut: 2, inputSize: 1, poolLayers: 7, seed: -1 },

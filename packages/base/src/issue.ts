@@ -29,20 +29,22 @@ export interface FieldRange {
  * @param range what is known of the field
  */
 export function issueText(issue: SchemaIssue, value?: unknown, range: FieldRange = {}): string {
-  const wanted = wantedOf(issue, range)
+  const wanted = ofZod.test(issue.message) ? wantedOf(issue, range) : undefined
   if (wanted === undefined) return issue.message
   if (value === undefined) return `is missing: it ${wanted}`
   const hint = typeof value === 'string' ? didYouMean(value, choices(issue)).trim() : ''
   return `${wanted}, got ${shown(value)}${hint && `; ${hint}`}`
 }
 
+/** How zod's own messages begin; others are a schema's. */
+const ofZod = /^(Invalid|Too (small|big)|Unrecognized)/
+
 const choices = ({ values = [] }: SchemaIssue): readonly string[] => values.map(String)
 
 function wantedOf(issue: SchemaIssue, range: FieldRange): string | undefined {
-  const { code, expected = '', message, errors } = issue
+  const { code, expected = '', errors } = issue
   switch (code) {
     case 'invalid_type':
-      if (!message.startsWith('Invalid input')) return undefined
       return expected === 'number' || expected === 'int'
         ? `needs ${numberText(expected === 'int', range)}${between({ ...issue, ...range })}`
         : `needs ${types[expected] ?? expected}`

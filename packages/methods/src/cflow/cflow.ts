@@ -32,6 +32,14 @@ import type { Trainer } from '../training/trainer.js'
 import { flowTrainer } from './flow-trainer.js'
 import { estimateWhitenings, whitener } from './whitening.js'
 
+/** The authors' aggregation takes its constants from the images that are judged, which a detector file cannot. */
+const savedAggregation = aggregationSchema.exclude(['paper'], {
+  error: ({ input }) =>
+    input === 'paper'
+      ? 'paper takes the largest likelihoods of a whole test set, which a detector file cannot: use calibrated, and --protocol paper to measure as the authors do'
+      : undefined,
+})
+
 const flow = settingsOf('flow')
 const settings = z.strictObject({
   ...commonSettings,
@@ -45,7 +53,7 @@ const settings = z.strictObject({
   }),
   loss: settingsOf('training')('NAME', 'loss of the flows', z.enum(['logsigmoid', 'nll'])),
   shrinkage: flow('X', 'regularisation of the whitening', z.number().positive().max(10)),
-  aggregation: settingsOf('calibration')('NAME', 'of the scales', aggregationSchema),
+  aggregation: settingsOf('calibration')('NAME', 'of the scales', savedAggregation),
   whitening: choice('whether the flows begin with a whitening of the features', z.boolean()),
   start: choice('of the coupling layers’ parameters', z.enum(['identity', 'random'])),
   sampling: choice('how mini-batches are drawn', z.enum(['grouped', 'permuted'])),
