@@ -55,10 +55,11 @@ export const command = defineCommand({
     const folders = { out, masks, maps }
     // what draws is loaded only where files are wanted: without them a prediction starts sooner
     const files =
-      (out ?? masks ?? maps) === undefined ? undefined : await import('../predict/outputs.js')
-    const plan = await files?.planOutputs(folders, targets, settings.overwrite)
+      (out ?? masks ?? maps) === undefined
+        ? undefined
+        : await (await import('../predict/outputs.js')).outputsOf(folders, targets, settings.overwrite) // prettier-ignore
     const detector = await loadDetector(path, deviceOptions(settings))
-    await files?.makeFolders(folders)
+    await files?.prepare()
     const options = {
       ...{ falsePositiveRate, threshold },
       parts: { contributions: false, map: files !== undefined },
@@ -86,9 +87,8 @@ export const command = defineCommand({
           const detection = await detector.detect(image, options)
           const { score, threshold, anomalous, pValue, anomalyMap } = detection
           const verdict = { score, threshold, anomalous, pValue }
-          const paths = plan?.get(target.path)
-          if (paths && anomalyMap)
-            await files?.writeOutputs(paths, image, { ...verdict, anomalyMap })
+          const drawn = anomalyMap && files?.write(target.path, image, { ...verdict, anomalyMap })
+          const paths = await drawn
           add({ path: target.path, ...verdict, ...paths })
         } catch (problem) {
           // a runtime that fails or a full disk is wrong with all images

@@ -23,15 +23,43 @@ type Folders = { readonly [K in (typeof kinds)[number]['setting']]?: string | un
 /** Paths of the files of one image. */
 type Paths = { [K in (typeof kinds)[number]['field']]?: string }
 
+/** The files that a prediction leaves. */
+export interface Outputs {
+  /** Make the folders, before any work: a place that cannot be written to is found out at once. @throws CflowError IO */
+  prepare(): Promise<void>
+  /** Write the files of an image. @returns their paths @throws CflowError IO */
+  write(path: string, image: RgbImage, shown: Shown): Promise<Paths>
+}
+
+/** @throws CflowError as `planOutputs` */
+export async function outputsOf(
+  folders: Folders,
+  targets: readonly Target[],
+  overwrite = false,
+): Promise<Outputs> {
+  const plan = await planOutputs(folders, targets, overwrite)
+  return {
+    async prepare() {
+      for (const folder of Object.values(folders))
+        if (folder !== undefined) await makeFolder(folder)
+    },
+    async write(path, image, shown) {
+      const paths = plan.get(path) ?? {}
+      await writeOutputs(paths, image, shown)
+      return paths
+    },
+  }
+}
+
 /**
  * Where the files of each image go, before anything is read or written.
  * @param overwrite also replaces files that no prediction wrote; photographs never
  * @throws CflowError USAGE where a file would lie among the photographs or replace one, EXISTS where it would replace another
  */
-export async function planOutputs(
+async function planOutputs(
   folders: Folders,
   targets: readonly Target[],
-  overwrite = false,
+  overwrite: boolean,
 ): Promise<ReadonlyMap<string, Paths>> {
   const images = targets.filter((t) => !('error' in t)).map((t) => t.path)
   const names = resultNames(images)
@@ -102,13 +130,7 @@ async function requireFree(
   })
 }
 
-/** Make the folders, before any work: a place that cannot be written to is found out at once. @throws CflowError IO */
-export async function makeFolders(folders: Folders): Promise<void> {
-  for (const folder of Object.values(folders)) if (folder !== undefined) await makeFolder(folder)
-}
-
-/** Write what was planned for an image. @throws CflowError IO */
-export async function writeOutputs(
+async function writeOutputs(
   { overlay, mask, map }: Paths,
   image: RgbImage,
   shown: Shown,

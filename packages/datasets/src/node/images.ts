@@ -18,7 +18,7 @@ const maxFileBytes = 512 * 1024 * 1024
 const formats: readonly string[] = ['jpeg', 'png', 'webp', 'tiff', 'gif', 'heif']
 /** Formats that sharp has not. */
 const ownFormats: readonly Format[] = [bmp, pnm, jp2]
-export const formatNames = 'PNG, JPEG, WebP, TIFF, GIF, AVIF, BMP, PGM, PPM and JPEG 2000'
+const formatNames = 'PNG, JPEG, WebP, TIFF, GIF, AVIF, BMP, PGM, PPM and JPEG 2000'
 
 /**
  * The sharp library, loaded on first use: it brings native code, and whoever never decodes should not need it.
