@@ -115,7 +115,7 @@ it('ends with an error for what is no number, or no label', () => {
     rejects([0.1, wrong], [0, 1], `score 1 is no number: ${String(wrong)}`)
     rejects([0.1, 0.2], [wrong, 1], `label 0 is no number: ${String(wrong)}`)
   }
-  rejects([0.1, , 3], [0, 1, 1], 'score 1 is no number: undefined') // eslint-disable-line no-sparse-arrays
+  rejects([0.1, , 3], [0, 1, 1], 'score 1 is no number: undefined')
   rejects([0.1, 0.2], [0, NaN], 'label 1 is NaN')
   expect(auroc([0.1, 0.2, Infinity, -Infinity], [false, true, true, false])).toBe(1)
 })

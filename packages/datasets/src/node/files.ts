@@ -2,7 +2,7 @@ import { CflowError, type ErrorCode } from '@cflow/base'
 import { fileError as errorAbout, fileSize } from '@cflow/base/node'
 import { open, readdir, stat } from 'node:fs/promises'
 import { extname, join } from 'node:path'
-import { madeFile, type Made } from './made.js'
+import { madeFile } from './made.js'
 
 /**
  * File name endings taken for images, in lower case. HEIC and JPEG XL are listed so that they are reported instead of
@@ -33,12 +33,12 @@ export const fileError = (path: string, cause: unknown): CflowError =>
 
 /**
  * What a folder holds directly, by name, each sorted (by UTF-16 code units, the same on every machine), hidden ones left
- * out. What a prediction made of photographs (heat maps over them, anomaly maps) is not among the images.
+ * out. What a prediction wrote (heat maps, masks, anomaly maps) is not among the images.
  */
 export interface Listing {
   readonly folders: readonly string[]
   readonly images: readonly string[]
-  /** Heat maps and anomaly maps that a prediction wrote. */
+  /** Pictures that a prediction wrote. */
   readonly made: readonly string[]
   /** Files that are no images by their names. */
   readonly others: readonly string[]
@@ -59,10 +59,11 @@ export async function listFolder(folder: string): Promise<Listing> {
   for (const entry of entries) {
     const { name } = entry
     if (name.startsWith('.')) continue
-    const linked = entry.isSymbolicLink() && (await isFolder(join(folder, name)))
-    if (linked || entry.isDirectory()) folders.push(name)
+    const path = join(folder, name)
+    const found = entry.isSymbolicLink() ? await stat(path).catch(() => entry) : entry
+    if (found.isDirectory()) folders.push(name)
     else if (!imageExtensions.includes(extname(name).toLowerCase())) others.push(name)
-    else if (entry.isFile() && isPicture(await madeFile(join(folder, name)))) made.push(name)
+    else if (found.isFile() && (await madeFile(path)) !== undefined) made.push(name)
     else images.push(name)
   }
   return {
@@ -72,9 +73,6 @@ export async function listFolder(folder: string): Promise<Listing> {
     others: others.sort(),
   }
 }
-
-/** A mask that was predicted may well be the truth of other images, a picture of a detection never is. */
-const isPicture = (kind: Made | undefined): boolean => kind === 'overlay' || kind === 'map'
 
 /** All files below a folder, as paths relative to it with forward slashes; as `walkImages`. */
 export async function walkFolder(folder: string, depth = 0): Promise<Omit<Listing, 'folders'>> {

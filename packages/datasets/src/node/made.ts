@@ -8,7 +8,7 @@ import { encodeMaskPng, encodePng } from './images.js'
  * Pictures that a prediction leaves say in their file what they are, so that they are never taken for photographs, wherever
  * they lie.
  */
-export type Made = 'overlay' | 'mask' | 'map'
+type Made = 'overlay' | 'mask' | 'map'
 
 const made: readonly Made[] = ['overlay', 'mask', 'map']
 const mark = (kind: Made): string => `cflow predict ${kind}`
