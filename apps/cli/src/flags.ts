@@ -34,7 +34,7 @@ function inWords(
   if (subject === undefined || !keys.includes(subject)) return error
   const name = nameOf(subject)
   const options = { subject: name, cause: error, ...(hint !== undefined && { hint }) }
-  const begins = message.startsWith(`${subject} `)
+  const begins = message.startsWith(`${subject} `) || message.startsWith(`${subject}:`)
   const text = begins ? `${name}${message.slice(subject.length)}` : message
   return new CflowError('USAGE', text, options)
 }

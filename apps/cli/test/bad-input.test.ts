@@ -233,7 +233,7 @@ describe('usage', { timeout: 60_000 }, () => {
   })
 
   it('the authors’ aggregation, which a saved detector cannot have', async () => {
-    const hint = /--aggregation .*a whole test set.*use calibrated, and --protocol paper/
+    const hint = /--aggregation: .*a whole test set.*use calibrated, and --protocol paper/
     await fails([...mvtec(), '--aggregation', 'paper'], 2, hint)
     await fails(
       [...mvtec(), '--aggregation', 'papr'],
@@ -251,7 +251,7 @@ describe('usage', { timeout: 60_000 }, () => {
       await writeFile(at('wrong.json'), JSON.stringify({ [key]: value, dataset: 'synthetic' }))
       const { code, err } = await cflow(['train', '--config', at('wrong.json')])
       expect(code, key).toBe(2)
-      expect(err).toMatch(new RegExp(`^error: ${key} in .*wrong\\.json `))
+      expect(err).toMatch(new RegExp(`^error: ${key} in .*wrong\\.json:? `))
       expect(err).not.toMatch(/Too (small|big)|Invalid|expected|received|>=|<=/)
     }
   })

@@ -20,12 +20,13 @@ it.each<[Partial<SchemaIssue>, unknown, string]>([
   [{ code: 'invalid_union', errors: [[issue({ values: [1] })], [issue({ values: [2] })]] }, 3, 'is one of 1, 2, got 3'],
   [{ code: 'custom', message: 'only all: one scene is --scene NN' }, 'x', 'only all: one scene is --scene NN'],
 ])('words for %j', (own, value, text) => {
-  expect(issueText(issue(own), value)).toBe(text)
+  const separator = own.code === 'custom' ? ':' : ''
+  expect(issueText('--a', issue(own), value)).toBe(`--a${separator} ${text}`)
 }) // prettier-ignore
 
 it('names both bounds where the field has both', () => {
   const small = issue({ code: 'too_small', origin: 'number', minimum: 32 })
-  expect(issueText(small, 3, { minimum: 32, maximum: 4096, integer: true })).toBe(
-    'needs a whole number from 32 to 4096, got 3',
+  expect(issueText('size', small, 3, { minimum: 32, maximum: 4096, integer: true })).toBe(
+    'size needs a whole number from 32 to 4096, got 3',
   )
 })

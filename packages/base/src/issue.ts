@@ -23,17 +23,23 @@ export interface FieldRange {
 }
 
 /**
- * What is wrong with a value, to be read after its name: `needs a whole number from 32 to 4096, got 3`. A message that a
- * schema gives itself stays.
+ * What is wrong with a value: `--input-size needs a whole number from 32 to 4096, got 3`. A message that a schema gives
+ * itself stays: `--mean: three numbers`.
+ * @param name of the value, as people know it
  * @param value what was given, undefined where nothing was
  * @param range what is known of the field
  */
-export function issueText(issue: SchemaIssue, value?: unknown, range: FieldRange = {}): string {
+export function issueText(
+  name: string,
+  issue: SchemaIssue,
+  value?: unknown,
+  range: FieldRange = {},
+): string {
   const wanted = ofZod.test(issue.message) ? wantedOf(issue, range) : undefined
-  if (wanted === undefined) return issue.message
-  if (value === undefined) return `is missing: it ${wanted}`
+  if (wanted === undefined) return `${name}: ${issue.message}`
+  if (value === undefined) return `${name} is missing: it ${wanted}`
   const hint = typeof value === 'string' ? didYouMean(value, choices(issue)).trim() : ''
-  return `${wanted}, got ${shown(value)}${hint && `; ${hint}`}`
+  return `${name} ${wanted}, got ${shown(value)}${hint && `; ${hint}`}`
 }
 
 /** How zod's own messages begin; others are a schema's. */

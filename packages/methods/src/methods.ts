@@ -91,8 +91,8 @@ function invalid(
   const [issue] = error.issues
   if (issue?.code === 'unrecognized_keys') return noSetting(issue.keys[0] ?? '', method)
   const key = String(issue?.path[0] ?? '')
-  const problem = issue ? issueText(issue as SchemaIssue, given[key]) : error.message
-  return new CflowError('CONFIG', `${key} ${problem}`, { subject: key })
+  const problem = issue ? issueText(key, issue as SchemaIssue, given[key]) : error.message
+  return new CflowError('CONFIG', problem, { subject: key })
 }
 
 /** Whose it is instead, or what it may have meant. */

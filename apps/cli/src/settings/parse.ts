@@ -27,12 +27,11 @@ export function parseSettings<S extends z.ZodObject>(
   const key = String(issue?.path[0] ?? '')
   const { error, range } = settings.find((s) => s.key === key) ?? {}
   const value = merged[key]
-  const problem = error
-    ? `${error}, got '${String(value)}'`
-    : issueText(issue as SchemaIssue, value, range)
+  const problem = (name: string): string =>
+    error ? `${name} ${error}, got '${String(value)}'` : issueText(name, issue as SchemaIssue, value, range) // prettier-ignore
   if (file && !(key in flags))
-    throw new CflowError('CONFIG', `${key} in ${file.path} ${problem}`, { subject: key })
-  throw usage(`--${kebab(key)}`, `--${kebab(key)} ${problem}`)
+    throw new CflowError('CONFIG', problem(`${key} in ${file.path}`), { subject: key })
+  throw usage(`--${kebab(key)}`, problem(`--${kebab(key)}`))
 }
 
 /** Lists as lists, and `unconditional` as `conditional: false`. */

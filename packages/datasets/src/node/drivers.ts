@@ -68,7 +68,7 @@ function chosen(
   if (!parsed.success) {
     const issue = parsed.error.issues[0]! as SchemaIssue
     const key = String(issue.path[0]) as keyof DatasetSettings
-    throw usage(key, ` ${issueText(issue, settings[key])}`)
+    throw usage(key, issueText('', issue, settings[key]))
   }
   const given: Readonly<Record<string, unknown>> = parsed.data
   const { root, dataset: name = root === undefined ? undefined : 'folder' } = parsed.data

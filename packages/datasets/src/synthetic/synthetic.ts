@@ -37,7 +37,7 @@ export function syntheticDataset(options: z.input<typeof schema>): Dataset {
     const issue = parsed.error.issues[0]! as SchemaIssue
     const subject = issue.path.join('.')
     const value = (options as Readonly<Record<string, unknown>>)[subject]
-    throw new CflowError('USAGE', `option ${subject} ${issueText(issue, value)}`, { subject })
+    throw new CflowError('USAGE', issueText(`option ${subject}`, issue, value), { subject })
   }
   const { kind, size, seed, train, test } = parsed.data
   const samples = (split: Split, defect: string, count: number): Sample[] =>
