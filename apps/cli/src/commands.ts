@@ -23,6 +23,10 @@ export const commands: Readonly<Record<string, Entry>> = {
     description: 'Score images: files, folders and globs.',
     load: () => import('./commands/predict.js'),
   },
+  'inspect <folder>': {
+    description: 'Show how a folder of images is read, and what may be wrong with it.',
+    load: () => import('./commands/inspect.js'),
+  },
   'export <model>': {
     description: 'Make a detector file smaller and faster, if it stays as accurate.',
     load: () => import('./commands/export.js'),

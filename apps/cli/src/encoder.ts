@@ -35,13 +35,19 @@ export async function prepareEncoder(options: TrainOptions, settings: EncoderSet
   const spec = normalised(encoderSpec(config.encoder), config.normalisation)
   const { poolLayers, inputSize } = config
   const open = async () =>
-    encoderModel(spec, await weightsOf(spec.name, settings.weights), poolLayers, inputSize)
+    encoderModel(spec, await weightsOf(spec.name, settings), poolLayers, inputSize)
   return { config, open }
 }
 
 /** Weights of an encoder from a file, else those on this machine. */
-export const weightsOf = (encoder: string, file: string | undefined): Promise<Weights> =>
-  loadEncoderWeights(encoder, file === undefined ? {} : { weights: file })
+export function weightsOf(
+  encoder: string,
+  { weights, weightsKey: key }: Pick<EncoderSettings, 'weights' | 'weightsKey'>,
+): Promise<Weights> {
+  if (key !== undefined && weights === undefined)
+    throw usage('--weights-key', '--weights-key is for a file that is given with --weights')
+  return loadEncoderWeights(encoder, { ...(weights !== undefined && { weights }), key })
+}
 
 /** Says of an error that it is of a file: for `catch`. */
 export const ofFile =
@@ -55,9 +61,14 @@ export const ofFile =
 const imagenet = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] } as const
 
 async function prepareOnnx(path: string, options: TrainOptions, settings: EncoderSettings) {
-  const { taps, mean = imagenet.mean, std = imagenet.std, prefixTokens, weights } = settings
-  if (weights !== undefined)
-    throw usage('--weights', 'an ONNX file holds its weights: --weights does not go with it')
+  const { taps, mean = imagenet.mean, std = imagenet.std, prefixTokens } = settings
+  const { weights, weightsKey } = settings
+  for (const [flag, value] of [
+    ['--weights', weights],
+    ['--weights-key', weightsKey],
+  ] as const)
+    if (value !== undefined)
+      throw usage(flag, `an ONNX file holds its weights: ${flag} does not go with it`)
   if (taps === undefined)
     throw usage(
       '--taps',

@@ -9,6 +9,13 @@ export class Interrupted extends Error {
   override readonly name = 'Interrupted'
 }
 
+/** The error for a file that would be written over. */
+export const existing = (path: string): CflowError =>
+  new CflowError('EXISTS', `${path} is there already`, {
+    subject: path,
+    hint: 'Choose another name, or add --overwrite to replace it.',
+  })
+
 /** Tell the user what went wrong, and choose the exit code. */
 export function failure(session: Session, error: unknown): number {
   const { io } = session

@@ -98,10 +98,22 @@ describe('images', { timeout: 60_000 }, () => {
     const mask = at('sizes', 'part', 'ground_truth', defect!, '000_mask.png')
     await writeMaskPng(mask, { width: 32, height: 64, data: new Uint8Array(32 * 64) })
     const args = ['train', '--dataset', 'mvtec', '--root', at('sizes'), '--category', 'part']
-    const out = at('sizes-run')
+    // before the training, which would be in vain
+    await fails([...args, ...tiny], 2, /the mask has 32×64 pixels and its image .* 64×64/, {
+      subject: mask,
+    })
+  })
+
+  it('a test image that is cut off', async () => {
+    await writeMvtec(at('late'))
+    const test = at('late', 'part', 'test', 'good')
+    const [first] = (await readdir(test)).sort()
+    await writeTruncated(join(test, first!))
+    const args = ['train', '--dataset', 'mvtec', '--root', at('late'), '--category', 'part']
+    const out = at('late-run')
     const result = await cflow([...args, ...tiny, '--passes', '1', '--out', out])
     expect(result.code).toBe(2)
-    expect(result.err).toMatch(/the mask has 32×64 pixels and its image .* 64×64/)
+    expect(result.err).toMatch(/damaged or cut off/)
     // the training itself was good: its checkpoint is kept, and nothing else is written
     expect(await readdir(out)).toEqual(['checkpoint', 'run.json'])
     expect(await state(out)).toBe('failed')

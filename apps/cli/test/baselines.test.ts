@@ -63,6 +63,18 @@ describe('train --method', { timeout: 120_000 }, () => {
     ])
   })
 
+  it('patchcore keeps as many vectors as it is told to, and names a setting that is wrong', async () => {
+    const trained = await trainWith('patchcore', '--memory', '20', '--joined-taps', '1', '--averaging', '5') // prettier-ignore
+    expect(trained.err).toBe('')
+    expect(json<Metrics>(trained).detector).toMatchObject({
+      method: 'patchcore',
+      settings: { memory: 20, joinedTaps: 1, averaging: 5, support: 9 },
+    })
+    const wrong = await trainWith('patchcore', '--averaging', '2')
+    expect(wrong.err).toMatch(/--averaging/)
+    expect(wrong.code).toBe(2)
+  })
+
   it('dfr goes on from its checkpoint, and gives the same bytes as in one go', async () => {
     const passes = ['--method', 'dfr', ...set(), ...small, '--passes', '2', '--mini-batch', '64']
     expect((await cflow(['train', ...passes, '--out', at('whole')])).code).toBe(0)

@@ -90,6 +90,29 @@ describe('encoders list', () => {
   })
 })
 
+describe('encoders import', () => {
+  it('asks which of two sets of weights, and takes the one that is named', async () => {
+    const two = (prefix: string, factor: number) =>
+      [...weights].map(([key, t]) => {
+        const data = (t.data as Float32Array).map((v) => v * factor)
+        return [`${prefix}.${key}`, { ...t, data }] as const
+      })
+    const both = writeSafetensors(new Map([...two('state_dict', 1), ...two('state_dict_ema', 0.5)]))
+    await writeFile(at('both.safetensors'), both)
+    const asked = await cflow(['encoders', 'import', name, at('both.safetensors')])
+    expect(asked.code).toBe(2)
+    expect(asked.err).toContain('2 sets of weights of mobilenet-v3-small')
+    expect(asked.err).toContain('--weights-key state_dict or --weights-key state_dict_ema')
+    expect(await status()).toBe('missing')
+    const key = ['--weights-key', 'state_dict_ema']
+    expect((await cflow(['encoders', 'import', name, at('both.safetensors'), ...key])).code).toBe(0)
+    expect(await status()).toBe('cached')
+    const training = ['train', ...tinySet(at('set')), '--encoder', name, ...key]
+    const alone = await cflow([...training, '--out', at('keyed')])
+    expect([alone.code, alone.err]).toEqual([2, expect.stringContaining('--weights')])
+  })
+})
+
 describe('encoders pull', () => {
   it('downloads weights that a training then finds', async () => {
     const pulled = await pull('--json')

@@ -36,7 +36,7 @@ const manifestOf = async (path: string) => parseManifest(readMetadata(await read
 describe('export', { timeout: 120_000 }, () => {
   it('fp16: half the size, beside the detector, and as good', async () => {
     const result = await cflow(['export', model(), '--precision', 'fp16', ...labelled(), '--json'])
-    expect(result.err).toBe('')
+    expect(result.err).toMatch(/^images of .*\n( .*\n)+$/)
     expect(result.code).toBe(0)
     const { file, bytes, gate } = json<Exported>(result)
     expect(file).toBe(at('run', 'model.fp16.onnx'))

@@ -186,6 +186,13 @@ describe('train --encoder FILE.onnx', { timeout: 120_000 }, () => {
     await fails(of('cnn.onnx', '--taps', 'fine', '--std', '1,0,1'), /--std needs numbers above 0/)
     await fails(of('cnn.onnx', '--taps', 'fine', '--pool-layers', '2'), /has no 2 pool layers/)
     await fails(of('gone.onnx', '--taps', 'fine'), /there is no file .*gone\.onnx/)
+    const noise: g.Operator = { type: 'RandomUniformLike', infer: ([x]) => [x!] }
+    const pixels = g.input('pixels', 'float32', ['N', 3, 'H', 'W'])
+    await writeFile(
+      at('noise.onnx'),
+      g.writeOnnx({ fine: g.add(pixels, g.apply(noise, [pixels])) }),
+    )
+    await fails(of('noise.onnx', '--taps', 'fine'), /noise\.onnx: the model is random: RandomUniformLike/) // prettier-ignore
     await writeFile(at('text.onnx'), 'hello')
     await fails(of('text.onnx', '--taps', 'fine'), /text\.onnx: not an ONNX file/)
     const named = of('cnn.onnx', '--taps', 'fine').map((a) =>
@@ -206,6 +213,13 @@ describe('encoders taps', () => {
     expect(json<{ taps: unknown[] }>(listed).taps).toContainEqual(
       expect.objectContaining({ name: 'tokens', kind: 'tokens', channels: 6, height: 4 }),
     )
+    const registers = await cflow(['encoders', 'taps', at('vit.onnx'), '--prefix-tokens', '3'])
+    expect(registers.out).toMatch(/^tokens .* needs --prefix-tokens 1$/m)
+    const pooled = g.globalAveragePool(g.input('x', 'float32', ['N', 3, 'H', 'W']))
+    await writeFile(at('pooled.onnx'), g.writeOnnx({ pooled }))
+    const none = await cflow(['encoders', 'taps', at('pooled.onnx'), '--input-size', '64'])
+    expect([none.code, none.out]).toEqual([2, ''])
+    expect(none.err).toMatch(/no value of .*pooled\.onnx is a square map/)
     const wrong = await cflow(['encoders', 'taps', at('cnn.onnx'), '--input-size', 'x'])
     expect(wrong.err).toMatch(/--input-size needs a whole number/)
   })

@@ -152,7 +152,7 @@ describe('photographs', { timeout: 60_000 }, () => {
     expect(first).toHaveLength(8)
     expect(await predict(at('twice'), ...folders('ov'))).toMatchObject({
       code: 0,
-      err: expect.stringMatching(/left out: .*0\.tiff and 23 more, written by predict\nleft out: .*notes\.txt, no image/), // prettier-ignore
+      err: expect.stringMatching(/left out: .*0\.tiff and 23 more, written by predict or inspect\nleft out: .*notes\.txt, no image/), // prettier-ignore
     })
     const again = await predict(at('twice'), ...folders('other'))
     expect(json<Row[]>(again).map((r) => [r.path, r.score])).toEqual(

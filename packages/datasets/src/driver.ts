@@ -42,9 +42,6 @@ export interface DatasetDriver<S extends z.ZodObject = z.ZodObject> {
   open(settings: CommonSettings & z.output<S>, context: OpenContext): Promise<Dataset>
 }
 
-/** Of a driver that has only the settings all have. */
-export const noSettings = z.object({})
-
 /** An optional setting that decides which images are used, with what help and documentation say of it. */
 export function setting<T extends z.ZodType>(
   schema: T,

@@ -1,5 +1,6 @@
-export type { Dataset, Sample } from './dataset.js'
-export { resizeLanczos, resizeMaskNearest } from './resize.js'
+export type { Dataset, FolderReading, Reading, Sample, TruthMask } from './dataset.js'
+export { readingLines } from './reading-text.js'
+export { nearestSources, resizeLanczos, resizeMaskNearest } from './resize.js'
 export { rotateNearest } from './rotate.js'
 export { syntheticDefects, type SyntheticKind } from './synthetic/render.js'
 export { syntheticDataset } from './synthetic/synthetic.js'

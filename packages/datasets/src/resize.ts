@@ -81,8 +81,8 @@ function sinc(x: number): number {
  */
 export function resizeMaskNearest(mask: Mask, width: number, height: number): Mask {
   checkSize(width, height)
-  const columns = sources(mask.width, width)
-  const rows = sources(mask.height, height)
+  const columns = nearestSources(mask.width, width)
+  const rows = nearestSources(mask.height, height)
   const data = new Uint8Array(width * height)
   for (let y = 0; y < height; y++) {
     const from = rows[y]! * mask.width
@@ -91,7 +91,8 @@ export function resizeMaskNearest(mask: Mask, width: number, height: number): Ma
   return { width, height, data }
 }
 
-function sources(from: number, to: number): Int32Array {
+/** Of each of `to` columns or rows the one of `from` that `resizeMaskNearest` takes. */
+export function nearestSources(from: number, to: number): Int32Array {
   const step = from / to
   const out = new Int32Array(to)
   let position = step * 0.5

@@ -52,13 +52,15 @@ export async function onnxEncoderModel(
   return encoderModel(spec, new Map(), poolLayers, options.inputSize)
 }
 
-/** A runtime for models that are run once. */
+/** A runtime for models that are tried. */
 export const runOnce =
   (runtime: Runtime): RunModel =>
-  async (model, feeds) => {
+  async (model, ...feeds) => {
     const session = await runtime.createSession(model)
     try {
-      return await session.run(feeds)
+      const results = []
+      for (const each of feeds) results.push(await session.run(each))
+      return results
     } finally {
       await session.release()
     }

@@ -37,6 +37,8 @@ export interface EncoderSpec {
   readonly weights?: PublishedWeights
   /** SHA-256 of the file that the encoder is read from, where it is none of this package's. */
   readonly digest?: string
+  /** What was taken for granted of the taps of a model from elsewhere, in words, where their shapes leave it open. */
+  readonly assumed?: readonly string[]
   /** Present where the graph takes one image at a time. */
   readonly batch?: 1
   /** The tensors that the taps need, in state dict order. */

@@ -4,20 +4,22 @@ import * as ort from 'onnxruntime-node'
 import type { RunModel } from '../src/index.js'
 
 /** ONNX Runtime, for `onnxEncoder`. */
-export const run: RunModel = async (model, feeds) => {
-  const session = await ort.InferenceSession.create(model, { logSeverityLevel: 4 })
+export const run: RunModel = async (model, ...feeds) => {
+  const quiet = { logSeverityLevel: 4 } as const
+  const session = await ort.InferenceSession.create(model, quiet)
   try {
-    const tensors = Object.entries(feeds).map(
-      ([name, t]) =>
-        [name, new ort.Tensor(t.dtype as 'float32', t.data as Float32Array, t.shape)] as const,
-    )
-    const results = await session.run(Object.fromEntries(tensors))
-    return Object.fromEntries(
-      Object.entries(results).map(([name, t]) => [
-        name,
-        { dtype: t.type, shape: t.dims, data: t.data },
-      ]),
-    ) as Awaited<ReturnType<RunModel>>
+    const results = []
+    for (const each of feeds) {
+      const tensors = Object.entries(each).map(
+        ([name, t]) =>
+          [name, new ort.Tensor(t.dtype as 'float32', t.data as Float32Array, t.shape)] as const,
+      )
+      const outputs = Object.entries(await session.run(Object.fromEntries(tensors), quiet))
+      const taken = ([name, t]: (typeof outputs)[number]) =>
+        [name, { dtype: t.type, shape: t.dims, data: t.data }] as const
+      results.push(Object.fromEntries(outputs.map(taken)))
+    }
+    return results as unknown as Awaited<ReturnType<RunModel>>
   } finally {
     await session.release()
   }

@@ -43,7 +43,9 @@ export async function estimate(
     if (!config) {
       const d = scales.reduce((n, s) => n + s.channels, 0)
       const positions = positionsOf(scales[0] as (typeof scales)[number])
-      const perImage = trial.method === 'spade' ? 50 * positions ** 2 * d : positions * d * 1000
+      // vectors that a position is compared with, or as much work
+      const vectors = { spade: 50 * positions, patchcore: 10_000 }[trial.method as string] ?? 1000
+      const perImage = positions * d * vectors
       seconds += (once + counts.test * perImage) / (speed * efficiency.large)
       continue
     }

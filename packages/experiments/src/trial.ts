@@ -6,7 +6,15 @@ export const recipeSchema = z.enum(Object.keys(cflow.recipes) as (keyof typeof c
 export type Recipe = z.infer<typeof recipeSchema>
 
 /** CFLOW-AD, its unconditional form, and the systems it is compared with. */
-export const methodSchema = z.enum(['cflow', 'uflow', 'padim', 'spade', 'dfr', 'differnet'])
+export const methodSchema = z.enum([
+  'cflow',
+  'uflow',
+  'padim',
+  'spade',
+  'patchcore',
+  'dfr',
+  'differnet',
+])
 export type Method = z.infer<typeof methodSchema>
 export const methods = methodSchema.options
 
@@ -16,6 +24,7 @@ export const methodNames: Readonly<Record<Method, string>> = {
   uflow: 'UFLOW',
   padim: 'PaDiM',
   spade: 'SPADE',
+  patchcore: 'PatchCore',
   dfr: 'DFR',
   differnet: 'DifferNet',
 }

@@ -1,4 +1,5 @@
 export { gradients } from './gradient.js'
+export { withOutputs } from './onnx/expose.js'
 export { readMetadata, readOnnx, type OnnxModel } from './onnx/read.js'
 export { writeOnnx } from './onnx/write.js'
 export { writeScan } from './onnx/write-scan.js'
@@ -56,6 +57,7 @@ export {
 } from './operators/reduction.js'
 export { topK } from './operators/top-k.js'
 export {
+  averagePool,
   conv,
   globalAveragePool,
   maxPool,

@@ -43,7 +43,7 @@ export interface Job<C> {
   readonly signal?: AbortSignal | undefined
   /** What reports how far a stage is; a report is also where an abort ends the job. */
   progress(
-    stage: 'encode' | 'whiten' | 'train',
+    stage: 'encode' | 'whiten' | 'select' | 'train',
     total: number,
     start?: number,
   ): (done: number, losses?: readonly number[]) => void

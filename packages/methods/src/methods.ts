@@ -5,11 +5,12 @@ import { dfr } from './dfr/dfr.js'
 import { differnet } from './differnet/differnet.js'
 import type { Method } from './method.js'
 import { padim } from './padim/padim.js'
+import { patchcore } from './patchcore/patchcore.js'
 import type { SettingMeta } from './settings.js'
 import { spade } from './spade/spade.js'
 
 /** Every method; the first is the default. */
-export const methods = [cflow, padim, spade, dfr, differnet] as const
+export const methods = [cflow, padim, spade, patchcore, dfr, differnet] as const
 
 type AnyMethod = (typeof methods)[number]
 export type MethodName = AnyMethod['name']

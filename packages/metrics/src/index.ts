@@ -1,3 +1,4 @@
+export { connectedComponents } from './components.js'
 export { prCurve, rocCurve } from './curves.js'
 export {
   bestEpochs,

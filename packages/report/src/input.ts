@@ -12,6 +12,24 @@ export interface SampleFacts extends Pick<ScoredImage, 'label' | 'defect'> {
 export type Judged<Facts = SampleFacts> = Facts &
   Pick<Detection, 'score' | 'threshold' | 'anomalous' | 'pValue'>
 
+/** What the folders of a data set were taken for. */
+export interface DataReading {
+  readonly folders: readonly {
+    /** '.' for images directly in the root. */
+    readonly folder: string
+    /** What its images are for. */
+    readonly role: string
+    readonly defect?: string
+    readonly images: number
+    /** How many of them have a mask. */
+    readonly masks: number
+    readonly why?: string
+  }[]
+  /** Files in formats that are not read: how many of each ending. */
+  readonly unread: Readonly<Record<string, number>>
+  readonly warnings: readonly string[]
+}
+
 /** What a detector says of a test set, and what that comes to where truth is known. */
 export interface Judgement {
   readonly scores: readonly Judged[]
@@ -19,6 +37,10 @@ export interface Judgement {
   readonly evaluation?: TimedEvaluation
   /** Absent without ground-truth masks. */
   readonly pixels?: PixelMetrics
+  /** At which size pixels were compared, `mask` for that of each mask; absent without masks. */
+  readonly resolution?: { readonly at: 'mask' | number }
+  /** What is to be said of the masks, a sentence each. */
+  readonly remarks?: readonly string[]
   /** What the evaluation and its curves are of, where that is not the detector's own scores (protocol `paper`). */
   readonly measured?: { readonly scores: readonly ScoredImage[]; readonly pixels?: PixelMetrics }
 }
@@ -37,6 +59,8 @@ export interface ReportExample extends Judged {
 export interface ReportInput extends Judgement {
   readonly category: string
   readonly manifest: Manifest
+  /** How the folders of the images were read. */
+  readonly reading?: DataReading | undefined
   readonly examples: readonly ReportExample[]
   /** Mean loss of each pass over the training images, per scale (finest first); empty where nothing was trained. */
   readonly history: readonly {

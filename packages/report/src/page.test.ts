@@ -120,6 +120,27 @@ it('shows every section when there is data for it', async () => {
   expect(await renderReport(full)).toBe(html)
 })
 
+it('shows how the folders were read, and what is to be said of images and masks', async () => {
+  const folder = { folder: 'val', role: 'left out', images: 3, masks: 0, why: 'kept back' }
+  const reading = { folders: [folder], unread: { '.jp2': 2 }, warnings: ['all are grey'] }
+  const said = {
+    reading,
+    remarks: ['the mask of a.png is empty'],
+    resolution: { at: 'mask' } as const,
+  }
+  const html = await renderReport({ ...full, ...said })
+  expect(sections(html)).toContain('data')
+  for (const text of [
+    'kept back',
+    '2 files .jp2',
+    'all are grey',
+    'the mask of a.png is empty',
+    'the size of each mask',
+  ])
+    // prettier-ignore
+    expect(html).toContain(text)
+})
+
 it('lets nothing from outside become markup, and loads nothing', async () => {
   const html = await renderReport(full)
   expect(html).not.toContain('<img src=x')

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { pixelThreshold, type ReportInput } from './input.js'
 import { markup, trusted } from './markup.js'
 import { curvesSection } from './section/curves.js'
+import { dataSection } from './section/data.js'
 import { densitiesSection } from './section/densities.js'
 import { examplesSection } from './section/examples.js'
 import { headerSection, titleOf } from './section/header.js'
@@ -40,6 +41,7 @@ ${await examplesSection(input, threshold)}
 ${densitiesSection(input, threshold)}
 ${curvesSection(input)}
 ${learningSection(input)}
+${dataSection(input)}
 ${costSection(input)}
 </main>
 ${usageSection(input)}

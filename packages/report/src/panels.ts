@@ -46,7 +46,8 @@ async function resized(image: RgbImage, size: number): Promise<RgbImage> {
   return { width: size, height: size, data: new Uint8Array(data) }
 }
 
-async function dataUri(image: RgbImage, lossless: boolean): Promise<string> {
+/** A picture as WebP in a data URI. */
+export async function dataUri(image: RgbImage, lossless: boolean): Promise<string> {
   const encoder = await picture(image)
   const webp = await encoder
     .webp(lossless ? { lossless: true } : { quality: 85, smartSubsample: true })

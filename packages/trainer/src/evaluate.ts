@@ -1,5 +1,5 @@
-import { CflowError, messageOf, ordered, type Mask, type RgbImage } from '@cflow/base'
-import { resizeMaskNearest, type Sample } from '@cflow/datasets'
+import { CflowError, messageOf, ordered, type RgbImage } from '@cflow/base'
+import type { Sample, TruthMask } from '@cflow/datasets'
 import { loadDetector, readDetector, type DetectionOf } from '@cflow/detector'
 import {
   evaluateImages,
@@ -11,6 +11,7 @@ import {
 } from '@cflow/metrics'
 import type { Judged } from '@cflow/report'
 import type { Runtime } from '@cflow/runtimes'
+import { atResolution, resolutionFor, type EvaluateAt, type Resolution } from './resolution.js'
 import { now, stageProgress, type OnProgress } from './progress.js'
 
 export interface EvaluateOptions {
@@ -24,6 +25,12 @@ export interface EvaluateOptions {
    * flows. `strict` when absent.
    */
   readonly protocol?: Protocol
+  /**
+   * At which size pixels are compared: `mask`, that of each mask, or a number of pixels. Where it is absent, that of the
+   * anomaly maps, unless a region of a mask would vanish there: then `mask`. Of no effect under the `paper` protocol, whose
+   * rules say that it is that of the maps.
+   */
+  readonly evaluateAt?: EvaluateAt | undefined
   readonly onProgress?: OnProgress
 }
 
@@ -33,6 +40,10 @@ export interface EvaluationResult<Score extends ScoredImage = Judged> {
   readonly scores: readonly Score[]
   /** Pixel metrics of all images, for curves; absent without masks. */
   readonly pixels?: PixelMetrics
+  /** At which size pixels were compared; absent without masks. */
+  readonly resolution?: Resolution
+  /** What is to be said of the masks, a sentence each. */
+  readonly remarks?: readonly string[]
 }
 
 /**
@@ -47,21 +58,68 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationResu
     throw new CflowError('EMPTY', 'there are no test images to evaluate on', {
       hint: 'put labelled images in test/good and test/<defect>, or in good and bad',
     })
-  const { calibration } = (await readDetector(model)).manifest
+  const { calibration, inputSize } = (await readDetector(model)).manifest
   const scores: Judged[] = []
+  const remarks: Remark[] = []
   const report = stageProgress('evaluate', samples.length, options)
   const milliseconds: number[] = []
-  async function* images() {
-    for await (const image of detections(options)) {
-      yield image
-      const { id, label, defect, score, threshold, anomalous, pValue } = image
+  const asked = protocol === 'paper' ? inputSize : options.evaluateAt
+  const resolution = await resolutionFor(samples, inputSize, asked)
+  async function* images(): AsyncGenerator<MappedImage> {
+    for await (const detected of detections(options)) {
+      const { id, label, defect, score, threshold, anomalous, pValue, image, mask } = detected
+      yield {
+        label,
+        defect,
+        score,
+        ...atResolution(detected.anomalyMap, mask, image, resolution.at),
+      }
       scores.push({ id, label, defect, score, threshold, anomalous, pValue })
-      report(milliseconds.push(image.milliseconds))
+      for (const text of mask?.remarks ?? []) remarks.push({ id, text })
+      report(milliseconds.push(detected.milliseconds))
     }
   }
   const threshold = protocol === 'strict' ? calibration.threshold : undefined
   const result = await timedEvaluation(samples, images(), milliseconds, { protocol, threshold })
-  return { ...result, scores }
+  const said = [...vanished(resolution, inputSize, protocol), ...gathered(remarks)]
+  return {
+    ...result,
+    scores,
+    ...(result.pixels && { resolution }),
+    ...(said.length > 0 && { remarks: said }),
+  }
+}
+
+/** What is remarkable about the mask of one image. */
+interface Remark {
+  readonly id: string
+  readonly text: string
+}
+
+/** Remarks of one text together: `the mask of a.png and 3 others is empty`. */
+export function gathered(remarks: readonly Remark[]): readonly string[] {
+  const byText = new Map<string, string[]>()
+  for (const { id, text } of remarks) byText.set(text, [...(byText.get(text) ?? []), id])
+  return [...byText].map(([text, [first = '', ...others]]) => {
+    const rest = others.length === 0 ? '' : ` (and of ${others.length} more)`
+    return `the mask of ${first}${rest} ${text}`
+  })
+}
+
+function vanished(
+  { at, regions = 0, vanishing = 0 }: Resolution,
+  size: number,
+  protocol: Protocol,
+): readonly string[] {
+  if (vanishing === 0) return []
+  const those = `${vanishing} of ${regions} regions of the masks`
+  return at === 'mask'
+    ? [
+        `${those} would vanish at ${size}×${size} pixels: pixels are compared at the masks’ own size`,
+      ]
+    : [
+        `${those} vanish at ${at}×${at} pixels and count for nothing: ${protocol === 'strict' ? '--evaluate-at mask keeps them' : 'so are the authors’ rules'}`,
+      ]
 }
 
 /**
@@ -92,7 +150,7 @@ const scoreAndMap = { parts: { contributions: false } } as const
 
 /** A sample that a detector has seen: what is known of it, and what the detector says. */
 export type Detected = Judged &
-  DetectionOf<typeof scoreAndMap.parts> & { readonly image: RgbImage; readonly mask?: Mask }
+  DetectionOf<typeof scoreAndMap.parts> & { readonly image: RgbImage; readonly mask?: TruthMask }
 
 /**
  * Run a detector file over samples: results in order, decoding ahead of the detector.
@@ -105,7 +163,7 @@ export async function* detections({
 }: Pick<EvaluateOptions, 'model' | 'samples' | 'runtime'>): AsyncGenerator<Detected> {
   const detector = await loadDetector(model, { runtime })
   try {
-    for await (const { sample, ...rest } of labelledImages(samples, detector.manifest.inputSize)) {
+    for await (const { sample, ...rest } of labelledImages(samples)) {
       const detection = await detector.detect(rest.image, scoreAndMap).catch((error: unknown) => {
         throw new CflowError('RUNTIME', `${sample.id}: ${messageOf(error)}`, { cause: error })
       })
@@ -117,11 +175,11 @@ export async function* detections({
   }
 }
 
-/** Samples in order, decoded ahead of whoever reads; the ground truth, where there is one, at the size of the maps. */
-export function labelledImages(samples: readonly Sample[], size: number) {
+/** Samples in order, decoded ahead of whoever reads, with the ground truth where there is one. */
+export function labelledImages(samples: readonly Sample[]) {
   return ordered(samples, async (sample) => {
     const image = await sample.load()
     const mask = await sample.loadMask?.()
-    return { sample, image, ...(mask && { mask: resizeMaskNearest(mask, size, size) }) }
+    return { sample, image, ...(mask && { mask }) }
   })
 }

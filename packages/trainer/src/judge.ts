@@ -4,6 +4,7 @@ import type { BestEpochs } from '@cflow/metrics'
 import type { Choice, Judgement, ReportExample } from '@cflow/report'
 import { detections, evaluate, type EvaluateOptions } from './evaluate.js'
 import { evaluatePaper } from './paper-protocol.js'
+import { maskForPicture } from './resolution.js'
 
 export interface JudgeOptions extends EvaluateOptions {
   /** Best epochs on the test set, for the `paper` protocol. */
@@ -40,10 +41,11 @@ export async function loadExamples({
   if (choices.length === 0) return []
   const samples = choices.map(({ index }) => options.samples[index]!)
   const examples: ReportExample[] = []
-  for await (const { image, ...rest } of detections({ ...options, samples })) {
+  for await (const { image, mask, ...rest } of detections({ ...options, samples })) {
     const { width, height } = rest.anomalyMap
     const { group } = choices[examples.length]!
-    examples.push({ ...rest, group, image: resizeLanczos(image, width, height) })
+    const truth = mask && { mask: maskForPicture(mask, width) }
+    examples.push({ ...rest, ...truth, group, image: resizeLanczos(image, width, height) })
   }
   return examples
 }

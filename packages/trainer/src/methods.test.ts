@@ -33,6 +33,7 @@ describe.each([
   ['dfr', { miniBatch: 256 }, 0.9],
   ['differnet', { passes: 10, rotation: 3, miniBatch: 16 }, 0.75],
   ['spade', { neighbours: 5 }, 0.7],
+  ['patchcore', {}, 0.9],
 ] as const)('%s', (method, settings, least) => {
   it('finds the defects of the built-in set, in a file that loads like any detector', async () => {
     const { model, manifest, history } = await job(method, settings)
@@ -53,8 +54,8 @@ describe.each([
       const { score, anomalyMap, contributions } = detection
       expect(score).toBeCloseTo(judged.scores[i]!.score, 4)
       expect(Math.abs(together[i]!.score - score)).toBeLessThan(1e-3 * score)
-      // SPADE's score is no number of its map
-      if (method !== 'spade')
+      // the scores of SPADE and PatchCore are no numbers of their maps
+      if (method !== 'spade' && method !== 'patchcore')
         expect(Math.abs(Math.max(...anomalyMap.data) - score)).toBeLessThan(1e-3 * score)
       expect(contributions).toEqual([])
       expect(explain(detection)).not.toMatch(/scale/)
@@ -63,7 +64,7 @@ describe.each([
   })
 })
 
-it.each(['padim', 'dfr', 'spade'] as const)(
+it.each(['padim', 'dfr', 'spade', 'patchcore'] as const)(
   '%s gives the same file for the same seed, another for another',
   async (method) => {
     const from = syntheticDataset({ kind: 'part', size: 64, train: 8, test: 0 })
@@ -107,6 +108,22 @@ it.each(['dfr', 'differnet'] as const)(
   },
 )
 
+it('PatchCore keeps its memory in the file, and no encoder that it does not use', async () => {
+  const settings = { memory: 300 } as const
+  const { model, manifest } = await job('patchcore', settings)
+  expect(manifest.settings).toEqual({ memory: 300, joinedTaps: 2, averaging: 3, support: 9 })
+  const smaller = await job('patchcore', { ...settings, joinedTaps: 1 })
+  const all = await job('patchcore', { ...settings, joinedTaps: 3 })
+  const [one, two, three] = [smaller.model.length, model.length, all.model.length]
+  // 300 vectors of 40, 152 and 344 numbers, beside the layers up to the last tap
+  expect(two - one).toBeGreaterThan(300 * 4 * 112)
+  expect(three - two).toBeGreaterThan(300 * 4 * 192 + 1e6)
+  const judgement = await judge({ model, samples: dataset.test, runtime })
+  const rest = { category: 'mesh', manifest, examples: [], history: [], modelBytes: model.length }
+  const html = await renderReport({ ...judgement, ...rest })
+  expect(html).toContain('PatchCore (memory 300, joinedTaps 2, averaging 3, support 9)')
+})
+
 it('has a report without what is by scale', async () => {
   const { model, manifest } = await job('padim', { inputSize: 64, channels: 20 })
   const samples = dataset.test.slice(0, 6)
@@ -145,6 +162,10 @@ it('refuses what makes no detector for the encoder, or for so many images, befor
   await expect(job('spade', { inputSize: 1024 }, { samples: many })).rejects.toThrow(
     /gallery of 800 .* 4\.2 GB/,
   )
+  const large = { memory: 1e7, candidates: 1e7, coreset: 1, inputSize: 1024 }
+  await expect(job('patchcore', large, { samples: many })).rejects.toMatchObject({
+    subject: 'memory',
+  })
   await expect(job('dfr', {}, { samples: dataset.train.slice(0, 2) })).rejects.toMatchObject({
     code: 'TOO_FEW_IMAGES',
   })

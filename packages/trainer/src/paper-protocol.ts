@@ -1,6 +1,6 @@
 import { CflowError, imageTensor, type Tensor } from '@cflow/base'
 import { anomalyMap, detectorNames, statisticsOf } from '@cflow/core'
-import type { Sample } from '@cflow/datasets'
+import { resizeMaskNearest, type Sample } from '@cflow/datasets'
 import type { MappedImage, ScoredImage } from '@cflow/metrics'
 import type { Runtime } from '@cflow/runtimes'
 import { labelledImages, timedEvaluation, type EvaluationResult } from './evaluate.js'
@@ -88,7 +88,8 @@ async function runAll(options: PaperProtocolOptions, milliseconds: number[]) {
     const likelihoods = depths.map((): Tensor<'float32'>[] => [])
     const none = { data: new Uint8Array(size * size) }
     const report = stageProgress('evaluate', samples.length, options)
-    for await (const { sample, image, mask } of labelledImages(samples, size)) {
+    for await (const { sample, image, mask: whole } of labelledImages(samples)) {
+      const mask = whole && resizeMaskNearest(whole, size, size)
       const start = now()
       const got = await session.run({ [detectorNames.image]: imageTensor(image) }, names)
       milliseconds.push(now() - start)

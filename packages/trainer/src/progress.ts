@@ -1,4 +1,5 @@
-export type Stage = 'decode' | 'read' | 'encode' | 'whiten' | 'train' | 'calibrate' | 'evaluate'
+export type Stage =
+  'decode' | 'read' | 'encode' | 'whiten' | 'select' | 'train' | 'calibrate' | 'evaluate'
 
 /** How far a job is. */
 export interface Progress {

@@ -45,6 +45,7 @@ describe.each<[string, Work, Stage[]?]>([
   ['CFLOW-AD', flow, ['read', 'encode', 'train', 'calibrate']],
   ['PaDiM', fitted('padim'), ['read', 'encode', 'whiten', 'calibrate']],
   ['SPADE', fitted('spade', { neighbours: 2 }), ['read', 'encode', 'calibrate']],
+  ['PatchCore', fitted('patchcore'), ['read', 'encode', 'select', 'calibrate']],
   ['DFR', fitted('dfr', { passes: 2 }), ['read', 'encode', 'train', 'calibrate']],
   [
     'DifferNet',

@@ -50,11 +50,26 @@ describe('readSafetensors', () => {
     ['a negative size', file({ a: entry(0, 4, [-1, -1]) }, 4)],
     ['a fraction', file({ a: entry(0, 4, [0.5, 2]) }, 4)],
     ['a huge shape', file({ a: entry(0, 4, [2 ** 40, 2 ** 40]) }, 4)],
-    ['an unknown type', file({ a: entry(0, 4, [1], 'F8_E4M3') }, 4)],
+    ['another size than the type has', file({ a: entry(0, 4, [1], 'F8_E4M3') }, 4)],
     ['metadata that are not text', file({ __metadata__: { a: 1 } })],
     ['an entry that is none', file({ a: 1 })],
   ])('refuses %s', (_, bytes) => {
     expect(() => readSafetensors(bytes)).toThrow(CflowError)
+  })
+
+  it('leaves out tensors of types that it does not read, and says which', () => {
+    const kinds = [['F8_E4M3', 4], ['F8_E5M2', 4], ['U16', 8], ['U32', 16], ['U64', 32], ['F4', 2], ['C64', 32], ['NEWS', 7]] as const // prettier-ignore
+    let at = 4
+    const others = kinds.map(([dtype, size]) => {
+      at += size
+      return [dtype.toLowerCase(), entry(at - size, at, [4], dtype)] as const
+    })
+    const header = { ...Object.fromEntries(others), bias: entry(0, 4) }
+    const { tensors } = readSafetensors(file(header, at))
+    expect([...tensors.keys()]).toEqual(['bias'])
+    expect(tensors.unread!.get('f8_e4m3')).toBe('float8_e4m3fn')
+    expect([...tensors.unread!.values()].at(-1)).toBe('NEWS')
+    expect(tensors.unread!.size).toBe(kinds.length)
   })
 
   it('never fails with anything but a CflowError', () => {

@@ -1,7 +1,7 @@
 import { CflowError, bytesPerElement, sizeOf, type Tensor } from '@cflow/base'
 import { z } from 'zod'
 import { safetensorsName, safetensorsType } from './element-types.js'
-import type { WeightFormat, Weights } from './weights.js'
+import { withUnread, type WeightFormat, type Weights } from './weights.js'
 
 /** The bound that the format's own reader sets. */
 const maxHeader = 100_000_000
@@ -25,6 +25,7 @@ const invalid = (what: string, subject?: string): CflowError =>
 /**
  * Tensors of a safetensors file, in the order in which they lie in it, and its metadata. The file is untrusted; as the
  * format asks, the tensors must fill it without gaps or overlaps. bfloat16 becomes float32 and int16 int32, exactly.
+ * Those of element types that there are no tensors of are left out and listed in `tensors.unread`.
  * @throws CflowError WEIGHTS when it is no such file or is damaged
  */
 export function readSafetensors(bytes: Uint8Array): {
@@ -37,20 +38,22 @@ export function readSafetensors(bytes: Uint8Array): {
     ([, { data_offsets: a }], [, { data_offsets: b }]) => a[0] - b[0] || a[1] - b[1],
   )
   const tensors = new Map<string, Tensor>()
+  const unread = new Map<string, string>()
   let position = start
   for (const [name, { dtype, shape, data_offsets }] of sorted) {
     const [from, to] = data_offsets.map((n) => start + n) as [number, number]
     const type = safetensorsType(dtype)
-    if (!type) throw invalid(`${name} has elements of type ${dtype}, which is not supported`, name)
     if (from !== position) throw invalid(`${name} overlaps or leaves a gap`, name)
-    if (to - from !== sizeOf(shape) * type.bytes)
+    if (to < from || (type && to - from !== Math.ceil(sizeOf(shape) * type.bytes)))
       throw invalid(`${name} takes ${to - from} bytes, which is not its shape [${shape.join(', ')}]`, name) // prettier-ignore
     if (to > bytes.length) throw invalid(`${name} lies beyond the end of the file`, name)
-    tensors.set(name, { dtype: type.dtype, shape, data: type.decode(bytes.subarray(from, to)) })
+    if (!type || type.unread !== undefined) unread.set(name, type?.unread ?? dtype)
+    else
+      tensors.set(name, { dtype: type.dtype, shape, data: type.decode(bytes.subarray(from, to)) })
     position = to
   }
   if (position !== bytes.length) throw invalid('its length is not that of its tensors')
-  return { tensors, metadata }
+  return { tensors: withUnread(tensors, unread), metadata }
 }
 
 function parseHeader(bytes: Uint8Array) {

@@ -1,7 +1,16 @@
 import type { Tensor } from '@cflow/base'
 
 /** Tensors by name: a state dict, in its order. */
-export type Weights = ReadonlyMap<string, Tensor>
+export interface Weights extends ReadonlyMap<string, Tensor> {
+  /** Element types, by name, of tensors that the file holds and that are left out: there is no tensor of their type. */
+  readonly unread?: ReadonlyMap<string, string>
+}
+
+/** Tensors, and what was left out. */
+export const withUnread = (
+  tensors: ReadonlyMap<string, Tensor>,
+  unread: ReadonlyMap<string, string>,
+): Weights => (unread.size > 0 ? Object.assign(tensors, { unread }) : tensors)
 
 /** A kind of weight file. */
 export interface WeightFormat {

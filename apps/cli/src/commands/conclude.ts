@@ -5,8 +5,9 @@ import { chooseExamples } from '@cflow/report'
 import { renderReport } from '@cflow/report/node'
 import type { Runtime } from '@cflow/runtimes'
 import type { PassRecord, TrainConfig } from '@cflow/methods'
-import { judge, loadExamples } from '@cflow/trainer'
+import { judge, loadExamples, type EvaluateAt } from '@cflow/trainer'
 import { metricsDocument, runPaths, type Run } from '@cflow/trainer/node'
+import { tellRemarks } from '../dataset.js'
 import { printJson, type Session } from '../io.js'
 import type { ProgressReporter } from '../progress/reporter.js'
 import { summary } from '../summary.js'
@@ -28,6 +29,7 @@ export interface Trained {
   readonly heldOut: readonly number[]
   readonly runtime: Runtime
   readonly protocol: Protocol
+  readonly evaluateAt?: EvaluateAt | undefined
   readonly best?: BestEpochs | undefined
   /** Folder of the run. */
   readonly out: string
@@ -44,13 +46,14 @@ export async function conclude(
 ): Promise<void> {
   const { model, manifest, config, history, dataset, runtime, out, protocol, best, seconds } =
     trained
-  const { category, test } = dataset
+  const { category, test, reading } = dataset
   // without a test set the report shows the good images that were held out
   const samples =
     test.length > 0 ? test : trained.heldOut.slice(0, maxHeldOut).map((i) => dataset.train[i]!)
   const subject = { model, samples, runtime }
   const { onProgress } = progress
-  const judged = await judge({ ...subject, protocol, best, seconds, onProgress })
+  const { evaluateAt } = trained
+  const judged = await judge({ ...subject, protocol, evaluateAt, best, seconds, onProgress })
   const { evaluation: tested, ...untested } = judged
   const evaluation = test.length > 0 ? tested : undefined
   const judgement = evaluation ? judged : untested
@@ -60,6 +63,7 @@ export async function conclude(
     ...judgement,
     category,
     manifest,
+    reading,
     examples,
     history,
     modelBytes,
@@ -78,6 +82,7 @@ export async function conclude(
   session.io.signal.throwIfAborted()
   await run.write({ model, metrics, report })
   progress.end()
+  tellRemarks(session, judged.remarks)
   const { checkpoint, ...paths } = runPaths(out)
   const files = { ...paths, ...('passes' in config && { checkpoint }) }
   if (session.json) return printJson(session, { ...metrics, files })

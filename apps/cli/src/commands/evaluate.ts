@@ -1,4 +1,3 @@
-import { openDataset } from '@cflow/datasets/node'
 import { readDetector } from '@cflow/detector'
 import { chooseExamples } from '@cflow/report'
 import { renderReport } from '@cflow/report/node'
@@ -7,23 +6,27 @@ import { metricsDocument, runPaths } from '@cflow/trainer/node'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { defineCommand } from '../command.js'
+import { openImages, tellRemarks } from '../dataset.js'
 import { printJson, type Session } from '../io.js'
 import { inRunFolder } from '../run-folder.js'
 import { everyScene } from '../scenes.js'
 import { runtimeOf } from '../settings/machine.js'
 import {
   datasetShape,
+  evaluateAt,
   machineShape,
   outFolder,
   outputShape,
   overwrite,
   protocol,
+  requireStrict,
 } from '../settings/schema.js'
 import { summary } from '../summary.js'
 
 const schema = z.object({
   ...datasetShape,
   protocol,
+  evaluateAt,
   ...machineShape,
   out: outFolder('folder for metrics.json and report.html'),
   overwrite,
@@ -46,13 +49,14 @@ async function evaluateModel(
   path: string,
 ): Promise<void> {
   const began = performance.now()
+  requireStrict(settings)
   if (settings.scenes !== undefined)
     return everyScene(session, settings, (own, ofScene, scene) =>
       evaluateModel(own, ofScene, runPaths(join(path, scene)).model),
     )
   const { model, manifest } = await readDetector(path)
-  const dataset = await openDataset(settings, { trained: manifest.category })
-  const { out, protocol } = settings
+  const dataset = await openImages(session, settings, manifest.category)
+  const { out, protocol, evaluateAt } = settings
   const runtime = await runtimeOf(settings)
   const options = {
     ...{ command: 'evaluate', results: ['metrics', 'report'] as const },
@@ -61,19 +65,21 @@ async function evaluateModel(
   await inRunFolder(session, out, options, async (progress, run) => {
     const subject = { model, samples: dataset.test, runtime }
     const { onProgress } = progress
-    const judgement = await judge({ ...subject, protocol, onProgress })
+    const judgement = await judge({ ...subject, protocol, evaluateAt, onProgress })
     const { evaluation, scores } = judgement
     const modelBytes = model.length
     const seconds = { total: (performance.now() - began) / 1000 }
     const sources = { manifest, judgement, dataset, runtime: runtime.name, modelBytes, seconds }
     const metrics = metricsDocument(sources)
     if (run) {
-      const { category } = dataset
+      const { category, reading } = dataset
       const examples = await loadExamples({ ...subject, choices: chooseExamples(scores) })
-      const input = { ...judgement, category, manifest, examples, history: [], modelBytes }
+      const about = { category, manifest, reading, modelBytes }
+      const input = { ...judgement, ...about, examples, history: [] }
       await run.write({ metrics, report: await renderReport(input) })
     }
     progress.end()
+    tellRemarks(session, judgement.remarks)
     const paths = out === undefined ? undefined : runPaths(out)
     const files = paths && { metrics: paths.metrics, report: paths.report }
     if (session.json) printJson(session, { ...metrics, ...(files && { files }) })

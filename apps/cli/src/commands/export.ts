@@ -1,7 +1,7 @@
 import { CflowError, ordered } from '@cflow/base'
 import { writeFileAtomic } from '@cflow/base/node'
 import type { Dataset, Sample } from '@cflow/datasets'
-import { decodeImage, openDataset } from '@cflow/datasets/node'
+import { decodeImage } from '@cflow/datasets/node'
 import { readDetector } from '@cflow/detector'
 import {
   accuracyVerdict,
@@ -18,6 +18,8 @@ import { readFileSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import * as z from 'zod'
 import { defineCommand } from '../command.js'
+import { openImages } from '../dataset.js'
+import { existing } from '../failure.js'
 import { listing, megabytes, note, printJson, type Session } from '../io.js'
 import { findImages } from '../predict/paths.js'
 import { runtimeOf } from '../settings/machine.js'
@@ -74,9 +76,7 @@ export const command = defineCommand({
     const { precision, root, dataset: kind } = settings
     const float = await readDetector(path)
     const named = root !== undefined || kind !== undefined
-    const dataset = named
-      ? await openDataset(settings, { trained: float.manifest.category })
-      : undefined
+    const dataset = named ? await openImages(session, settings, float.manifest.category) : undefined
     const images = await calibrationImages(session, settings.calibration, dataset)
     const runtime = await runtimeOf(settings)
     const gate = dataset && labelledGate(float, dataset.test, runtime)
@@ -137,11 +137,7 @@ async function requireFree(out: string, model: string, overwrite = false): Promi
   const isItself = own.ino === found.ino && own.dev === found.dev
   if (isItself)
     throw usage('--out', `${out} is the detector that is exported`, 'Choose another name.')
-  if (!overwrite)
-    throw new CflowError('EXISTS', `${out} is there already`, {
-      subject: out,
-      hint: 'Choose another name, or add --overwrite to replace it.',
-    })
+  if (!overwrite) throw existing(out)
 }
 
 /** The images to calibrate on: those of a folder, else the good images of the dataset; undefined without either. */

@@ -1,4 +1,3 @@
-import { openDataset } from '@cflow/datasets/node'
 import { encoderModel, encoderSpec } from '@cflow/encoders'
 import { cflow, type TrainConfig } from '@cflow/methods'
 import { assembleDetector, authorsCheckpoint } from '@cflow/trainer'
@@ -8,6 +7,7 @@ import { inFile, readBytes, sha256OfFile } from '@cflow/weights/node'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { defineCommand } from '../command.js'
+import { openImages } from '../dataset.js'
 import { weightsOf } from '../encoder.js'
 import { megabytes, printJson } from '../io.js'
 import { inRunFolder } from '../run-folder.js'
@@ -35,6 +35,7 @@ const schema = z.object({
     group: 'encoder',
   }),
   weights: encoderShape.weights,
+  weightsKey: encoderShape.weightsKey,
   ...grouped('detector', {
     inputSize: inputSize.default(paper.inputSize),
     clamp: clamp.default(paper.clamp),
@@ -53,11 +54,12 @@ export const command = defineCommand({
   settings: schema,
   async run(session, settings, path: string) {
     const { inputSize, aggregation, falsePositiveRate, unseen = false, clamp } = settings
-    const dataset = await openDataset(settings)
+    const dataset = await openImages(session, settings)
     const { category } = dataset
     const { spec, weights, flows } = await understood(path, settings.encoder, clamp)
-    const own = settings.weights === undefined ? weights : undefined
-    const tensors = own ?? (await weightsOf(spec.name, settings.weights))
+    const { weights: file, weightsKey } = settings
+    const own = file === undefined && weightsKey === undefined ? weights : undefined
+    const tensors = own ?? (await weightsOf(spec.name, settings))
     const encoder = encoderModel(spec, tensors, flows.length as 1 | 2 | 3, inputSize)
     const runtime = await runtimeOf(settings)
     const out = settings.out ?? join('runs', category)

@@ -159,7 +159,7 @@ function leftOut({ made, others }: Found): readonly string[] {
     return [`left out: ${first}${more}, ${what}`]
   }
   return [
-    ...some(made, 'written by predict'),
+    ...some(made, 'written by predict or inspect'),
     ...some(others, 'no image by its name; name a file itself to have it read'),
   ]
 }

@@ -10,6 +10,7 @@ import { note, type Session } from '../io.js'
 import { inRunFolder } from '../run-folder.js'
 import { everyScene } from '../scenes.js'
 import { runtimeOf } from '../settings/machine.js'
+import { requireStrict } from '../settings/schema.js'
 import { settingsOf, trainSettings, type TrainSettings } from '../settings/methods.js'
 import { conclude } from './conclude.js'
 
@@ -18,15 +19,17 @@ export const command = defineCommand({ settings: trainSettings, run: train })
 
 async function train(session: Session, settings: TrainSettings): Promise<void> {
   const began = performance.now()
+  requireStrict(settings)
   if (settings.scenes !== undefined) {
     const { out = join('runs', 'stc') } = settings
     return everyScene(session, { ...settings, out }, train)
   }
   const { config, open } = await prepareEncoder(optionsOf(settings), settings)
   const dataset = await openTrainingSet(session, settings, config.inputSize)
-  const { stopAfter, resume = false, protocol } = settings
+  const { stopAfter, resume = false, protocol, evaluateAt } = settings
   const runtime = await runtimeOf(settings)
   const encoder = await open(runtime)
+  for (const text of encoder.spec.assumed ?? []) note(session, text)
   const { method } = config
   const name = method === methods[0].name ? dataset.category : `${dataset.category}-${method}`
   const out = settings.out ?? join('runs', name)
@@ -84,8 +87,8 @@ async function train(session: Session, settings: TrainSettings): Promise<void> {
       ...(epochs && { epochs }),
       signal: session.io.signal,
     })
-    const done = { config, dataset, heldOut, runtime, protocol, out, began, best: bestEpochs(seen) }
-    await conclude(session, { ...fitted, ...done }, progress, run)
+    const done = { config, dataset, heldOut, runtime, protocol, evaluateAt, out, began }
+    await conclude(session, { ...fitted, ...done, best: bestEpochs(seen) }, progress, run)
   })
 }
 

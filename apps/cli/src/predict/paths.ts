@@ -1,5 +1,5 @@
 import { CflowError } from '@cflow/base'
-import { imageExtensions, madeFile, walkFolder } from '@cflow/datasets/node'
+import { imageExtensions, madeFile, photographExtensions, walkFolder } from '@cflow/datasets/node'
 import { stat } from 'node:fs/promises'
 import { extname, isAbsolute, join, resolve, sep } from 'node:path'
 import { glob, isDynamicPattern } from 'tinyglobby'
@@ -10,7 +10,7 @@ export type Target = { readonly path: string } | { readonly path: string; readon
 /** What arguments name. */
 export interface Found {
   readonly targets: readonly Target[]
-  /** Files that were passed over: results of an earlier prediction, and files that are no images by their names. */
+  /** Files that were passed over: results of earlier predictions and inspections, and files that are no images by their names. */
   readonly made: readonly string[]
   readonly others: readonly string[]
 }
@@ -64,8 +64,10 @@ async function expand(arg: string): Promise<Expanded> {
     )
   }
   if (found) {
-    if (found.isFile() && (await madeFile(arg)))
-      throw new CflowError('IMAGE', `${arg} is a picture that predict wrote, not a photograph`, {
+    const made = found.isFile() ? await madeFile(arg) : undefined
+    const what = made === 'sheet' ? 'page that inspect wrote' : 'picture that predict wrote'
+    if (made !== undefined)
+      throw new CflowError('IMAGE', `${arg} is a ${what}, not a photograph`, {
         subject: arg,
         hint: 'Give the photographs that it was made of.',
       })
@@ -78,7 +80,7 @@ async function expand(arg: string): Promise<Expanded> {
     })
   const pattern = sep === '\\' ? arg.replaceAll(sep, '/') : arg
   const matches = await glob(pattern, { absolute: isAbsolute(arg), expandDirectories: false })
-  const isImage = (path: string) => imageExtensions.includes(extname(path).toLowerCase())
+  const isImage = (path: string) => photographExtensions.includes(extname(path).toLowerCase())
   const images = matches.filter(isImage).sort()
   const others = matches.filter((m) => !isImage(m)).sort()
   return imagesOf({ images, made: [], others }, `no image matches ${arg}`, arg)
@@ -93,7 +95,7 @@ async function imagesOf(found: Expanded, message: string, subject: string): Prom
   const [one] = found.others
   const hint =
     made.length > 0
-      ? 'There is only what predict wrote itself.'
+      ? 'There is only what predict or inspect wrote.'
       : one === undefined
         ? `Images end with ${imageExtensions.join(' ')}.`
         : `${one} does not end like an image: ${imageExtensions.join(' ')}.`

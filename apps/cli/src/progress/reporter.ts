@@ -109,7 +109,8 @@ function lineWith(
       parts.push(`${quantity(p.rate * vectorsPerPass)} vectors/s`)
   } else {
     parts.push(`${Math.floor(p.done)}/${p.total}`)
-    if (p.rate && shown.rate) parts.push(`${quantity(p.rate)} images/s`)
+    const unit = p.stage === 'select' ? 'vectors' : 'images'
+    if (p.rate && shown.rate) parts.push(`${quantity(p.rate)} ${unit}/s`)
   }
   if (p.secondsLeft !== undefined && p.done < p.total) parts.push(`${clock(p.secondsLeft)} left`)
   return parts.join('  ')

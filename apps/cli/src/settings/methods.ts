@@ -9,6 +9,7 @@ import { usage } from './parse.js'
 import {
   datasetShape,
   encoderShape,
+  evaluateAt,
   machineShape,
   outFolder,
   outputShape,
@@ -79,6 +80,7 @@ export const trainSettings = z.object({
     resume: toggle('go on from the checkpoint in --out'),
   }),
   protocol,
+  evaluateAt,
   ...machineShape,
   out: outFolder('folder for the results', 'runs/CATEGORY'),
   overwrite,

@@ -1,5 +1,6 @@
 import { datasetSettings } from '@cflow/datasets/node'
 import * as z from 'zod'
+import { usage } from './parse.js'
 import { grouped, type SettingMeta } from './settings.js'
 
 /** Settings of the usual kinds, which may be left out. */
@@ -61,12 +62,41 @@ export const protocol = z.enum(['strict', 'paper']).default('strict').meta({
   group: 'evaluation',
 })
 
+/** At which size pixels are compared: `mask`, or a number of pixels; chosen by itself where it is absent. */
+export const evaluateAt = z
+  .union([
+    z.literal('mask'),
+    z.int().min(16).max(16384),
+    z.string().regex(/^\d+$/).transform(Number).pipe(z.int().min(16).max(16384)),
+  ])
+  .optional()
+  .meta({
+    help: 'compare pixels at the size of each mask (mask), or at SIZE×SIZE pixels',
+    otherwise: 'the input size; mask where a region of a mask would vanish',
+    placeholder: 'SIZE',
+    group: 'evaluation',
+    error: 'is mask or a number of pixels from 16 to 16384',
+  })
+
+/** @throws CflowError USAGE for a size of comparison under the paper's rules, which have one of their own */
+export function requireStrict(settings: {
+  readonly protocol: 'strict' | 'paper'
+  readonly evaluateAt?: unknown
+}): void {
+  if (settings.protocol === 'strict' || settings.evaluateAt === undefined) return
+  const hint = 'By the authors’ rules pixels are compared at the input size.'
+  throw usage('--evaluate-at', '--evaluate-at is for --protocol strict', hint)
+}
+
 const triple = z.tuple([z.number(), z.number(), z.number()], 'three numbers, such as 0.5,0.5,0.5')
 const colours = { otherwise: 'ImageNet’s', placeholder: 'R,G,B' }
 
 /** Settings of an encoder that is read from files: weights, or an ONNX graph. */
 export const encoderShape = grouped('encoder', {
   weights: text('weights of the encoder, .pth or .safetensors', file),
+  weightsKey: text('which of several sets of weights in the file, such as state_dict_ema', {
+    placeholder: 'KEY',
+  }),
   taps: z
     .array(z.string().min(1), 'names with commas between them')
     .min(1)

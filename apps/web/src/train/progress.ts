@@ -14,6 +14,7 @@ const words: Readonly<Record<Stage, string>> = {
   read: 'Reading the images',
   encode: 'Looking at the images',
   whiten: 'Preparing',
+  select: 'Choosing what to remember',
   train: 'Learning what is normal',
   calibrate: 'Finding the threshold on images kept out of training',
   evaluate: 'Testing',

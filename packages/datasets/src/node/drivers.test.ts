@@ -158,15 +158,19 @@ describe.each(drivers.map((d): [string, DatasetDriver] => [d.name, d]))('%s', (n
       })
       expect(datasetSettings.shape).toHaveProperty(key, field)
     }
-    const values = { scene: '01', frameStep: 2, ffmpeg: 'f', trainImages: 1, testImages: 1 }
-    const all = drivers.flatMap((d) => Object.keys(d.settings.shape))
-    expect(Object.keys(values).sort()).toEqual(all.sort())
+    const values = {
+      ...{ scene: '01', frameStep: 2, ffmpeg: 'f', trainImages: 1, testImages: 1 },
+      ...{ good: ['a'], defects: ['a'], masks: ['a'], ignore: ['a'], unmasked: 'good' as const },
+      ...{ maskPolarity: 'light' as const, maskOrientation: 'shown' as const },
+    }
+    const all = new Set(drivers.flatMap((d) => Object.keys(d.settings.shape)))
+    expect(Object.keys(values).sort()).toEqual([...all].sort())
     for (const [key, value] of Object.entries(values)) {
       if (key in driver.settings.shape) continue
-      const flag = `--${key.replace(/[A-Z]/, (c) => `-${c.toLowerCase()}`)}`
+      const flag = `--${key.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`
       await expect(openDataset({ ...settings, [key]: value })).rejects.toMatchObject({
         ...{ code: 'USAGE', subject: flag },
-        message: expect.stringMatching(`^${flag} is for --dataset \\w+ only$`) as string,
+        message: expect.stringMatching(`^${flag} is for --dataset [\\w ]+ only$`) as string,
       })
     }
   })

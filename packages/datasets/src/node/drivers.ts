@@ -78,10 +78,12 @@ function chosen(
       subject: '--dataset',
       hint: `Give --root DIR with your images, or --dataset ${names.join('|')}.`,
     })
-  for (const { name, settings } of drivers)
+  for (const { settings } of drivers)
     for (const key of Object.keys(settings.shape))
-      if (given[key] !== undefined && !(key in driver.settings.shape))
-        throw usage(key, ` is for --dataset ${name} only`)
+      if (given[key] !== undefined && !(key in driver.settings.shape)) {
+        const theirs = drivers.filter((d) => key in d.settings.shape).map((d) => d.name)
+        throw usage(key, ` is for --dataset ${theirs.join(' or ')} only`)
+      }
   if (driver.builtIn && root !== undefined)
     throw new CflowError('USAGE', `--dataset ${name} draws its images: it has no --root`, {
       subject: '--root',

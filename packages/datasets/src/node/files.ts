@@ -4,16 +4,27 @@ import { open, readdir, stat } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 import { madeFile } from './made.js'
 
-/**
- * File name endings taken for images, in lower case. HEIC and JPEG XL are listed so that they are reported instead of
- * overlooked.
- */
+/** File name endings of images that are read, in lower case. */
 export const imageExtensions: readonly string[] = (
   '.png .jpg .jpeg .jpe .jfif .webp .tif .tiff .gif .avif .bmp .dib .pbm .pgm .ppm .pnm ' +
-  '.jp2 .j2k .j2c .jpx .jpf .heic .heif .jxl'
+  '.jp2 .j2k .j2c .jpx .jpf'
 ).split(' ')
 
-const maxDepth = 16
+/**
+ * The same with those of photographs that are not read: whoever asks for a verdict on all images of a folder is told of
+ * each that there is none.
+ */
+export const photographExtensions: readonly string[] = [
+  ...imageExtensions,
+  ...'.heic .heif .hif .jxl'.split(' '),
+]
+
+/** Endings of images that are not read: such files are counted and told of. */
+const foreignExtensions: readonly string[] =
+  `.jxl .jxr .pam .pfm .heic .heif .hif .psd .tga .pcx .ico .exr .hdr .dds .svg .eps .dng
+  .cr2 .cr3 .nef .arw .orf .rw2 .raf .raw .dcm .dicom .fits .npy .mp4 .avi .mov .mkv`.split(/\s+/)
+
+export const maxDepth = 16
 
 /** An error whose message begins with what is at fault. */
 export function fault(
@@ -38,11 +49,21 @@ export const fileError = (path: string, cause: unknown): CflowError =>
 export interface Listing {
   readonly folders: readonly string[]
   readonly images: readonly string[]
-  /** Pictures that a prediction wrote. */
+  /** What predictions and inspections wrote. */
   readonly made: readonly string[]
-  /** Files that are no images by their names. */
+  /** Files in formats of images that are not read. */
+  readonly unread: readonly string[]
+  /** Files that may hold labels. */
+  readonly tables: readonly string[]
+  /** All other files. */
   readonly others: readonly string[]
 }
+
+/** The files below a folder. */
+type Walked = Pick<Listing, 'images' | 'made' | 'others'>
+
+/** Endings of files in which people keep labels. */
+const tableExtensions: readonly string[] = '.csv .tsv .xlsx .json .xml'.split(' ')
 
 /**
  * List a folder, links followed.
@@ -52,6 +73,8 @@ export async function listFolder(folder: string): Promise<Listing> {
   const folders: string[] = []
   const images: string[] = []
   const made: string[] = []
+  const unread: string[] = []
+  const tables: string[] = []
   const others: string[] = []
   const entries = await readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
     throw fileError(folder, cause)
@@ -61,49 +84,42 @@ export async function listFolder(folder: string): Promise<Listing> {
     if (name.startsWith('.')) continue
     const path = join(folder, name)
     const found = entry.isSymbolicLink() ? await stat(path).catch(() => entry) : entry
+    const extension = endingOf(name)
     if (found.isDirectory()) folders.push(name)
-    else if (!imageExtensions.includes(extname(name).toLowerCase())) others.push(name)
     else if (found.isFile() && (await madeFile(path)) !== undefined) made.push(name)
-    else images.push(name)
+    else if (imageExtensions.includes(extension)) images.push(name)
+    else if (foreignExtensions.includes(extension)) unread.push(name)
+    else if (tableExtensions.includes(extension)) tables.push(name)
+    else others.push(name)
   }
-  return {
-    folders: folders.sort(),
-    images: images.sort(),
-    made: made.sort(),
-    others: others.sort(),
-  }
+  const all = { folders, images, made, unread, tables, others }
+  for (const names of Object.values(all)) names.sort()
+  return all
 }
 
-/** All files below a folder, as paths relative to it with forward slashes; as `walkImages`. */
-export async function walkFolder(folder: string, depth = 0): Promise<Omit<Listing, 'folders'>> {
-  const { folders, images, made, others } = await listFolder(folder)
-  const found = { images: [...images], made: [...made], others: [...others] }
+/** A file's ending, in lower case and with its dot. */
+export const endingOf = (name: string): string => extname(name).toLowerCase()
+
+/**
+ * All files below a folder, as paths relative to it with forward slashes: those of a folder in order of name, then those of
+ * its subfolders. At most 16 levels deep, so that circular links end.
+ * @returns photographs, what predictions and inspections wrote, and all other files
+ * @throws CflowError NOT_FOUND or IO
+ */
+export async function walkFolder(folder: string, depth = 0): Promise<Walked> {
+  const { folders, images, made, unread, tables, others } = await listFolder(folder)
+  const isPhotograph = (name: string) => photographExtensions.includes(endingOf(name))
+  const found = {
+    images: [...images, ...unread.filter(isPhotograph)].sort(),
+    made: [...made],
+    others: [...unread.filter((name) => !isPhotograph(name)), ...tables, ...others].sort(),
+  }
   if (depth < maxDepth)
     for (const name of folders) {
       const below = await walkFolder(join(folder, name), depth + 1)
       for (const kind of ['images', 'made', 'others'] as const)
         for (const path of below[kind]) found[kind].push(`${name}/${path}`)
     }
-  return found
-}
-
-/**
- * All images below a folder as paths relative to it with forward slashes: those of a folder in order of name, then
- * those of its subfolders. At most 16 levels deep, so that circular links end.
- * @throws CflowError NOT_FOUND or IO
- */
-export const walkImages = async (folder: string, depth = 0): Promise<readonly string[]> =>
-  (await walkFolder(folder, depth)).images
-
-/** All images below some subfolders, as paths relative to `folder`; as `walkImages`. */
-export async function imagesIn(
-  folder: string,
-  subfolders: readonly string[],
-  depth = 0,
-): Promise<string[]> {
-  const found: string[] = []
-  for (const name of subfolders)
-    for (const path of await walkImages(join(folder, name), depth)) found.push(`${name}/${path}`)
   return found
 }
 

@@ -3,7 +3,8 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { describe, expect, it } from 'vitest'
-import { decodeImage, decodeMask, encodeMaskPng, encodePng, imageSize, writePng } from './images.js'
+import { decodeImage, encodeMaskPng, encodePng, imageSize, writePng } from './images.js'
+import { decodeMask } from './mask-file.js'
 
 const dir = await temporaryFolder('images')
 

@@ -1,13 +1,13 @@
 import { CflowError, type Mask, messageOf, type RgbImage } from '@cflow/base'
 import { fileSize, writeFileAtomic } from '@cflow/base/node'
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import type { Metadata } from 'sharp'
 import { bmp } from './decoding/bmp.js'
 import { jp2 } from './decoding/jp2.js'
 import { jpegDamage } from './decoding/jpeg.js'
 import { pnm } from './decoding/pnm.js'
 import { toBytes, Unsupported, type Format, type Samples } from './decoding/samples.js'
-import { fault, fileError } from './files.js'
+import { fault, fileError, readPart } from './files.js'
 
 /** No image has more pixels than this; larger ones are refused before they are decoded. */
 export const maxPixels = 100_000_000
@@ -18,7 +18,7 @@ const maxFileBytes = 512 * 1024 * 1024
 const formats: readonly string[] = ['jpeg', 'png', 'webp', 'tiff', 'gif', 'heif']
 /** Formats that sharp has not. */
 const ownFormats: readonly Format[] = [bmp, pnm, jp2]
-const formatNames = 'PNG, JPEG, WebP, TIFF, GIF, AVIF, BMP, PGM, PPM and JPEG 2000'
+export const formatNames = 'PNG, JPEG, WebP, TIFF, GIF, AVIF, BMP, PGM, PPM and JPEG 2000'
 
 /**
  * The sharp library, loaded on first use: it brings native code, and whoever never decodes should not need it.
@@ -61,33 +61,92 @@ function rgbOf(width: number, height: number, channels: number, data: Uint8Array
 }
 
 /**
- * Decode a ground-truth mask file, or its bytes: a pixel with any channel other than zero is anomalous (1). Alpha does
- * not count. Masks are stored without loss (PNG, TIFF): JPEG leaves faint ripples, and all of them would count.
- * @throws CflowError as `decodeImage`
- */
-export async function decodeMask(pathOrBytes: string | Uint8Array): Promise<Mask> {
-  const file = await read(pathOrBytes)
-  const { width, height, data } = (await ownDecoded(file)) ?? (await samplesOf(file))
-  const mask = new Uint8Array(width * height)
-  const stride = data.length / mask.length
-  for (let i = 0; i < data.length; i++) if (data[i] !== 0) mask[Math.floor(i / stride)] = 1
-  return { width, height, data: mask }
-}
-
-async function samplesOf(file: File) {
-  const source = await open(file)
-  const { data, info } = await decoded(source, source.metadata.depth as 'uchar' | 'ushort')
-  return { width: info.width, height: info.height, data }
-}
-
-/**
  * Width and height of an image file in pixels, as `decodeImage` would give it; only the header is read.
  * @throws CflowError as `decodeImage`
  */
 export async function imageSize(pathOrBytes: string | Uint8Array) {
-  const file = await read(pathOrBytes)
-  const { width, height } = ownSize(file) ?? (await open(file)).metadata.autoOrient
+  const { width, height } = (await headerOf(pathOrBytes)).autoOrient
   return { width, height }
+}
+
+/** Enough of a file for its header, unless that lies at the end as in some TIFF files. */
+const headBytes = 128 * 1024
+
+interface Size {
+  readonly width: number
+  readonly height: number
+}
+
+/** The size of an image as it is stored and as it is shown, and the orientation in EXIF that makes the one the other. */
+export interface Header extends Size {
+  readonly autoOrient: Size
+  /** 1 to 8. */
+  readonly orientation?: number | undefined
+}
+
+/**
+ * What the header of an image file says.
+ * @throws CflowError as `decodeImage`
+ */
+export async function headerOf(pathOrBytes: string | Uint8Array): Promise<Header> {
+  if (
+    typeof pathOrBytes === 'string' &&
+    (await stat(pathOrBytes).catch(() => undefined))?.isFile()
+  ) {
+    const head = await readPart(pathOrBytes, 0, headBytes)
+    if (head.length === headBytes)
+      try {
+        return await headerIn({ subject: pathOrBytes, bytes: head })
+      } catch {
+        // what is wrong with the file is told of all of it
+      }
+  }
+  return headerIn(await read(pathOrBytes))
+}
+
+async function headerIn(file: File): Promise<Header> {
+  const own = ownSize(file)
+  if (!own) return (await open(file)).metadata
+  const { width, height } = own
+  return { width, height, autoOrient: { width, height } }
+}
+
+/** Pixels as they lie in a file: not turned by EXIF, and with their alpha. */
+export interface StoredPixels extends Omit<Samples, 'channels'> {
+  readonly subject: string
+  /** Two and four with alpha. */
+  readonly channels: number
+  /** Orientation in EXIF, 1 to 8. */
+  readonly orientation: number
+  /** The name of the format where it loses information. */
+  readonly lossy: string | undefined
+}
+
+/**
+ * Decode an image file, or its bytes, without making an ordinary picture of it.
+ * @throws CflowError as `decodeImage`
+ */
+export async function decodeStored(pathOrBytes: string | Uint8Array): Promise<StoredPixels> {
+  const file = await read(pathOrBytes)
+  const { subject } = file
+  const own = await ownDecoded(file)
+  if (own) return { ...own, subject, orientation: 1 }
+  const source = await open(file, false)
+  const { orientation = 1, depth } = source.metadata
+  const deep = depth === 'ushort'
+  const { data: bytes, info } = await decoded(source, deep ? 'ushort' : 'uchar', true)
+  const { width, height, channels } = info
+  const data = deep ? new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2) : bytes
+  const max = deep ? 65535 : 255
+  return { subject, width, height, channels, data, max, orientation, lossy: lossOf(source) }
+}
+
+function lossOf({ metadata, bytes }: Source): string | undefined {
+  if (metadata.format === 'jpeg') return 'JPEG'
+  if (metadata.format === 'heif') return 'AVIF'
+  if (metadata.format !== 'webp') return undefined
+  const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 4096))
+  return head.includes('VP8L') ? undefined : 'WebP'
 }
 
 interface File {
@@ -142,7 +201,8 @@ const damaged = (subject: string, what: string, cause?: unknown): CflowError =>
 
 type Source = Awaited<ReturnType<typeof open>>
 
-async function open({ subject, bytes }: File) {
+/** @param autoOrient whether pixels come out turned as EXIF says */
+async function open({ subject, bytes }: File, autoOrient = true) {
   const other = foreignFormat(bytes)
   if (other !== undefined) throw unsupported(subject, other)
   const sharp = await loadSharp()
@@ -157,7 +217,7 @@ async function open({ subject, bytes }: File) {
       throw fault('IMAGE', subject, 'is not an image that can be read', hint, cause)
     })
   check(subject, metadata)
-  const image = sharp(bytes, { ...options, limitInputPixels: maxPixels, autoOrient: true })
+  const image = sharp(bytes, { ...options, limitInputPixels: maxPixels, autoOrient })
   return { subject, bytes, image, metadata }
 }
 
@@ -219,14 +279,17 @@ function unsupported(subject: string, format: string): CflowError {
   return fault('IMAGE', subject, `is ${format}, which is not supported`, hint)
 }
 
-/** All pixels without alpha. */
-async function decoded({ subject, bytes, image }: Source, depth: 'uchar' | 'ushort') {
+/** All pixels, without alpha unless it is asked for. */
+async function decoded(
+  { subject, bytes, image }: Source,
+  depth: 'uchar' | 'ushort',
+  alpha = false,
+) {
   const damage = isJpeg(bytes) ? jpegDamage(bytes) : undefined
   if (damage !== undefined) throw damaged(subject, damage)
   try {
-    return await image
-      .toColourspace(depth === 'ushort' ? 'rgb16' : 'srgb')
-      .removeAlpha()
+    const pixels = image.toColourspace(depth === 'ushort' ? 'rgb16' : 'srgb')
+    return await (alpha ? pixels : pixels.removeAlpha())
       .raw({ depth })
       .toBuffer({ resolveWithObject: true })
   } catch (cause) {
@@ -263,6 +326,17 @@ export async function writePng(path: string, image: RgbImage): Promise<void> {
 /** Write a mask as PNG; as `writePng`. */
 export async function writeMaskPng(path: string, mask: Mask): Promise<void> {
   await writeFileAtomic(path, await encodeMaskPng(mask))
+}
+
+/** An image made smaller (or larger) for looking at, without keeping its shape. */
+export async function shrunk(image: RgbImage, width: number, height: number): Promise<RgbImage> {
+  const sharp = await loadSharp()
+  const raw = { width: image.width, height: image.height, channels: 3 } as const
+  const data = await sharp(image.data, { raw, limitInputPixels: false })
+    .resize(width, height, { fit: 'fill' })
+    .raw()
+    .toBuffer()
+  return { width, height, data: new Uint8Array(data) }
 }
 
 async function encode({ width, height, data }: RgbImage, channels: 1 | 3): Promise<Uint8Array> {

@@ -112,16 +112,17 @@ describe('mvtecDataset', () => {
     await rm(join(root, 'bolt/ground_truth/cut'), { recursive: true })
     const small = { width: 2, height: 2, data: new Uint8Array(4) }
     await writeMaskPng(join(root, 'bolt/ground_truth/bent/000_mask.png'), small)
-    const { test } = await mvtecDataset(root, 'bolt')
-    await expect(test[0]!.loadMask!()).rejects.toEqual(failure('MASK', /2×2 pixels and .* 4×3/))
+    await expect(mvtecDataset(root, 'bolt')).rejects.toEqual(
+      failure('MASK', /2×2 pixels and .* 4×3/),
+    )
   })
 })
 
 describe('folderDataset', () => {
   it('takes good images alone, flat and nested', async () => {
-    await put('b.png', 'a.png', 'more/deep/c.png', '.hidden.png', 'notes.txt')
+    await put('b.png', 'a.png', 'cam2/deep/c.png', '.hidden.png', 'notes.txt')
     const set = await folderDataset(root)
-    expect(ids(set.train)).toEqual(['a.png', 'b.png', 'more/deep/c.png'])
+    expect(ids(set.train)).toEqual(['a.png', 'b.png', 'cam2/deep/c.png'])
     expect(set.test).toEqual([])
     await put('x/good/a.png')
     expect(ids((await folderDataset(join(root, 'x'), { category: 'y' })).train)).toEqual([
@@ -197,7 +198,9 @@ describe('folderDataset', () => {
     await put('good/1.png', 'loose.png')
     await expect(folderDataset(root)).rejects.toEqual(failure('USAGE', /lies beside good/))
     await put('m/1.png', 'm/masks/1.png')
-    await expect(folderDataset(join(root, 'm'))).rejects.toEqual(failure('MASK', /no folder says/))
+    await expect(folderDataset(join(root, 'm'))).rejects.toEqual(
+      failure('EMPTY', /every image has a mask that marks a defect/),
+    )
     await expect(folderDataset(root, { testFraction: 2 })).rejects.toMatchObject({
       code: 'USAGE',
       subject: 'testFraction',

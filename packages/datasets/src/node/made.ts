@@ -5,13 +5,13 @@ import type { Mask, RgbImage } from '@cflow/base'
 import { encodeMaskPng, encodePng } from './images.js'
 
 /**
- * Pictures that a prediction leaves say in their file what they are, so that they are never taken for photographs, wherever
- * they lie.
+ * Pictures that a prediction leaves, and pages of an inspection, say in their file what they are, so that they are never
+ * taken for what a user brought, wherever they lie.
  */
-type Made = 'overlay' | 'mask' | 'map'
+type Made = 'overlay' | 'mask' | 'map' | 'sheet'
 
-const made: readonly Made[] = ['overlay', 'mask', 'map']
-const mark = (kind: Made): string => `cflow predict ${kind}`
+const made: readonly Made[] = ['overlay', 'mask', 'map', 'sheet']
+const mark = (kind: Made): string => `cflow ${kind === 'sheet' ? 'inspect' : 'predict'} ${kind}`
 
 /** The marks lie within so many bytes from a file's beginning. */
 const headBytes = 256
@@ -22,9 +22,9 @@ function madeOf(head: Uint8Array): Made | undefined {
   return made.find((kind) => text.includes(mark(kind), 0, 'latin1'))
 }
 
-/** What a prediction made of an ordinary file; undefined for other files, and for what cannot be read. */
+/** What an ordinary file is that a prediction or an inspection made; undefined for others, and for what cannot be read. */
 export async function madeFile(path: string): Promise<Made | undefined> {
-  if (!/\.(png|tiff?)$/i.test(path)) return undefined
+  if (!/\.(png|tiff?|html?)$/i.test(path)) return undefined
   const file = await open(path, 'r').catch(() => undefined)
   try {
     const head = new Uint8Array(headBytes)
@@ -44,6 +44,10 @@ export const writeOverlay = async (path: string, image: RgbImage): Promise<void>
 /** Write the anomalous pixels of a detection as PNG: 255 where they are, else 0. @throws CflowError IO */
 export const writePredictedMask = async (path: string, mask: Mask): Promise<void> =>
   writeFileAtomic(path, marked(await encodeMaskPng(mask), 'mask'))
+
+/** Write a page that shows a data set. @param html begins with its doctype @throws CflowError IO */
+export const writeSheet = async (path: string, html: string): Promise<void> =>
+  writeFileAtomic(path, html.replace(/^<!doctype html>\n?/i, `$&<!-- ${mark('sheet')} -->\n`))
 
 /** Bytes of a PNG's signature and of its first chunk, IHDR. */
 const pngHeader = 8 + 25

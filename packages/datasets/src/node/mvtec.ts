@@ -1,23 +1,18 @@
 import { CflowError } from '@cflow/base'
 import { basename, join, resolve } from 'node:path'
-import { type DatasetDriver, noSettings } from '../driver.js'
+import type { DatasetDriver } from '../driver.js'
 import { isFolder, listFolder, requireFolder } from './files.js'
-import { type Layout, readFolder } from './layout.js'
-import { splitLayout } from './layouts/split.js'
-
-/** `train/good/`, `test/<defect>/` (with `test/good/`) and `ground_truth/<defect>/<name>_mask.png`. */
-const layout: Layout = {
-  ...splitLayout('MVTec AD', ['good'], ['ground_truth']),
-  matches: () => true,
-}
+import { meaningOf } from './reading/names.js'
+import { readFolder } from './reading/read-folder.js'
+import { folderSettings } from './reading/settings.js'
 
 /** Categories of MVTec AD, or of anything laid out like it; or a category's own folder. */
-export const mvtec: DatasetDriver<typeof noSettings> = {
+export const mvtec: DatasetDriver<typeof folderSettings> = {
   name: 'mvtec',
   title: 'MVTec AD',
-  settings: noSettings,
+  settings: folderSettings,
   categories: ({ root }) => categoriesIn(root),
-  async open({ root, category }, context) {
+  async open({ root, category, ...settings }, context) {
     await requireFolder(root)
     const chosen = category ?? (await categoryFor(root, context.trained))
     const folder = chosen === undefined ? root : join(root, chosen)
@@ -35,11 +30,16 @@ export const mvtec: DatasetDriver<typeof noSettings> = {
       })
     }
     const name = chosen ?? basename(resolve(root))
-    return readFolder(folder, [layout], { name: 'mvtec', category: name }, context)
+    return readFolder(folder, { name: 'mvtec', category: name }, settings, context)
   },
 }
 
-const isCategory = (folder: string): Promise<boolean> => isFolder(join(folder, 'train', 'good'))
+/** Whether a folder has `train/good`, or the like under another name for good. */
+async function isCategory(folder: string): Promise<boolean> {
+  if (!(await isFolder(join(folder, 'train')))) return false
+  const { folders } = await listFolder(join(folder, 'train'))
+  return folders.some((name) => meaningOf(name).kind === 'good')
+}
 
 async function categoriesIn(root: string): Promise<readonly string[]> {
   const categories: string[] = []

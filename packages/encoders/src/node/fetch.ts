@@ -6,25 +6,30 @@ import { writeFileAtomic } from '@cflow/base/node'
 import type { PublishedWeights } from '@cflow/weights'
 import { cacheFolder, download, inFile, readBytes, type DownloadOptions } from '@cflow/weights/node'
 import { embeddedNames } from '../embedded.js'
-import { convertWeights } from '../fit.js'
+import { convertWeights, type FitOptions } from '../fit.js'
 import { encoderSpec } from '../registry.js'
 import type { EncoderSpec } from '../spec.js'
 import { cachedWeightsPath, findEncoderWeights } from './find.js'
 
 /**
  * Take weights from a file (.pth or .safetensors) into the cache, as if they had been pulled.
+ * @param options.key which of several sets of weights in the file
  * @returns path of the safetensors file in the cache
  * @throws CflowError NOT_FOUND for an unknown encoder or file, WEIGHTS that names what is wrong with the weights,
  *   USAGE for the encoder whose weights are part of this package
  */
-export async function importWeights(name: string, file: string): Promise<string> {
+export async function importWeights(
+  name: string,
+  file: string,
+  options: FitOptions = {},
+): Promise<string> {
   const spec = encoderSpec(name)
   if (embeddedNames.includes(spec.name))
     throw new CflowError('USAGE', `the weights of ${spec.name} are part of this package`, {
       subject: spec.name,
       hint: 'to use others, give them with --weights FILE each time',
     })
-  return keep(spec, file)
+  return keep(spec, file, file, options)
 }
 
 /**
@@ -32,10 +37,15 @@ export async function importWeights(name: string, file: string): Promise<string>
  * @param source what the file is called in errors and in the metadata
  * @returns path in the cache
  */
-async function keep(spec: EncoderSpec, file: string, source = file): Promise<string> {
+async function keep(
+  spec: EncoderSpec,
+  file: string,
+  source: string,
+  options: FitOptions = {},
+): Promise<string> {
   const bytes = await readBytes(file)
   const path = cachedWeightsPath(spec.name)
-  const kept = inFile(source, () => convertWeights(spec, bytes, basename(source)))
+  const kept = inFile(source, () => convertWeights(spec, bytes, basename(source), options))
   await writeFileAtomic(path, kept)
   return path
 }

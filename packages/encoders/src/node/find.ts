@@ -4,7 +4,7 @@ import { CflowError } from '@cflow/base'
 import { readWeights, type Weights } from '@cflow/weights'
 import { cacheFolder, inFile, readBytes, sizeOfFile } from '@cflow/weights/node'
 import { embeddedNames, embeddedWeightsUrl } from '../embedded.js'
-import { fitWeights } from '../fit.js'
+import { fitWeights, type FitOptions } from '../fit.js'
 import { encoderNames, encoderSpec } from '../registry.js'
 import type { EncoderSpec } from '../spec.js'
 
@@ -58,13 +58,14 @@ export async function listEncoders(): Promise<readonly EncoderListing[]> {
 /**
  * The weights of an encoder: from the file given, else from this package or the cache. Nothing is downloaded.
  * @param options.weights path of a .pth or .safetensors file
+ * @param options.key which of several sets of weights in it
  * @returns the tensors its taps need, as float32, under their published keys
  * @throws CflowError NOT_FOUND for an unknown encoder or a missing file, WEIGHTS when the weights are not there, are
  *   damaged or are another model's
  */
 export async function loadEncoderWeights(
   name: string,
-  options: { readonly weights?: string } = {},
+  options: { readonly weights?: string } & FitOptions = {},
 ): Promise<Weights> {
   const spec = encoderSpec(name)
   const path = options.weights ?? (await findEncoderWeights(spec))
@@ -74,5 +75,5 @@ export async function loadEncoderWeights(
       hint: `fetch them with 'cflow encoders pull ${spec.name}', or give a file with --weights FILE`,
     })
   const bytes = await readBytes(path)
-  return inFile(path, () => fitWeights(spec.parameters, readWeights(bytes), spec.name))
+  return inFile(path, () => fitWeights(spec.parameters, readWeights(bytes), spec.name, options))
 }

@@ -42,7 +42,7 @@ describe('a CNN', () => {
     expect(spec.batch).toBeUndefined()
     const image = pixels(2, 64)
     const maps = await runEncoder(spec, none, image)
-    const expected = await run(bytes, { pixels: image })
+    const [expected = {}] = await run(bytes, { pixels: image })
     for (const [i, { name }] of spec.taps.entries()) {
       expect(maps[i]!.shape).toEqual(expected[name]!.shape)
       const worst = maps[i]!.data.reduce(
@@ -80,7 +80,7 @@ describe('a CNN', () => {
     const first = g.writeOnnx({
       map: g.conv(g.input('in', 'float32', ['n', 3, 32, 32]), weight, { strides: [2, 2] }),
     })
-    const expected = await run(first, { in: pixels(1, 32) })
+    const [expected = {}] = await run(first, { in: pixels(1, 32) })
     expect(Buffer.compare(bytesOf(found!), bytesOf(expected['map']!))).toBe(0)
   })
 
@@ -113,7 +113,7 @@ describe('a vision transformer', () => {
     )
     const image = pixels(2, 64)
     const maps = await runEncoder(spec, none, image)
-    const expected = (await run(bytes, { x: image }))['block1']!
+    const expected = (await run(bytes, { x: image }))[0]!['block1']!
     expect(expected.shape).toEqual([2, prefix + 16, 8])
     const at = (n: number, c: number, y: number, x: number) =>
       expected.data[(n * (prefix + 16) + prefix + 4 * y + x) * 8 + c] as number
@@ -157,7 +157,9 @@ describe('layoutOf', () => {
         (side, prefix) => {
           const expected = { kind: 'tokens', channels: 7, height: side, width: side, prefix }
           expect(layoutOf('t', [1, side * side + prefix, 7])).toEqual(expected)
-          expect(layoutOf('t', [1, side * side + prefix, 7], prefix)).toEqual(expected)
+          expect(layoutOf('t', [1, side * side + prefix, 7], { prefixTokens: prefix })).toEqual(
+            expected,
+          )
         },
       ),
     )

@@ -1,15 +1,21 @@
-import { CflowError, messageOf, zeros, type Tensor } from '@cflow/base'
-import { input, writeOnnx, type OnnxModel, type Value } from '@cflow/graph'
+import { CflowError } from '@cflow/base'
+import { input, type OnnxModel, type Value } from '@cflow/graph'
 import { imagenet, type EncoderSpec } from '../spec.js'
 import { candidateTaps, findTaps } from './candidates.js'
-import { asMap, layoutOf, type Layout } from './layout.js'
-import { checkMovable, imageInputOf, joined } from './model.js'
+import { soundValues } from './faults.js'
+import {
+  asMap,
+  assumptionOf,
+  layoutOf,
+  likelyPrefix,
+  type Layout,
+  type LayoutHints,
+} from './layout.js'
+import { imageInputOf, joined } from './model.js'
+import { rolledValues } from './rolled.js'
+import { tryValues, type RunModel, type TriedValue } from './trial.js'
 
-/** Runs an ONNX model once: its outputs by name. */
-export type RunModel = (
-  model: Uint8Array,
-  feeds: Readonly<Record<string, Tensor>>,
-) => Promise<Readonly<Record<string, Tensor>>>
+export type { RunModel } from './trial.js'
 
 export interface OnnxEncoderOptions {
   /** What the encoder is called in manifests and messages, such as the file's name. */
@@ -30,8 +36,8 @@ export interface OnnxEncoderOptions {
 
 /**
  * Any ONNX image model as an encoder, with values of its graph as taps: feature maps of a CNN [N, C, h, w] (or
- * [N, h, w, C]) or tokens of a transformer [N, tokens, C]. The model is run once on a black image to see what the taps
- * give, and once on two to see whether it takes several at a time.
+ * [N, h, w, C]) or tokens of a transformer [N, tokens, C]. The model is run on images to see what the taps give, and that
+ * it is the same for an image alone, with another, twice, and as the file was before it was read.
  * @returns an encoder of that input size, whose weights are in its graph; taps sorted finest first
  * @throws CflowError MODEL for a file that is none or that cannot be an encoder, NOT_FOUND for a tap that does not exist
  *   (with those that do), CONFIG for an input size that the model does not take, USAGE for no taps or too many
@@ -47,13 +53,21 @@ export async function onnxEncoder(
       `an encoder has one to three different taps, got ${names.length}`,
       { subject: 'taps', hint: 'name values of the graph: --taps a,b,c' },
     )
-  const { source, outputs, several } = await tried(bytes, () => names, options)
-  const taps = names
-    .map((tap, index) => {
-      const { shape, dtype } = outputs[index] as Tensor
+  const { source, tried, several } = await trial(bytes, () => names, options)
+  for (const { fault } of tried) if (fault) throw await fault()
+  const taps = tried
+    .map(({ output, dtype, corners, rolled }, index) => {
+      const tap = names[index] as string
       if (dtype !== 'float32' && dtype !== 'float16')
         throw new CflowError('MODEL', `${tap} holds ${dtype}, no features`, { subject: tap })
-      return { name: tap, layout: layoutOf(tap, shape, options.prefixTokens), dtype, index }
+      if (rolled) throw rolledError(tap)
+      const { prefixTokens } = options
+      return {
+        name: tap,
+        layout: layoutOf(tap, output.shape, { prefixTokens, corners }),
+        dtype,
+        index,
+      }
     })
     .sort((a, b) => b.layout.height - a.layout.height || a.index - b.index)
   return {
@@ -67,8 +81,15 @@ export async function onnxEncoder(
     })),
     padding: 'own',
     license: 'unknown',
+    assumed: tried.flatMap(({ output: { shape } }, index) => {
+      const { name: tap, layout } = taps.find((t) => t.index === index) as (typeof taps)[number]
+      const assumption = assumptionOf(layout, shape, options.prefixTokens)
+      return assumption === undefined
+        ? []
+        : [`${tap}: ${layout.height}×${layout.width}, ${assumption}`]
+    }),
     ...(options.digest !== undefined && { digest: options.digest }),
-    ...(!(await several()) && { batch: 1 }),
+    ...(!several && { batch: 1 as const }),
     parameters: [],
     build: (image) => {
       if (image.shape[2] !== size || image.shape[3] !== size)
@@ -81,34 +102,72 @@ export async function onnxEncoder(
   }
 }
 
+const rolledError = (tap: string): CflowError =>
+  new CflowError(
+    'MODEL',
+    `${tap} is a map that was rolled for shifted windows: what it shows is elsewhere in the image`,
+    { subject: tap, hint: 'tap the output of a block' },
+  )
+
 /** A value of a model that could be a tap. */
-export type TapCandidate = Layout & { readonly name: string }
+export type TapCandidate = Layout & {
+  readonly name: string
+  /** What its layout takes for granted, or the setting that it needs. */
+  readonly note?: string
+}
 
 /**
  * The values of an ONNX model that are likely to be worth tapping, in the graph's order, with what they give for an image.
+ * Only what can be a map is among them.
  * @throws CflowError as `onnxEncoder`
  */
 export async function onnxTaps(
   bytes: Uint8Array,
   options: Pick<OnnxEncoderOptions, 'inputSize' | 'prefixTokens' | 'run'>,
 ): Promise<readonly TapCandidate[]> {
-  const { names, outputs } = await tried(bytes, candidateTaps, options)
-  return names.flatMap((name, i) => {
-    try {
-      const layout = layoutOf(name, (outputs[i] as Tensor).shape, options.prefixTokens)
-      return layout.height > 1 ? [{ name, ...layout }] : []
-    } catch (error) {
-      if (error instanceof CflowError) return [] // no map
-      throw error
-    }
+  const choose = (model: OnnxModel) => {
+    const all = candidateTaps(model)
+    const sound = soundValues(all, model)
+    return sound.length > 0 ? sound : all // of which the first says what is wrong
+  }
+  const { names, tried } = await trial(bytes, choose, options)
+  const faults = tried.flatMap(({ fault }) => fault ?? [])
+  if (faults.length === tried.length && faults[0]) throw await faults[0]()
+  return tried.flatMap(({ output, dtype, corners, rolled, fault }, i) => {
+    if (fault ?? (rolled || !/^float(16|32)$/.test(dtype))) return []
+    return candidate(names[i] as string, output.shape, { ...options, corners })
   })
+}
+
+function candidate(
+  name: string,
+  shape: readonly number[],
+  hints: LayoutHints,
+): readonly TapCandidate[] {
+  const offered = (layout: Layout, note: string | undefined) =>
+    layout.height > 1 ? [{ name, ...layout, ...(note !== undefined && { note }) }] : []
+  try {
+    const layout = layoutOf(name, shape, hints)
+    return offered(layout, assumptionOf(layout, shape, hints.prefixTokens))
+  } catch (error) {
+    if (!(error instanceof CflowError)) throw error
+  }
+  const prefixTokens = likelyPrefix(shape, hints.corners)
+  if (prefixTokens === undefined) return []
+  try {
+    const layout = layoutOf(name, shape, { ...hints, prefixTokens })
+    return offered(layout, `needs --prefix-tokens ${prefixTokens}`)
+  } catch (error) {
+    if (error instanceof CflowError) return []
+    throw error
+  }
 }
 
 /** The input size that an ONNX model fixes, or undefined where it takes any. @throws CflowError MODEL */
 export const onnxInputSize = (bytes: Uint8Array): number | undefined => imageInputOf(bytes).size
 
-/** What values of a model give for one black image, and whether the model gives two results for two images. */
-async function tried(
+/** What values of a model give for images, and which of them are rolled. */
+async function trial(
   bytes: Uint8Array,
   choose: (model: OnnxModel) => readonly string[],
   { inputSize: size, run }: Pick<OnnxEncoderOptions, 'inputSize' | 'run'>,
@@ -120,26 +179,14 @@ async function tried(
       subject: 'inputSize',
       hint: `use --input-size ${own}, or export the model with dynamic height and width`,
     })
-  const whole = joined(bytes, source, input('image', 'float32', ['N', 3, size, size]))
-  const names = choose(whole)
-  const values = findTaps(whole, names)
-  checkMovable(values)
-  const model = writeOnnx(Object.fromEntries(values.map((v, i) => [`tap${i}`, v])))
-  const black = async (n: number): Promise<readonly Tensor[]> => {
-    const outputs = await run(model, { image: zeros('float32', [n, 3, size, size]) })
-    return names.map((_, i) => outputs[`tap${i}`] as Tensor)
-  }
-  const outputs = await black(1).catch((error: unknown) => {
-    throw new CflowError(
-      'MODEL',
-      `the model does not run on an image of ${size} pixels: ${messageOf(error)}`,
-      { hint: 'use the size it was exported for: --input-size N', cause: error },
-    )
-  })
-  /** Some exports hold a batch of one in their reshapes. */
-  const several = async (): Promise<boolean> => {
-    const two = await black(2).catch(() => [])
-    return outputs.every(({ shape }, i) => two[i]?.shape.join() === [2, ...shape.slice(1)].join())
-  }
-  return { source, names, outputs, several }
+  const model = joined(bytes, source, input('image', 'float32', ['N', 3, size, size]))
+  const names = choose(model)
+  const values = findTaps(model, names)
+  const { values: tried, several } = await tryValues({ bytes, model, source, size, run }, names, values) // prettier-ignore
+  const all = rolledValues(values)
+  const withRolls = tried.map((t, i): TriedValue & { readonly rolled: boolean } => ({
+    ...t,
+    rolled: all.has(values[i] as Value),
+  }))
+  return { source, names, several, tried: withRolls }
 }

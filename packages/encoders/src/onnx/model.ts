@@ -2,7 +2,6 @@ import { CflowError, messageOf } from '@cflow/base'
 import {
   readOnnx,
   shapeText,
-  topologicalOrder,
   transpose,
   unknownRank,
   type OnnxModel,
@@ -16,6 +15,8 @@ export interface ImageInput {
   readonly channelsLast: boolean
   /** Height and width, where the file fixes them. */
   readonly size: number | undefined
+  /** Number of images, where the file fixes it. */
+  readonly batch: number | undefined
 }
 
 /**
@@ -40,7 +41,7 @@ export function imageInputOf(bytes: Uint8Array): ImageInput {
       `'s input ${name} is ${dtype}, an encoder's is float32`,
       'export the model in float32, without its preprocessing',
     )
-  if (shape === unknownRank) return { name, channelsLast: false, size: undefined }
+  if (shape === unknownRank) return { name, channelsLast: false, size: undefined, batch: undefined }
   const channelsLast = shape[1] !== 3 && shape[3] === 3
   const [channels, height, width] = channelsLast
     ? [shape[3], shape[1], shape[2]]
@@ -56,7 +57,13 @@ export function imageInputOf(bytes: Uint8Array): ImageInput {
       ` takes images of ${sizes[1]}×${sizes[0]} pixels only`,
       'an encoder takes square images; export it with dynamic height and width',
     )
-  return { name, channelsLast, size: sizes[0] }
+  const [batch] = shape
+  return {
+    name,
+    channelsLast,
+    size: sizes[0],
+    batch: typeof batch === 'number' ? batch : undefined,
+  }
 }
 
 /** The model with an image in the place of its input. @param image float32 [N, 3, S, S] */
@@ -74,20 +81,6 @@ function read(bytes: Uint8Array, feeds: Readonly<Record<string, Value>> = {}): O
       cause: error,
     })
   }
-}
-
-/**
- * Check that values can be written into another file: control flow refers to names outside of it.
- * @throws CflowError MODEL
- */
-export function checkMovable(values: readonly Value[]): void {
-  for (const node of topologicalOrder(values))
-    if (node.kind === 'operator' && ['If', 'Loop', 'Scan'].includes(node.operator.type))
-      throw new CflowError(
-        'MODEL',
-        `the model uses control flow (${node.operator.type} ${node.label ?? ''})`.trimEnd(),
-        { hint: 'simplify it first, such as with onnxsim, or export it with fixed shapes' },
-      )
 }
 
 /** At most three names. */

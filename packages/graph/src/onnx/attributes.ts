@@ -5,8 +5,10 @@ import {
   AttributeProtoSchema,
   AttributeProto_AttributeType as types,
   type AttributeProto,
+  type SparseTensorProto,
+  type TensorProto,
 } from './generated/onnx_pb.js'
-import { fromTensorProto, toTensorProto } from './tensors.js'
+import { fromTensorProto, isSupported, toTensorProto } from './tensors.js'
 
 type Kind = Exclude<Attribute['kind'], 'raw'>
 type Of<K extends Kind> = Extract<Attribute, { readonly kind: K }>['value']
@@ -30,7 +32,7 @@ const forms: { readonly [K in Kind]: Form<K> } = {
   tensor: {
     type: types.TENSOR,
     to: (v) => ({ t: toTensorProto(v) }),
-    from: (a) => a.t && fromTensorProto(a.t),
+    from: (a) => (a.t && isSupported(a.t) ? fromTensorProto(a.t) : undefined),
   },
 }
 
@@ -44,6 +46,19 @@ export function fromAttribute(a: AttributeProto): Attribute {
   const [kind, form] = Object.entries(forms).find(([, { type }]) => type === a.type) ?? []
   const value = form?.from(a)
   return (value === undefined ? { kind: 'raw', value: a } : { kind, value }) as Attribute
+}
+
+/** A tensor as it stands in a file, as an attribute. */
+export function rawTensor(
+  held:
+    | { readonly kind: 'tensor'; readonly value: TensorProto }
+    | { readonly kind: 'sparse'; readonly value: SparseTensorProto },
+): Attribute {
+  const value =
+    held.kind === 'tensor'
+      ? create(AttributeProtoSchema, { type: types.TENSOR, t: held.value })
+      : create(AttributeProtoSchema, { type: types.SPARSE_TENSOR, sparseTensor: held.value })
+  return { kind: 'raw', value }
 }
 
 /** An attribute as a constant; undefined for one that is no tensor of numbers. @param name of the constant */

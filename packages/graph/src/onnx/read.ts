@@ -1,5 +1,6 @@
 import { fromBinary } from '@bufbuild/protobuf'
 import { CflowError, messageOf } from '@cflow/base'
+import { dtypeNumbered } from '../element-types.js'
 import { applyAll } from '../operator.js'
 import { operators } from '../operators/registry.js'
 import {
@@ -13,15 +14,17 @@ import {
   type Value,
   type ValueType,
 } from '../value.js'
-import { constantOfAttribute, fromAttribute } from './attributes.js'
+import { constantOfAttribute, fromAttribute, rawTensor } from './attributes.js'
 import {
   ModelProtoSchema,
   type GraphProto,
   type ModelProto,
-  type NodeProto,
+  type SparseTensorProto,
+  type TensorProto,
   type ValueInfoProto,
 } from './generated/onnx_pb.js'
-import { dtypeOf, fromTensorProto } from './tensors.js'
+import { nodesOf, opsetsOf, standardName, titleOf, type Opsets, type Placed } from './nodes.js'
+import { dtypeOf, fromTensorProto, isSupported } from './tensors.js'
 import { resultType, upgraded, type Form } from './upgrade.js'
 import { opsetVersion } from './write.js'
 
@@ -58,7 +61,9 @@ export function readMetadata(bytes: Uint8Array): Readonly<Record<string, string>
 
 /**
  * An ONNX file as values. Operators that this package does not know, or whose input shapes are not known, are kept
- * as they are, with outputs of unknown rank; such a graph can be written again but not differentiated there.
+ * as they are, with outputs of unknown rank; such a graph can be written again but not differentiated there. So are
+ * tensors of element types that this package does not handle. Functions that the file defines are put in the place of
+ * their calls, and nodes that stand in no order in which they could run are sorted.
  * @param feeds values to put in the place of graph inputs (to join two graphs)
  * @throws CflowError MODEL when it is not an ONNX file or is damaged
  */
@@ -68,8 +73,12 @@ export function readOnnx(
 ): OnnxModel {
   const model = parse(bytes)
   const graph = model.graph as GraphProto
+  const opsets = opsetsOf(model.opsetImport)
+  checkOpset(opsets[''])
   const values = new Map<string, Value>()
-  for (const t of graph.initializer) values.set(t.name, constant(fromTensorProto(t), t.name))
+  for (const t of graph.initializer) values.set(t.name, initializerOf(t, opsets))
+  for (const t of graph.sparseInitializer)
+    values.set(t.values?.name ?? '', keptConstant({ kind: 'sparse', value: t }, opsets))
   const inputs: Record<string, Value> = {}
   for (const info of graph.input) {
     if (values.has(info.name)) continue // an initializer that may be overridden
@@ -81,11 +90,11 @@ export function readOnnx(
   const infos = new Map(
     [...graph.valueInfo, ...graph.output].map((info) => [info.name, info] as const),
   )
-  const opsets = opsetsOf(model)
-  for (const node of graph.node) {
-    const where = `${node.opType} ${node.name}`
+  for (const placed of nodesOf(model)) {
+    const { node } = placed
+    const where = titleOf(node)
     const inputs = node.input.map((name) => (name === '' ? undefined : named(values, name, where)))
-    const results = resultsOf(node, inputs, { infos, opsets })
+    const results = resultsOf(placed, inputs, infos)
     node.output.forEach((name, i) => name !== '' && values.set(name, results[i] as Value))
   }
   return {
@@ -113,67 +122,96 @@ function named(values: ReadonlyMap<string, Value>, name: string, where: string):
 /** Operator sets before this one are too different to be brought up to date. */
 const oldestOpset = 7
 
-/** Version of each operator set; the standard one has two names. */
-function opsetsOf(model: ModelProto): Readonly<Record<string, number>> {
-  const opsets = Object.fromEntries(
-    model.opsetImport.map((o) => [standardName(o.domain), Number(o.version)]),
-  )
-  const standard = opsets['']
+function checkOpset(standard: number | undefined): void {
   if (standard !== undefined && standard < oldestOpset)
     throw new CflowError(
       'MODEL',
       `the file uses ONNX operator set ${standard}, older than ${oldestOpset}`,
       { hint: 'convert it with onnx.version_converter, or export it again' },
     )
-  return opsets
 }
 
-const standardName = (domain: string): string => (domain === 'ai.onnx' ? '' : domain)
+const initializerOf = (t: TensorProto, opsets: Opsets): Value =>
+  isSupported(t)
+    ? constant(fromTensorProto(t), t.name)
+    : keptConstant({ kind: 'tensor', value: t }, opsets)
 
-/** What is known of a file beside its nodes. */
-interface FileContext {
-  readonly infos: ReadonlyMap<string, ValueInfoProto>
-  readonly opsets: Readonly<Record<string, number>>
+/** A constant that this package cannot read, as the node that makes it. */
+function keptConstant(
+  held:
+    | { readonly kind: 'tensor'; readonly value: TensorProto }
+    | { readonly kind: 'sparse'; readonly value: SparseTensorProto },
+  opsets: Opsets,
+): Value {
+  const name = held.kind === 'tensor' ? 'value' : 'sparse_value'
+  const operator: Operator = {
+    type: 'Constant',
+    ...versionOf('', opsets),
+    infer: () => [{ dtype: 'float32', shape: unknownRank }],
+  }
+  return applyAll(operator, [], { [name]: rawTensor(held) })[0] as Value
+}
+
+/** The operator set that a file needs for an operator of this one, where it is not this package's own. */
+function versionOf(domain: string, opsets: Opsets): { readonly version?: number } {
+  const opset = opsets[domain] ?? opsetVersion
+  return domain !== '' || opset > opsetVersion ? { version: opset } : {}
 }
 
 /** The outputs of a node of the file. */
-function resultsOf(node: NodeProto, inputs: Inputs, file: FileContext): readonly Value[] {
+function resultsOf(
+  { node, opsets }: Placed,
+  inputs: Inputs,
+  infos: ReadonlyMap<string, ValueInfoProto>,
+): readonly Value[] {
   const attributes = Object.fromEntries(node.attribute.map((a) => [a.name, fromAttribute(a)]))
-  if (node.opType === 'Constant') {
+  const domain = standardName(node.domain)
+  if (domain === '' && node.opType === 'Constant') {
     const of = (a: Attribute) => constantOfAttribute(a, node.output[0]) ?? []
     const constants = Object.values(attributes).flatMap(of)
     if (constants.length > 0) return constants
   }
-  const domain = standardName(node.domain)
-  const opset = file.opsets[domain] ?? opsetVersion
-  let form: Form = { type: node.opType, inputs, attributes }
-  if (domain === '') {
-    form = upgraded(form, opset, node.output.length)
-    const known = applyKnown(form, node, opset)
+  const version = versionOf(domain, opsets)
+  const label = node.name || undefined
+  const put = (form: Form, types: (i: number) => ValueType, count: number): readonly Value[] => {
+    const known = domain === '' ? applyKnown(form, version, count, label) : undefined
     if (known) return known
+    const infer = () => Array.from({ length: count }, (_, i) => types(i))
+    const opaque: Operator = { type: form.type, domain, ...version, infer }
+    return applyAll(opaque, form.inputs, form.attributes, label)
   }
-  const opaque: Operator = {
-    type: form.type,
-    domain,
-    ...((domain !== '' || opset > opsetVersion) && { version: opset }),
-    infer: () =>
-      node.output.map((name, i) => {
-        const info = file.infos.get(name)
-        return info ? typeOf(info) : { dtype: resultType(form, i), shape: unknownRank }
-      }),
+  const typesOf = (form: Form, told: boolean) => (i: number) => {
+    const info = told ? infos.get(node.output[i] ?? '') : undefined
+    return (info && tensorType(info)) ?? { dtype: resultType(form, i), shape: unknownRank }
   }
-  return applyAll(opaque, form.inputs, form.attributes, node.name || undefined)
+  const count = node.output.length
+  const form: Form = { type: node.opType, inputs, attributes }
+  if (domain !== '') return put(form, typesOf(form, true), count)
+  const now = upgraded(
+    form,
+    opsets[''] ?? opsetVersion,
+    count,
+    (type, inputs, attributes, n = 1) => {
+      const part = { type, inputs, attributes }
+      return put(part, typesOf(part, false), n)
+    },
+  )
+  return 'type' in now ? put(now, typesOf(now, true), count) : now
 }
 
-function applyKnown(form: Form, node: NodeProto, opset: number): readonly Value[] | undefined {
-  const { type, inputs, attributes } = form
+function applyKnown(
+  { type, inputs, attributes }: Form,
+  version: { readonly version?: number },
+  count: number,
+  label: string | undefined,
+): readonly Value[] | undefined {
   const found = operators.get(type)
   if (!found || inputs.some((v) => v?.shape === unknownRank && v.node.kind !== 'constant'))
     return undefined
-  const operator = opset > opsetVersion ? { ...found, version: opset } : found
+  const operator = version.version === undefined ? found : { ...found, ...version }
   try {
-    const results = applyAll(operator, inputs, attributes, node.name || undefined)
-    return results.length >= node.output.length ? results : undefined
+    const results = applyAll(operator, inputs, attributes, label)
+    return results.length >= count ? results : undefined
   } catch (error) {
     // a form of the operator that the shape rule does not cover: keep it as it is
     if (error instanceof CflowError) return undefined
@@ -193,4 +231,11 @@ function typeOf(info: ValueInfoProto): ValueType {
         return d.value.case === 'dimParam' ? d.value.value : null
       }) ?? unknownRank,
   }
+}
+
+/** The type of a value inside of the graph; undefined for one that this package does not handle. */
+function tensorType(info: ValueInfoProto): ValueType | undefined {
+  const type = info.type?.value
+  const supported = type?.case === 'tensorType' && dtypeNumbered(type.value.elemType)
+  return supported ? typeOf(info) : undefined
 }

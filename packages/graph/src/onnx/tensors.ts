@@ -8,16 +8,20 @@ import {
   type Tensor,
   type TensorData,
 } from '@cflow/base'
-import { dtypeNumbered, onnxType } from '../element-types.js'
+import { dtypeNumbered, onnxType, typeName } from '../element-types.js'
 import { TensorProtoSchema, type TensorProto } from './generated/onnx_pb.js'
 
 /** @throws CflowError MODEL for a type that this package does not handle */
 export function dtypeOf(number: number | undefined, where: string): DType {
   const found = dtypeNumbered(number)
   if (!found)
-    throw new CflowError('MODEL', `${where}: ONNX element type ${number} is not supported`)
+    throw new CflowError('MODEL', `${where}: elements of ${typeName(number)} are not supported`)
   return found
 }
+
+/** Whether a tensor is of an element type that this package handles. */
+export const isSupported = ({ dataType }: TensorProto): boolean =>
+  dtypeNumbered(dataType) !== undefined
 
 export function toTensorProto({ dtype, shape, data }: Tensor, name = ''): TensorProto {
   const { buffer, byteOffset, byteLength } = data

@@ -39,6 +39,7 @@ const feeds = {
 }
 const ints = attribute.ints
 const scales = g.constant(floats('float32', [4], [1, 1, 2, 1.5]))
+const integer = (n: number) => g.scalar(n, 'int64')
 const one = (...args: Parameters<typeof old>) => old(...args)[0]!
 
 const forms: Record<number, Record<string, g.Value>> = {
@@ -61,6 +62,16 @@ const forms: Record<number, Record<string, g.Value>> = {
     linear: one('Upsample', [x, scales], { mode: attribute.string('linear') }),
   },
   10: { resized: one('Resize', [x, scales], { mode: attribute.string('linear') }) },
+  11: {
+    listed: one(
+      'SequenceAt',
+      [one('SplitToSequence', [x], { axis: attribute.int(3) }), integer(2)],
+      {},
+    ),
+    joined: one('ConcatFromSequence', [one('SequenceConstruct', [x, g.neg(x)], {})], {
+      axis: attribute.int(1),
+    }),
+  },
   13: {
     halves: old('Split', [x], { axis: attribute.int(3) }, 2)[0]!,
     norm: one('ReduceL2', [x], { axes: ints([1]) }),

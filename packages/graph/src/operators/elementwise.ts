@@ -63,7 +63,7 @@ export const Softplus: Operator = {
   ...unary('Softplus', (g, x) => mul(g, sigmoid(x))),
   lower: (node) => {
     const x = node.inputs[0] as Value
-    if (x.dtype === 'float32') return undefined
+    if (x.dtype !== 'float64') return undefined
     return [add(relu(x), log(add(scalar(1, x.dtype), exp(neg(abs(x))))))]
   },
 }

@@ -75,7 +75,9 @@ export const GlobalAveragePool: Operator = {
 
 export const Resize: Operator = {
   type: 'Resize',
-  infer: infers((x, [, , scales, sizes]): Shape => {
+  infer: infers((x, [, , scales, sizes], attributes): Shape => {
+    if (attributes['axes'] ?? attributes['keep_aspect_ratio_policy'])
+      throw shapeError('the size of Resize is known without axes and policy only')
     if (sizes?.node.kind === 'constant') return integersOf(sizes, 'sizes')
     if (scales?.node.kind !== 'constant') return x.shape.map(() => null)
     const factors = constantOf(scales, 'scales').data as Float32Array
@@ -117,6 +119,14 @@ export function maxPool(x: Value, kernel: Pair, strides: Pair, pads: Pads): Valu
     pads: attribute.ints(pads),
   })
 }
+
+/** Mean over windows, one at every position: of the same size as the map, zeros around it counted in. @param size odd */
+export const averagePool = (x: Value, size: number): Value =>
+  apply(AveragePool, [x], {
+    kernel_shape: attribute.ints([size, size]),
+    pads: attribute.ints(new Array<number>(4).fill((size - 1) / 2)),
+    count_include_pad: attribute.int(1),
+  })
 
 export const globalAveragePool = (x: Value): Value => apply(GlobalAveragePool, [x])
 

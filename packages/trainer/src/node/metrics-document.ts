@@ -49,7 +49,13 @@ export function metricsDocument(sources: MetricsSources): Readonly<Record<string
       category: dataset.category,
       train: dataset.train.length,
       test: dataset.test.length,
+      ...(dataset.reading && {
+        folders: dataset.reading.folders,
+        unread: dataset.reading.unread,
+        warnings: [...dataset.reading.warnings, ...(judgement.remarks ?? [])],
+      }),
     },
+    ...(judgement.resolution && { resolution: judgement.resolution }),
     detector: {
       method,
       encoder: encoder.name,

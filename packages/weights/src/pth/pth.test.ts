@@ -68,7 +68,8 @@ describe('readPth', () => {
     ['torch', 'load'],
     ['torch', 'constructor'],
     ['torch', '__proto__'],
-    ['torch._utils', '_rebuild_tensor_v3'],
+    ['torch._utils', '_rebuild_tensor_v9'],
+    ['torch', 'float_power'],
   ])('refuses %s.%s and says so', (module, name) => {
     const attack = ops.join(ops.global(module, name), ops.tuple([ops.text('id')]), ops.code('R'))
     for (const file of [
@@ -103,6 +104,53 @@ describe('readPth', () => {
     const read = () => readPth(legacyFile(object, [['7', [1, 2, 3, 4]]]))
     expect(read).toThrow(CflowError)
     expect(read).toThrow(message)
+  })
+
+  it('leaves out the settings that a training script saves with its weights', () => {
+    const settings = ops.join(
+      ops.global('argparse', 'Namespace'),
+      ops.code(')\x81'),
+      ops.dict([['model', ops.text('resnet18')]]),
+      ops.code('b'),
+    )
+    const file = legacyFile(
+      ops.dict([
+        ['args', settings],
+        ['state_dict', ops.dict([['weight', seven]])],
+      ]),
+      [['7', [1, 2, 3, 4]]],
+    )
+    expect([...readPth(file).keys()]).toEqual(['state_dict.weight'])
+  })
+
+  it('leaves out tensors of elements that it does not read, and says which', () => {
+    const call = (name: string, args: readonly Uint8Array<ArrayBufferLike>[]) =>
+      ops.join(ops.global('torch._utils', name), ops.tuple(args), ops.code('R'))
+    const none = ops.code('N')
+    const shape = ops.tuple([ops.int(4)])
+    const bytes = storage('8', 4, undefined, 'UntypedStorage')
+    const file = legacyFile(
+      ops.dict([
+        ['weight', seven],
+        ['scale', call('_rebuild_tensor_v3', [bytes, ops.int(0), shape, ops.tuple([ops.int(1)]), none, none, ops.global('torch', 'float8_e4m3fn'), none])], // prettier-ignore
+        ['packed', call('_rebuild_qtensor', [seven, ops.tuple([ops.global('torch', 'per_tensor_affine')])])], // prettier-ignore
+        ['index', tensorAt(storage('9', 4, undefined, 'ComplexFloatStorage'), 0, [1], [1])],
+      ]),
+      [['7', [1, 2, 3, 4]]],
+    )
+    // the storages of the others, of 4 bytes and of 32
+    const keys = ops.pickle(ops.list(['7', '8', '9'].map(ops.text)))
+    const own = ops.pickle(ops.list([ops.text('7')]))
+    const at = Buffer.from(file).lastIndexOf(Buffer.from(own))
+    const more = [4, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 4, 0, 0, 0, 0, 0, 0, 0, ...new Uint8Array(32)]
+    const rest = file.subarray(at + own.length)
+    const weights = readPth(Uint8Array.from([...file.subarray(0, at), ...keys, ...rest, ...more]))
+    expect([...weights.keys()]).toEqual(['weight'])
+    expect(Object.fromEntries(weights.unread!)).toEqual({
+      scale: 'float8_e4m3fn',
+      packed: 'quantised elements',
+      index: 'complex64',
+    })
   })
 
   it('refuses other files', () => {

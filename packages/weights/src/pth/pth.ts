@@ -13,7 +13,7 @@ import { isZip, readZip } from './zip.js'
  */
 export function readPth(bytes: Uint8Array): Weights {
   const tensors = isZip(bytes) ? readZip(bytes) : readLegacy(bytes)
-  if (tensors.size === 0)
+  if (tensors.size + (tensors.unread?.size ?? 0) === 0)
     throw new CflowError('WEIGHTS', 'the file holds no tensors', {
       hint: 'save a state dict: torch.save(model.state_dict(), file)',
     })

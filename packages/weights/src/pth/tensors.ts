@@ -1,6 +1,6 @@
 import { bytesPerElement, type DType, type Tensor, type TypedArrays } from '@cflow/base'
 import type { ElementType } from '../element-types.js'
-import type { Weights } from '../weights.js'
+import { withUnread, type Weights } from '../weights.js'
 import { PyTuple } from './pickle.js'
 import { damaged } from './reader.js'
 import { checkedSize, materialise } from './strided.js'
@@ -11,7 +11,8 @@ const maxEntries = 200_000
 
 /**
  * The tensors of an unpickled object by name: keys of nested dictionaries and positions in lists are joined with dots
- * (`encoder_state_dict.conv1.weight`); whatever is no tensor is left out.
+ * (`encoder_state_dict.conv1.weight`); whatever is no tensor is left out, and so is
+ * one whose elements there are no tensors of (named in `unread`).
  * @param read elements of a storage, in their tensor type
  * @param budget bytes that all tensors may take together (views can repeat elements without end)
  */
@@ -21,6 +22,7 @@ export function collectTensors(
   budget: number,
 ): Weights {
   const tensors = new Map<string, Tensor>()
+  const unread = new Map<string, string>()
   const storages = new Map<string, { type: ElementType; data: TypedArrays[DType] }>()
   const done = new Map<TorchTensor, Tensor>()
   let left = budget
@@ -44,14 +46,18 @@ export function collectTensors(
 
   function visit(value: unknown, name: string, depth: number): void {
     if (++entries > maxEntries || depth > maxDepth) throw damaged('it nests too deeply')
-    if (isKind<TorchTensor>(value, 'tensor')) tensors.set(name, tensorOf(value))
+    if (isKind<TorchTensor>(value, 'tensor')) {
+      const other = value.unread ?? value.storage?.type.unread
+      if (other === undefined) tensors.set(name, tensorOf(value))
+      else unread.set(name, other)
+    }
     for (const [key, item] of itemsOf(value))
       if (typeof key === 'string' || typeof key === 'number')
         visit(item, name === '' ? String(key) : `${name}.${key}`, depth + 1)
   }
 
   visit(root, '', 0)
-  return tensors
+  return withUnread(tensors, unread)
 }
 
 /** What a dictionary, list or tuple holds, by key or index. */

@@ -27,6 +27,8 @@ export interface StorageReference {
 /** A tensor as it stands in a pickle, without its numbers. Old files fill it in two steps. A Parameter is its tensor. */
 export interface TorchTensor {
   readonly kind: 'tensor'
+  /** What its elements are called, where they are none that this package reads. */
+  unread?: string
   storage?: StorageReference
   view?: StridedView
 }
@@ -36,25 +38,40 @@ interface Callable {
   readonly call: (args: readonly unknown[]) => unknown
 }
 
-/** The names that a state dict needs. Anything else a pickle asks for is refused. */
+interface TorchName {
+  readonly kind: 'name'
+  readonly name: string
+}
+
+/** The names that a state dict, and what is saved with it, needs. Anything else a pickle asks for is refused. */
 const callables: ReadonlyMap<string, Callable['call']> = new Map<string, Callable['call']>([
   ['torch._utils._rebuild_tensor_v2', rebuildTensor],
   ['torch._utils._rebuild_tensor', rebuildTensor],
+  ['torch._utils._rebuild_tensor_v3', rebuildOther],
+  ['torch._utils._rebuild_qtensor', () => ({ kind: 'tensor', unread: 'quantised elements' })],
+  ['torch._utils._rebuild_sparse_tensor', () => ({ kind: 'tensor', unread: 'a sparse layout' })],
   ['torch._utils._rebuild_parameter', wrap],
   ['torch.nn.parameter.Parameter', wrap],
   ['collections.OrderedDict', orderedDict],
+  // settings of a training, which lie beside its weights
+  ['argparse.Namespace', () => new Map()],
   ['torch.Size', ([items]) => new PyTuple(sequence(items))],
 ])
 
+/** Names of element types, layouts and ways of quantisation, which are nothing but names. */
+const names =
+  /^torch\.(u?int(8|16|32|64)|b?float(16|32|64|8_\w+|4_\w+)|complex(32|64|128)|bool|qu?int\d+(x\d)?|per_(tensor|channel)_\w+|sparse_\w{3}|strided)$/
+
 /** Lets a pickle build tensors, parameters, dictionaries and sizes, and nothing else. */
 export const torchHost = {
-  global(module, name): Callable | ElementType {
+  global(module, name): Callable | ElementType | TorchName {
     const full = `${module}.${name}`
     const [, element = '', made] = /^torch\.(\w+)(Storage|Tensor)$/.exec(full) ?? []
     const type = torchType(element)
     if (type && made === 'Storage') return type
     const call = type ? wrap : callables.get(full)
     if (call) return { kind: 'callable', call }
+    if (names.test(full)) return { kind: 'name', name }
     throw new CflowError('WEIGHTS', `the weight file asks for ${full}, which is not allowed`, {
       subject: full,
       hint: 'save the state dict alone: torch.save(model.state_dict(), file)',
@@ -101,6 +118,14 @@ function rebuildTensor(args: readonly unknown[]): TorchTensor {
     strides: sequence(strides).map(count),
   }
   return { kind: 'tensor', storage, view }
+}
+
+/** A tensor of an element type that came after the storages of each type: (storage, offset, size, strides, …, type). */
+function rebuildOther(args: readonly unknown[]): TorchTensor {
+  const [storage, , , , , , type] = args
+  if (!isKind<StorageReference>(storage, 'storage') || !isKind<TorchName>(type, 'name'))
+    throw damaged('a tensor without a storage or a type')
+  return { kind: 'tensor', unread: type.name }
 }
 
 function wrap([data = { kind: 'tensor' }]: readonly unknown[]): TorchTensor {

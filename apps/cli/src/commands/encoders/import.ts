@@ -3,14 +3,14 @@ import { importWeights } from '@cflow/encoders/node'
 import * as z from 'zod'
 import { defineCommand } from '../../command.js'
 import { printJson, type Session } from '../../io.js'
-import { outputShape } from '../../settings/schema.js'
+import { encoderShape, outputShape } from '../../settings/schema.js'
 
 /** `cflow encoders import NAME FILE`. */
 export const command = defineCommand({
   arguments: { name: 'encoder, such as resnet18', file: 'weight file' },
-  settings: z.object(outputShape),
-  async run(session, _, name: string, file: string) {
-    showWeights(session, name, await importWeights(name, file))
+  settings: z.object({ weightsKey: encoderShape.weightsKey, ...outputShape }),
+  async run(session, { weightsKey: key }, name: string, file: string) {
+    showWeights(session, name, await importWeights(name, file, { key }))
   },
 })
 

@@ -1,3 +1,4 @@
+import { CflowError } from '@cflow/base'
 import { onnxInputSize, onnxTaps, runOnce } from '@cflow/encoders'
 import { cflow } from '@cflow/methods'
 import { inFile, readBytes } from '@cflow/weights/node'
@@ -30,11 +31,16 @@ export const command = defineCommand({
       run: runOnce(await runtimeOf({})),
       ...(prefixTokens !== undefined && { prefixTokens }),
     }).catch(ofFile(path))
+    if (taps.length === 0)
+      throw new CflowError('NOT_FOUND', `no value of ${path} is a square map of the image`, {
+        subject: path,
+        hint: 'try another --input-size, or export the model without its pooling',
+      })
     if (session.json) return printJson(session, { inputSize, taps })
     const rows = taps.map((t) => [
       ...[t.name, String(t.channels), `${t.height}×${t.width}`],
-      t.kind === 'tokens' ? 'tokens' : 'map',
+      ...[t.kind === 'tokens' ? 'tokens' : 'map', t.note ?? ''],
     ])
-    session.io.out(table([['NAME', 'CHANNELS', `AT ${inputSize} PX`, 'KIND'], ...rows]))
+    session.io.out(table([['NAME', 'CHANNELS', `AT ${inputSize} PX`, 'KIND', ''], ...rows]))
   },
 })

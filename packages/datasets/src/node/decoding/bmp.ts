@@ -60,7 +60,7 @@ export const bmp: Format = {
     if (compression === rle8 || compression === rle4) runs(bytes, header, data)
     else if (bits <= 8) indexed(bytes, header, data)
     else direct(bytes, header, data)
-    return { width, height, channels: 3, data, max: 255 } satisfies Samples
+    return { width, height, channels: 3, data, max: 255, lossy: undefined } satisfies Samples
   },
 }
 

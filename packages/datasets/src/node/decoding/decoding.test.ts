@@ -3,7 +3,8 @@ import { createRequire } from 'node:module'
 import sharp from 'sharp'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { tiffOf } from '../../../test/tiff.js'
-import { decodeImage, decodeMask, imageSize } from '../images.js'
+import { decodeImage, imageSize } from '../images.js'
+import { decodeMask } from '../mask-file.js'
 
 /** A photograph-like picture: waves with noise. */
 function picture(width: number, height: number): RgbImage {

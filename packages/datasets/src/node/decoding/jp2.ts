@@ -76,7 +76,8 @@ export const jp2: Format = {
       if (isSigned || bits > 16 || count > 4) throw new Unsupported(`has ${count} channels of ${bits}${isSigned ? ' signed' : ''} bits`) // prettier-ignore
       if (decoded.length !== width * height * count * size)
         throw new Unsupported('has channels of different sizes')
-      return samplesOf({ width, height, bits, count }, Uint8Array.from(decoded))
+      const lossy = isReversible(bytes) ? undefined : 'JPEG 2000'
+      return { ...samplesOf({ width, height, bits, count }, Uint8Array.from(decoded)), lossy }
     } catch (error) {
       // the library throws numbers
       throw error instanceof Error ? error : new Error('its picture cannot be decoded')
@@ -94,14 +95,23 @@ interface Raw {
 }
 
 /** Without alpha: of two channels the first, of four the first three. */
-function samplesOf({ width, height, bits, count }: Raw, decoded: Uint8Array): Samples {
+function samplesOf({ width, height, bits, count }: Raw, decoded: Uint8Array) {
   const all = bits > 8 ? new Uint16Array(decoded.buffer) : decoded
   const channels = count < 3 ? 1 : 3
   const pixels = width * height
   const data = bits > 8 ? new Uint16Array(pixels * channels) : new Uint8Array(pixels * channels)
   for (let i = 0; i < pixels; i++)
     for (let c = 0; c < channels; c++) data[i * channels + c] = all[i * count + c]!
-  return { width, height, channels, data, max: 2 ** bits - 1 }
+  return { width, height, channels, data, max: 2 ** bits - 1 } as const
+}
+
+/** Whether the picture is coded by the wavelet of whole numbers; the other one rounds. */
+function isReversible(bytes: Uint8Array): boolean {
+  const view = new DataView(bytes.buffer, bytes.byteOffset + codestreamAt(bytes))
+  // segments of the header, each a marker and its length, up to that of the coding style
+  let at = 2
+  while (view.getUint16(at) !== 0xff52) at += 2 + view.getUint16(at + 2)
+  return view.getUint8(at + 13) === 1
 }
 
 /** Colours that are not red, green and blue, or grey, would come out wrong. */

@@ -61,7 +61,7 @@ export const pnm: Format = {
     if (data.some((v) => v > max)) throw new Error('a pixel is above its largest value')
     // in bitmaps one is black
     if (kind === 1 || kind === 4) for (let i = 0; i < count; i++) data[i] = 1 - data[i]!
-    return { width, height, channels, data, max }
+    return { width, height, channels, data, max, lossy: undefined }
   },
 }
 

@@ -5,6 +5,8 @@ export interface Samples {
   readonly channels: 1 | 3
   readonly data: Uint8Array | Uint16Array
   readonly max: number
+  /** The name of the format where it lost information. */
+  readonly lossy: string | undefined
 }
 
 /** A format that sharp does not read. */

@@ -3,7 +3,8 @@ import { access, readdir } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 import type { Sample, Split } from '../../dataset.js'
 import { fault, fileError, isFolder, listFolder } from '../files.js'
-import { fileSample, fitting } from '../layout.js'
+import { fileSample } from '../layout.js'
+import { fitting } from '../masks.js'
 import { type Npy, openNpy, readNonZero, readNonZeroAt } from './npy.js'
 
 /** Endings of files that are taken for videos. */
