@@ -251,11 +251,18 @@ describe('JPEG 2000', () => {
     codec = await open(silent)
   })
 
-  function encoded(width: number, height: number, count: number, bits: number, pixels: Uint8Array) {
+  function encoded(
+    width: number,
+    height: number,
+    count: number,
+    bits: number,
+    pixels: Uint8Array,
+    lossless = true,
+  ) {
     const made = new codec.J2KEncoder()
     const info = { width, height, bitsPerSample: bits, componentCount: count, isSigned: false }
     made.getDecodedBuffer({ ...info, isUsingColorTransform: false }).set(pixels)
-    made.setQuality(true, 0)
+    made.setQuality(lossless, 0)
     made.encode()
     return Uint8Array.from(made.getEncodedBuffer())
   }
@@ -289,6 +296,19 @@ describe('JPEG 2000', () => {
     const { data } = await decodeImage(grey)
     expect(data[0]).toBe(Math.round((deep[0]! * 255) / 4095))
     expect([data[1], data[2]]).toEqual([data[0], data[0]])
+  })
+
+  it('is read as a mask, and what lost information is said', async () => {
+    const truth = Uint8Array.from({ length: 96 * 64 }, (_, i) => Number(i % 96 > 40 && i > 1920))
+    const white = truth.map((v) => v * 255)
+    const whole = await decodeMask(encoded(96, 64, 1, 8, white))
+    expect([...whole.data]).toEqual([...truth])
+    expect(whole.remarks).toBeUndefined()
+    const deep = Uint16Array.from(truth, (v) => v * 4095)
+    expect([...(await decodeMask(encoded(96, 64, 1, 12, new Uint8Array(deep.buffer)))).data]).toEqual([...truth]) // prettier-ignore
+    const lossy = await decodeMask(encoded(96, 64, 1, 8, white, false))
+    expect(lossy.remarks!.join()).toMatch(/stored with loss \(JPEG 2000\)/)
+    expect(lossy.data.reduce((n, v, i) => n + Number(v !== truth[i]), 0)).toBeLessThan(60)
   })
 
   it('that is cut off, too large or of other colours is refused', async () => {
