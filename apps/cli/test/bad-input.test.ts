@@ -276,8 +276,12 @@ describe('usage', { timeout: 60_000 }, () => {
       await fails(['train', '--config', pipe], 2, /a named pipe, not a configuration file/)
       await fails(['predict', pipe, at('good')], 2, /a named pipe, not a detector file/)
       await fails(['predict', '/dev/zero', at('good')], 2, /a device, not a detector file/)
-      await fails(['import', pipe, '--root', at('good')], 1, /a pipe, a socket or a device/)
-      const weights = ['train', '--root', at('good'), '--weights', pipe]
+      await fails(
+        ['import', pipe, '--root', at('good'), '--quiet'],
+        1,
+        /a pipe, a socket or a device/,
+      )
+      const weights = ['train', '--root', at('good'), '--weights', pipe, '--quiet']
       await fails(weights, 1, /a pipe, a socket or a device/)
       await fails([...set(), '--out', pipe].toSpliced(0, 0, 'train'), 1, /cannot write .*pipe/)
     },

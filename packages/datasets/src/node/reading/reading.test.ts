@@ -472,6 +472,16 @@ describe('nothing is overlooked', () => {
   })
 })
 
+describe('pictures of few colours', () => {
+  it('are photographs where all others are so too, even where one is damaged', async () => {
+    const simple = ['train/good/1.png', 'train/good/2.png', 'test/good/1.png', 'test/dent/1.png']
+    await put(...simple.map((path) => `mask:${path}`), 'test/good/0.png')
+    await writeFile(join(root, 'test/good/0.png'), 'damaged')
+    const set = await open()
+    expect(judged(set).sort()).toEqual(['test/dent/1.png dent', 'test/good/0.png good', 'test/good/1.png good']) // prettier-ignore
+  })
+})
+
 describe('masks belong to the image in the same place', () => {
   it('not to one of the same name elsewhere', async () => {
     await put(...numbered('good', 2), 'bad/dent/1.png', 'mask:masks/crack/1.png')
