@@ -32,6 +32,7 @@ describe('train --method', { timeout: 120_000 }, () => {
       'metrics.json',
       'model.onnx',
       'report.html',
+      'run.json',
     ])
     expect(config).toMatchObject({ method: 'padim', channels: 12, inputSize: 64 })
     expect(detector).toMatchObject({ method: 'padim', settings: { channels: 12 } })
@@ -58,6 +59,7 @@ describe('train --method', { timeout: 120_000 }, () => {
       'metrics.json',
       'model.onnx',
       'report.html',
+      'run.json',
     ])
   })
 

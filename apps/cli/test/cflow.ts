@@ -9,6 +9,9 @@ export interface Outcome {
 export interface World {
   readonly columns?: number
   readonly signal?: AbortSignal
+  readonly isTerminal?: boolean
+  /** Called with every piece of standard output. */
+  readonly onOut?: (text: string) => void
   /** Called with every piece of standard error. */
   readonly onErr?: (text: string) => void
 }
@@ -17,12 +20,16 @@ export interface World {
 export async function cflow(args: readonly string[], world: World = {}): Promise<Outcome> {
   let [out, err] = ['', '']
   const code = await main(args, {
-    out: (text) => void (out += text),
+    out: (text) => {
+      out += text
+      world.onOut?.(text)
+    },
     err: (text) => {
       err += text
       world.onErr?.(text)
     },
     columns: world.columns,
+    isTerminal: world.isTerminal ?? false,
     env: {},
     signal: world.signal ?? new AbortController().signal,
   })

@@ -1,6 +1,6 @@
 import { temporaryFolder } from '@cflow/base/testing'
 import { decodeCheckpoint } from '@cflow/trainer'
-import { access, readFile, readdir, writeFile } from 'node:fs/promises'
+import { access, mkdir, readFile, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { cflow, json, tiny, tinySet } from './cflow.js'
@@ -44,6 +44,7 @@ describe('train', { timeout: 120_000 }, () => {
       'metrics.json',
       'model.onnx',
       'report.html',
+      'run.json',
     ])
     expect(await readdir(at('run', 'checkpoint'))).toEqual(['checkpoint.safetensors'])
     expect(JSON.parse(await readFile(files['metrics']!, 'utf8'))).toEqual(printed)
@@ -138,6 +139,50 @@ describe('train', { timeout: 120_000 }, () => {
       seed: 7,
     })
     expect(json(result)).toMatchObject({ dataset: { name: 'mvtec', category: 'part' } })
+  })
+
+  it('reads paths in a configuration file relative to the file', async () => {
+    await mkdir(at('conf'), { recursive: true })
+    const lines = [
+      'root: ../set',
+      'dataset: mvtec',
+      'category: part',
+      'out: ../beside',
+      'passes: 0',
+    ]
+    await writeFile(at('conf', 'settings.yaml'), lines.join('\n'))
+    const result = await cflow([
+      'train',
+      ...tiny,
+      '--config',
+      at('conf', 'settings.yaml'),
+      '--json',
+    ])
+    expect(result.err).toBe('')
+    expect(json<Metrics>(result).files['model']).toBe(at('beside', 'model.onnx'))
+    // a flag is relative to the current folder
+    const flag = ['--out', join('not-there', 'x'), '--root', join('..', 'gone')]
+    const refused = await cflow(['train', '--config', at('conf', 'settings.yaml'), ...flag])
+    expect(refused.err).toContain(`there is no ${join('..', 'gone')}`)
+  })
+
+  it('keeps results that are there, unless --overwrite says otherwise', async () => {
+    const args = ['train', ...set(), '--out', at('kept'), '--json']
+    expect((await cflow(args)).code).toBe(0)
+    const before = await readFile(at('kept', 'metrics.json'))
+    const refused = await cflow(args)
+    expect(refused.code).toBe(2)
+    expect(json(refused)).toMatchObject({ error: { code: 'EXISTS' } })
+    const model = at('kept', 'model.onnx')
+    const evaluated = await cflow(['evaluate', model, ...set().slice(0, 6), '--out', at('kept')])
+    expect(evaluated.err).toMatch(/holds results already/)
+    const exported = ['export', model, '--precision', 'fp16', '--out']
+    expect((await cflow([...exported, at('kept', 'small.onnx')])).code).toBe(0)
+    expect((await cflow([...exported, at('kept', 'small.onnx')])).err).toMatch(/is there already/)
+    expect((await cflow([...exported, model, '--overwrite'])).err).toMatch(/is the detector/)
+    expect((await readFile(at('kept', 'metrics.json'))).equals(before)).toBe(true)
+    expect((await cflow([...args, '--overwrite', '--seed', '1'])).code).toBe(0)
+    expect((await readFile(at('kept', 'metrics.json'))).equals(before)).toBe(false)
   })
 
   it('keeps the checkpoint at Ctrl-C, and says how to go on', async () => {

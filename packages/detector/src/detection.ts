@@ -1,3 +1,4 @@
+import { CflowError } from '@cflow/base'
 import { largestScore, pValue, thresholdAt, type Manifest, type Threshold } from '@cflow/core'
 
 /** The part of one scale in the score, at the most anomalous pixel. */
@@ -21,7 +22,10 @@ export interface Contribution {
 
 /** A threshold and the rate it stands for. */
 export interface RatedThreshold extends Threshold {
-  /** The rate that the threshold was chosen for: the share of good images reported as anomalous. */
+  /**
+   * The rate that the threshold was chosen for: the share of good images reported as anomalous. Of a threshold that was
+   * given, what the scores of held-out good images say of it.
+   */
   readonly falsePositiveRate: number
 }
 
@@ -94,6 +98,19 @@ export function thresholdFor(manifest: Manifest, rate: number | undefined): Rate
     guaranteed: guaranteed && calibration.source === 'held-out',
     falsePositiveRate: rate ?? calibration.falsePositiveRate,
   }
+}
+
+/**
+ * A threshold of the user's own, with the rate that held-out scores give it; a rate is never guaranteed for it.
+ * @throws CflowError USAGE when it is no finite number
+ */
+export function ownThreshold({ calibration }: Manifest, threshold: number): RatedThreshold {
+  if (typeof threshold !== 'number' || !Number.isFinite(threshold))
+    throw new CflowError('USAGE', `a threshold is a number, got ${String(threshold)}`, {
+      subject: 'threshold',
+    })
+  const falsePositiveRate = pValue(calibration.scores, threshold)
+  return { threshold, guaranteed: false, falsePositiveRate }
 }
 
 /** The decision on a score. */

@@ -2,7 +2,7 @@ import { readDetector } from '@cflow/detector'
 import { chooseExamples } from '@cflow/report'
 import { renderReport } from '@cflow/report/node'
 import { judge, loadExamples } from '@cflow/trainer'
-import { metricsDocument, runPaths, writeRun } from '@cflow/trainer/node'
+import { metricsDocument, runPaths } from '@cflow/trainer/node'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { defineCommand } from '../command.js'
@@ -17,6 +17,7 @@ import {
   machineShape,
   outFolder,
   outputShape,
+  overwrite,
   protocol,
   requireStrict,
 } from '../settings/schema.js'
@@ -28,6 +29,7 @@ const schema = z.object({
   evaluateAt,
   ...machineShape,
   out: outFolder('folder for metrics.json and report.html'),
+  overwrite,
   ...outputShape,
 })
 
@@ -56,7 +58,11 @@ async function evaluateModel(
   const dataset = await openImages(session, settings, manifest.category)
   const { out, protocol, evaluateAt } = settings
   const runtime = await runtimeOf(settings)
-  await inRunFolder(session, out, {}, async (progress) => {
+  const options = {
+    ...{ command: 'evaluate', results: ['metrics', 'report'] as const },
+    overwrite: settings.overwrite ?? false,
+  }
+  await inRunFolder(session, out, options, async (progress, run) => {
     const subject = { model, samples: dataset.test, runtime }
     const { onProgress } = progress
     const judgement = await judge({ ...subject, protocol, evaluateAt, onProgress })
@@ -65,12 +71,12 @@ async function evaluateModel(
     const seconds = { total: (performance.now() - began) / 1000 }
     const sources = { manifest, judgement, dataset, runtime: runtime.name, modelBytes, seconds }
     const metrics = metricsDocument(sources)
-    if (out !== undefined) {
+    if (run) {
       const { category, reading } = dataset
       const examples = await loadExamples({ ...subject, choices: chooseExamples(scores) })
       const about = { category, manifest, reading, modelBytes }
       const input = { ...judgement, ...about, examples, history: [] }
-      await writeRun(out, { metrics, report: await renderReport(input) })
+      await run.write({ metrics, report: await renderReport(input) })
     }
     progress.end()
     tellRemarks(session, judgement.remarks)

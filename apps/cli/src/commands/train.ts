@@ -51,6 +51,8 @@ async function train(session: Session, settings: TrainSettings): Promise<void> {
         })
       : undefined
   const options = {
+    ...{ command: 'train', results: ['model', 'metrics', 'report'] as const, resume },
+    overwrite: settings.overwrite ?? false,
     checkpoint: inPasses,
     vectorsPerPass: training.length * positions,
     interrupted: () => {
@@ -60,7 +62,7 @@ async function train(session: Session, settings: TrainSettings): Promise<void> {
         : 'interrupted before the first checkpoint: there is nothing to resume'
     },
   }
-  await inRunFolder(session, out, options, async (progress) => {
+  await inRunFolder(session, out, options, async (progress, run) => {
     // read once: the trainer gets what the user was told of
     const stored = resume ? await files.read() : undefined
     if (resume && stored === undefined)
@@ -74,6 +76,7 @@ async function train(session: Session, settings: TrainSettings): Promise<void> {
       checkpoints: {
         read: () => Promise.resolve(stored),
         async write(bytes) {
+          await run.begin()
           await files.write(bytes)
           written = true
         },
@@ -84,8 +87,8 @@ async function train(session: Session, settings: TrainSettings): Promise<void> {
       ...(epochs && { epochs }),
       signal: session.io.signal,
     })
-    const run = { config, dataset, heldOut, runtime, protocol, evaluateAt, out, began }
-    await conclude(session, { ...fitted, ...run, best: bestEpochs(seen) }, progress)
+    const done = { config, dataset, heldOut, runtime, protocol, evaluateAt, out, began }
+    await conclude(session, { ...fitted, ...done, best: bestEpochs(seen) }, progress, run)
   })
 }
 
