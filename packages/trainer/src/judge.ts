@@ -23,10 +23,11 @@ export async function judge({ best, seconds, ...options }: JudgeOptions): Promis
   const { evaluation, ...own } = await evaluate(options)
   if (own.scores.every((s) => s.label === 'unknown')) return own
   const timing = { ...evaluation.timing, seconds: { ...seconds, ...evaluation.timing.seconds } }
-  const { scales, inputSize } = (await readDetector(options.model)).manifest
+  const { flows, scales, inputSize } = (await readDetector(options.model)).manifest
   if (options.protocol !== 'paper' || scales.length === 0)
     return { ...own, evaluation: { ...evaluation, ...(best && { best }), timing } }
-  const depths = scales.map((s) => s.depth)
+  // a scale beside those of the flows is no likelihood
+  const depths = (flows.length > 0 ? flows : scales).map((s) => s.depth)
   const { evaluation: paper, ...measured } = await evaluatePaper({ ...options, inputSize, depths })
   return { ...own, measured, evaluation: { ...paper, ...(best && { best }), timing } }
 }

@@ -20,7 +20,6 @@ const encoder = encoderModel(encoderSpec(config.encoder), weights, 3, 64)
 const seen: EpochEvaluation[] = []
 const epochs = epochEvaluations({
   samples: dataset.test,
-  encoder,
   runtime,
   passes: config.passes,
   onEvaluation: (epoch) => seen.push(epoch),

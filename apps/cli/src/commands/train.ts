@@ -44,7 +44,6 @@ async function train(session: Session, settings: TrainSettings): Promise<void> {
     inPasses && protocol === 'paper' && dataset.test.length > 0
       ? epochEvaluations({
           samples: dataset.test,
-          encoder,
           runtime,
           passes: config.passes,
           onEvaluation: (epoch) => seen.push(epoch),

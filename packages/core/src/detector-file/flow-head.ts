@@ -15,7 +15,7 @@ export function likelihoodMap(map: Value, flow: ScaleFlow, name: string): Value 
  * The score of a map [N, S, S]: [N].
  * @param share of the map's pixels, the highest, whose mean it is; their maximum (section 4.2) for 0
  */
-export function mapScore(map: Value, share: number): Value {
+function mapScore(map: Value, share: number): Value {
   const size = map.shape[1] as number
   const pixels = Math.round(share * size ** 2)
   if (pixels <= 1) return reduceMax(map, [1, 2])
