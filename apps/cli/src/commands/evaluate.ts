@@ -1,5 +1,5 @@
 import { readDetector } from '@cflow/detector'
-import { chooseExamples } from '@cflow/report'
+import { chooseExamples, scoresCsv } from '@cflow/report'
 import { renderReport } from '@cflow/report/node'
 import { judge, loadExamples } from '@cflow/trainer'
 import { metricsDocument, runPaths, writeRun } from '@cflow/trainer/node'
@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import * as z from 'zod'
 import { defineCommand } from '../command.js'
 import { openImages, tellRemarks } from '../dataset.js'
-import { printJson, type Session } from '../io.js'
+import { madeBy, printJson, type Session } from '../io.js'
 import { inRunFolder } from '../run-folder.js'
 import { everyScene } from '../scenes.js'
 import { runtimeOf } from '../settings/machine.js'
@@ -69,14 +69,19 @@ async function evaluateModel(
       const { category, reading } = dataset
       const examples = await loadExamples({ ...subject, choices: chooseExamples(scores) })
       const about = { category, manifest, reading, modelBytes }
-      const input = { ...judgement, ...about, examples, history: [] }
-      await writeRun(out, { metrics, report: await renderReport(input) })
+      const made = madeBy(session, reading?.root)
+      const input = { ...judgement, ...about, examples, history: [], made }
+      const report = await renderReport(input)
+      await writeRun(out, { metrics, report, scores: scoresCsv(input) })
     }
     progress.end()
     tellRemarks(session, judgement.remarks)
     const paths = out === undefined ? undefined : runPaths(out)
-    const files = paths && { metrics: paths.metrics, report: paths.report }
+    const files = paths && { metrics: paths.metrics, report: paths.report, scores: paths.scores }
     if (session.json) printJson(session, { ...metrics, ...(files && { files }) })
-    else session.io.out(summary(evaluation, manifest, files ? [['report', files.report]] : []))
+    else {
+      const rows: [string, string][] = files ? [['report', files.report]] : []
+      session.io.out(summary(evaluation, manifest, rows, judgement.ownEvidence))
+    }
   })
 }

@@ -10,6 +10,8 @@ export interface RunFiles {
   readonly metrics: unknown
   /** HTML. */
   readonly report: string
+  /** Scores of the images, CSV. */
+  readonly scores: string
 }
 
 /** Where things lie in the folder of a run. */
@@ -17,6 +19,7 @@ export const runPaths = (folder: string) => ({
   model: join(folder, 'model.onnx'),
   metrics: join(folder, 'metrics.json'),
   report: join(folder, 'report.html'),
+  scores: join(folder, 'scores.csv'),
   checkpoint: join(folder, 'checkpoint'),
 })
 
@@ -46,7 +49,7 @@ async function removeEmpty(path: string): Promise<boolean> {
 }
 
 /**
- * Write model.onnx, metrics.json and report.html, each in one step.
+ * Write model.onnx, metrics.json, report.html and scores.csv, each in one step.
  * @throws CflowError IO that names the path
  */
 export async function writeRun(folder: string, files: RunFiles): Promise<void> {
@@ -54,4 +57,5 @@ export async function writeRun(folder: string, files: RunFiles): Promise<void> {
   if (files.model) await writeFileAtomic(paths.model, files.model)
   await writeFileAtomic(paths.metrics, jsonText(files.metrics))
   await writeFileAtomic(paths.report, files.report)
+  await writeFileAtomic(paths.scores, files.scores)
 }
