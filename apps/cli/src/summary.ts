@@ -57,7 +57,9 @@ export function summary(
   const promise = promiseOf(manifest)
   const nearest = promise.kind === 'none' && promise.nearest !== undefined
   const flag = Math.ceil(1000 * (promise.nearest ?? 0) - 1e-9) / 1000
-  rows.push(['promise', promise.text + (nearest ? ` (--false-positive-rate ${flag})` : '')])
+  const sentences = promise.text.split(/(?<=\.) /)
+  sentences.forEach((sentence, i) => rows.push([i === 0 ? 'promise' : '', sentence]))
+  if (nearest) rows.push(['', `--false-positive-rate ${flag} asks for that.`])
   if (setBy) rows.push(['set by', `${setBy.id} (score ${setBy.score.toPrecision(6)})`])
   const known = knownDefectsOf(manifest)
   if (known) rows.push(['defects', known.text])

@@ -116,15 +116,20 @@ export function thresholdFor(manifest: Manifest, rate: number | undefined): Rate
 
 /**
  * @param bound what no score exceeds (`largestScore`)
+ * @param hint what helps
  * @throws CflowError MODEL when no score can be above a stored threshold: every image would be called good
  */
-export function checkReach(threshold: number, bound: number): void {
+export function checkReach(
+  threshold: number,
+  bound: number,
+  hint = 'give a false-positive rate instead of the stored threshold, or train again',
+): void {
   if (threshold < bound) return
   const number = Number(threshold.toPrecision(4))
   const why = Number.isNaN(threshold) ? 'is no number' : `is ${number}, and no score can be above ${Number(bound.toPrecision(4))}` // prettier-ignore
   throw new CflowError('MODEL', `the stored threshold ${why}: every image would be called good`, {
     subject: 'calibration.threshold',
-    hint: 'give a false-positive rate instead of the stored threshold, or train again',
+    hint,
   })
 }
 

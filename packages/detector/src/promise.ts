@@ -65,10 +65,12 @@ export function promiseOf(manifest: Manifest, rate?: number): RatePromise {
   const limits = { limit, ...(nearest !== undefined && { nearest }) }
   if (source === 'folds') {
     const known = atMost(foldsTheory(asked, images, calibration.folds ?? images))
+    // beyond the highest score the threshold is a continuation, of which theory knows nothing
+    const theory = nearest === undefined ? `; theory knows at most ${known} on average, for the detectors of the folds` : '' // prettier-ignore
     const related =
       calibration.independent === false
         ? ' They depend on one another, as frames of a video do, so that it may be off by much.'
-        : ` As far as those trainings are like it, ${own}; theory knows at most ${known} on average, for the detectors of the folds.`
+        : ` As far as those trainings are like it, ${own}${theory}.`
     const why = `each of ${basis} was judged by a training without it.`
     return none(`${why}${related}${few}`, calibration.independent === false ? {} : limits)
   }

@@ -172,7 +172,11 @@ export function calibrationOf(
     })
   const { threshold: conformal, guaranteed } = thresholdAt(sorted, falsePositiveRate, bound, confidence) // prettier-ignore
   const threshold = placedThreshold(sorted, defects, { conformal, falsePositiveRate, bound })
-  checkReach(threshold, bound)
+  checkReach(
+    threshold,
+    bound,
+    'some good images score as high as any defect can: take out those that are not good, or train on more images or in more passes',
+  )
   const decisive = order[sorted.indexOf(conformal)] ?? order.at(-1)
   return {
     source,

@@ -83,7 +83,7 @@ const kept = (text: string): string => text.replaceAll(/(\d) %/g, '$1\u00a0%')
 
 /** Why there is no rate of false alarms. */
 export const ownImages = (n: number): string =>
-  `not measured: ${count(n, 'good image')} of those judged ${n === 1 ? 'is' : 'are'} the very ones that set the threshold`
+  `not measured: ${count(n, 'of the good images', 'of the good images')} judged set the threshold`
 
 /** What the detector calls the images, against what they are. */
 function confusionTable({ scores, ownEvidence = 0 }: ReportInput): Markup | undefined {
