@@ -2,7 +2,7 @@ import { failure } from './failure.js'
 import type { Io, Session } from './io.js'
 import { program } from './program.js'
 
-export type { Io } from './io.js'
+export { Interruption, type Io } from './io.js'
 
 /**
  * Run the command.

@@ -1,6 +1,8 @@
 export { CflowError, isUserError, messageOf } from './errors.js'
 export type { CflowErrorOptions, ErrorCode } from './errors.js'
 export { imageTensor, type Mask, type RgbImage } from './image.js'
+export { issueText, type FieldRange, type SchemaIssue } from './issue.js'
+export { didYouMean, nearest } from './nearest.js'
 export { ordered } from './ordered.js'
 export { Random, type RandomState } from './random.js'
 export { allocate, bytesPerElement, floats, sizeOf, tensor, zeros } from './tensor.js'

@@ -23,7 +23,10 @@ export interface Contribution {
 
 /** A threshold and the rate it stands for. */
 export interface RatedThreshold extends Threshold {
-  /** The rate that the threshold was chosen for: the share of good images reported as anomalous. */
+  /**
+   * The rate that the threshold was chosen for: the share of good images reported as anomalous. Of a threshold that was
+   * given, what the scores of held-out good images say of it.
+   */
   readonly falsePositiveRate: number
 }
 
@@ -133,6 +136,19 @@ export function checkReach(
   })
 }
 
+/**
+ * A threshold of the user's own, with the rate that held-out scores give it; a rate is never guaranteed for it.
+ * @throws CflowError USAGE when it is no finite number
+ */
+export function ownThreshold({ calibration }: Manifest, threshold: number): RatedThreshold {
+  if (typeof threshold !== 'number' || !Number.isFinite(threshold))
+    throw new CflowError('USAGE', `a threshold is a number, got ${String(threshold)}`, {
+      subject: 'threshold',
+    })
+  const falsePositiveRate = pValue(calibration.scores, threshold)
+  return { threshold, guaranteed: false, falsePositiveRate }
+}
+
 /** The decision on a score. */
 export const verdict = (
   { calibration }: Manifest,
@@ -166,9 +182,14 @@ export function explain(detection: DetectionOf<Parts>, manifest?: Manifest): str
   const { score, threshold, anomalous, falsePositiveRate, guaranteed, contributions } = detection
   const is = anomalous ? 'is above' : 'is not above'
   const doubt = guaranteed ? '' : ', not guaranteed'
-  const rate = manifest
-    ? promiseOf(manifest, falsePositiveRate).brief
-    : `false-positive rate ${number(100 * falsePositiveRate)} %${doubt}`
+  // of a threshold of the user's own nothing is promised
+  const isOwn =
+    manifest?.calibration.threshold !== threshold &&
+    (!manifest || falsePositiveRate >= 1 || thresholdFor(manifest, falsePositiveRate).threshold !== threshold)
+  const rate =
+    manifest && !isOwn
+      ? promiseOf(manifest, falsePositiveRate).brief
+      : `false-positive rate ${number(100 * falsePositiveRate)} %${doubt}`
   const sentence = `score ${number(score)} ${is} the threshold ${number(threshold)} (${rate})`
   return anomalous ? sentence + whereFrom(contributions ?? []) : sentence
 }

@@ -6,7 +6,7 @@ import { renderReport } from '@cflow/report/node'
 import type { Runtime } from '@cflow/runtimes'
 import type { PassRecord, TrainConfig } from '@cflow/methods'
 import { judge, loadExamples, type CalibrationScore, type EvaluateAt } from '@cflow/trainer'
-import { metricsDocument, runPaths, writeRun } from '@cflow/trainer/node'
+import { metricsDocument, runPaths, type Run } from '@cflow/trainer/node'
 import { tellRemarks } from '../dataset.js'
 import { madeBy, printJson, type Session } from '../io.js'
 import type { ProgressReporter } from '../progress/reporter.js'
@@ -42,6 +42,7 @@ export async function conclude(
   session: Session,
   trained: Trained,
   progress: ProgressReporter,
+  run: Run,
 ): Promise<void> {
   const { model, manifest, config, history, dataset, runtime, out, protocol, best, seconds } =
     trained
@@ -72,7 +73,7 @@ export async function conclude(
     history,
   })
   session.io.signal.throwIfAborted()
-  await writeRun(out, { model, metrics, report, scores: scoresCsv(input) })
+  await run.write({ model, metrics, report, scores: scoresCsv(input) })
   progress.end()
   tellRemarks(session, judged.remarks)
   const { checkpoint, ...paths } = runPaths(out)

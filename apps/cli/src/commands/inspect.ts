@@ -1,20 +1,23 @@
-import { writeFileAtomic } from '@cflow/base/node'
+import { makeFolder, writingError } from '@cflow/base/node'
 import { readingLines, type Dataset, type Sample } from '@cflow/datasets'
 import {
   openDataset,
   surveyDataset,
   surveyWarnings,
+  writeSheet,
   type Survey,
   type SurveyedImage,
 } from '@cflow/datasets/node'
 import { renderContactSheet, type SheetImage, type SheetSection } from '@cflow/report/node'
-import { extname, join } from 'node:path'
+import { lstat } from 'node:fs/promises'
+import { dirname, extname, join } from 'node:path'
 import * as z from 'zod'
 import { defineCommand } from '../command.js'
+import { existing } from '../failure.js'
 import { printJson } from '../io.js'
 import { statusLine } from '../progress/reporter.js'
 import { usage } from '../settings/parse.js'
-import { datasetShape, outputShape, text } from '../settings/schema.js'
+import { datasetShape, outputShape, overwrite, text } from '../settings/schema.js'
 
 const schema = z.object({
   ...z.object(datasetShape).omit({ root: true, scenes: true }).shape,
@@ -22,6 +25,7 @@ const schema = z.object({
     placeholder: 'FILE',
     group: 'output',
   }),
+  overwrite,
   ...outputShape,
 })
 
@@ -36,8 +40,10 @@ export const command = defineCommand({
     if (settings.dataset === 'synthetic')
       throw usage('--dataset', 'inspect looks at a folder, and synthetic images lie in none')
     const { out } = settings
+    const file = out === undefined ? undefined : sheetPath(out)
     const dataset = await openDataset({ ...settings, root })
     const { category, reading, train, test } = dataset
+    if (file !== undefined) await prepare(file, settings.overwrite)
     const kept = out === undefined ? new Set<Sample>() : shownOf(dataset)
     const status = statusLine(session)
     const survey = await surveyDataset(dataset, {
@@ -48,10 +54,9 @@ export const command = defineCommand({
       },
     }).finally(() => status.end())
     const warnings = [...(reading?.warnings ?? []), ...surveyWarnings(survey)]
-    const file = out === undefined ? undefined : sheetPath(out)
     if (file !== undefined) {
       const sections = sectionsOf(survey, dataset)
-      await writeFileAtomic(file, await renderContactSheet({ title: category, reading, warnings, sections })) // prettier-ignore
+      await writeSheet(file, await renderContactSheet({ title: category, reading, warnings, sections })) // prettier-ignore
     }
     if (session.json)
       return printJson(session, {
@@ -68,6 +73,17 @@ export const command = defineCommand({
 
 const sheetPath = (out: string): string =>
   /^\.html?$/i.test(extname(out)) ? out : join(out, 'inspect.html')
+
+/**
+ * Make the folder of a page, before any work.
+ * @throws CflowError EXISTS where there is a file already that may not be replaced, IO where none can be written
+ */
+async function prepare(file: string, overwrite = false): Promise<void> {
+  const found = await lstat(file).catch(() => undefined)
+  if (found?.isDirectory()) throw writingError(file, { code: 'EISDIR' })
+  if (found && !overwrite) throw existing(file)
+  await makeFolder(dirname(file))
+}
 
 /** Images of one use and class, in order. */
 function classesOf<T>(items: readonly T[], sampleOf: (item: T) => Sample): Map<string, T[]> {

@@ -1,6 +1,6 @@
 import { CflowError } from '@cflow/base'
 import type { Sample } from '@cflow/datasets'
-import { decodeImage, requireFolder, walkImages } from '@cflow/datasets/node'
+import { decodeImage, requireFolder, walkFolder } from '@cflow/datasets/node'
 import { bestEpochs, type EpochEvaluation } from '@cflow/metrics'
 import { methods, type TrainOptions } from '@cflow/methods'
 import { epochEvaluations, fit, splitHeldOut } from '@cflow/trainer'
@@ -55,6 +55,8 @@ async function train(session: Session, settings: TrainSettings): Promise<void> {
         })
       : undefined
   const options = {
+    ...{ command: 'train', results: ['model', 'metrics', 'report', 'scores'] as const, resume },
+    overwrite: settings.overwrite ?? false,
     checkpoint: inPasses,
     vectorsPerPass: training.length * positions,
     interrupted: () => {
@@ -64,7 +66,7 @@ async function train(session: Session, settings: TrainSettings): Promise<void> {
         : 'interrupted before the first checkpoint: there is nothing to resume'
     },
   }
-  await inRunFolder(session, out, options, async (progress) => {
+  await inRunFolder(session, out, options, async (progress, run) => {
     // read once: the trainer gets what the user was told of
     const stored = resume ? await files.read() : undefined
     if (resume && stored === undefined)
@@ -79,6 +81,7 @@ async function train(session: Session, settings: TrainSettings): Promise<void> {
       checkpoints: {
         read: () => Promise.resolve(stored),
         async write(bytes) {
+          await run.begin()
           await files.write(bytes)
           written = true
         },
@@ -89,8 +92,8 @@ async function train(session: Session, settings: TrainSettings): Promise<void> {
       ...(epochs && { epochs }),
       signal: session.io.signal,
     })
-    const run = { config, dataset, knownDefects, runtime, protocol, evaluateAt, out, began }
-    await conclude(session, { ...fitted, ...run, best: bestEpochs(seen) }, progress)
+    const done = { config, dataset, knownDefects, runtime, protocol, evaluateAt, out, began }
+    await conclude(session, { ...fitted, ...done, best: bestEpochs(seen) }, progress, run)
   })
 }
 
@@ -104,7 +107,7 @@ function optionsOf(settings: TrainSettings): TrainOptions {
 async function defectsIn(folder: string | undefined): Promise<readonly Sample[]> {
   if (folder === undefined) return []
   await requireFolder(folder)
-  const names = await walkImages(folder)
+  const { images: names } = await walkFolder(folder)
   if (names.length === 0)
     throw new CflowError('EMPTY', `there are no images in ${folder}`, {
       subject: '--known-defects',

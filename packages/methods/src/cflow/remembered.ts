@@ -90,6 +90,8 @@ export async function rememberedScale(
   const vectors = found['vectors'] as Tensor<'float32'>
   return {
     depth: 1,
+    // it stands for every tap that it joins
+    weight: chosen.length,
     likelihood(maps) {
       const memory = memoryOf(vectors, 'memory')
       const map = joined(maps, chosen)

@@ -236,7 +236,7 @@ function stateOf(tensors: ReadonlyMap<string, Tensor>, k: number): TrainerState 
   const missing = found.find(([, t]) => !t)
   if (missing)
     throw new CflowError('CHECKPOINT', `the checkpoint has no ${nameOf(k, missing[0])}`, {
-      hint: 'delete it, or train without --resume',
+      hint: 'delete it, or begin again without --resume, with --overwrite',
     })
   return Object.fromEntries(found) as unknown as TrainerState
 }
