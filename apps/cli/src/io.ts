@@ -28,6 +28,8 @@ export class Interruption extends Error {
 /** What holds for one call of the command, whatever the subcommand. */
 export interface Session {
   readonly io: Io
+  /** The command as it was called, for reports. */
+  readonly command?: string
   /** Print one JSON document instead of text. */
   json: boolean
   /** Print no progress and no notes. */
@@ -63,3 +65,13 @@ export function table(rows: readonly (readonly string[])[]): string {
   const line = (row: readonly string[]) => row.map((cell, c) => cell.padEnd(widths[c]!)).join('  ')
   return rows.map((row) => `${line(row).trimEnd()}\n`).join('')
 }
+
+/** When, from what and how a report is made. */
+export const madeBy = ({ command }: Session, folder: string | undefined) => ({
+  date: new Date()
+    .toISOString()
+    .replace(/:\d\d\.\d+Z$/, ' UTC')
+    .replace('T', ' '),
+  folder,
+  command,
+})

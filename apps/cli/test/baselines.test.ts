@@ -33,6 +33,7 @@ describe('train --method', { timeout: 120_000 }, () => {
       'model.onnx',
       'report.html',
       'run.json',
+      'scores.csv',
     ])
     expect(config).toMatchObject({ method: 'padim', channels: 12, inputSize: 64 })
     expect(detector).toMatchObject({ method: 'padim', settings: { channels: 12 } })
@@ -60,6 +61,7 @@ describe('train --method', { timeout: 120_000 }, () => {
       'model.onnx',
       'report.html',
       'run.json',
+      'scores.csv',
     ])
   })
 

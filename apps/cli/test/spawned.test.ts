@@ -99,7 +99,7 @@ describe('as a process', { timeout: 120_000 }, () => {
       const args2 = ['train', ...flags, '--out', out, '--overwrite']
       expect(await start(args2)).toMatchObject({ code: 0 })
       expect((await readdir(out)).sort()).toEqual([
-        ...['checkpoint', 'metrics.json', 'model.onnx', 'report.html', 'run.json'],
+        ...['checkpoint', 'metrics.json', 'model.onnx', 'report.html', 'run.json', 'scores.csv'],
       ])
     },
   )

@@ -77,7 +77,7 @@ describe.skipIf(!chromium)('the site in a browser', () => {
     expect(await threshold()).toBeLessThan(stored)
     await page.keyboard.press('Home')
     expect(await threshold()).toBeGreaterThan(stored)
-    expect(await page.locator('#rate-note').textContent()).toContain('Too few')
+    expect(await page.locator('#rate-note').textContent()).toContain('too few')
     await page.locator('#rate').fill('50')
     expect(await threshold()).toBe(stored)
   })

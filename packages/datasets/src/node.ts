@@ -4,7 +4,7 @@ export {
   type DatasetSettings,
   openDataset,
 } from './node/drivers.js'
-export { imageExtensions, photographExtensions, walkFolder } from './node/files.js'
+export { imageExtensions, photographExtensions, requireFolder, walkFolder } from './node/files.js'
 export { decodeImage, encodePng, writeMaskPng, writePng } from './node/images.js'
 export { madeFile, writeMap, writeOverlay, writePredictedMask, writeSheet } from './node/made.js'
 export { writeDataset } from './node/write.js'

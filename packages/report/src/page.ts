@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
-import { pixelThreshold, type ReportInput } from './input.js'
+import type { ReportInput } from './input.js'
 import { markup, trusted } from './markup.js'
+import { calibrationSection } from './section/calibration.js'
 import { curvesSection } from './section/curves.js'
 import { dataSection } from './section/data.js'
 import { densitiesSection } from './section/densities.js'
@@ -18,7 +19,7 @@ import { sortScript, style } from './style.js'
  * @throws CflowError SHAPE when a map does not fit its image, RUNTIME without the image library
  */
 export async function renderReport(input: ReportInput): Promise<string> {
-  const threshold = pixelThreshold(input)
+  const { threshold } = input.manifest.calibration
   const hash = createHash('sha256').update(sortScript).digest('base64')
   const policy = `default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'`
   return markup`<!doctype html>
@@ -37,7 +38,8 @@ ${headerSection(input)}
 <main>
 ${resultsSection(input)}
 ${scoresSection(input)}
-${await examplesSection(input, threshold)}
+${await examplesSection(input)}
+${await calibrationSection(input)}
 ${densitiesSection(input, threshold)}
 ${curvesSection(input)}
 ${learningSection(input)}

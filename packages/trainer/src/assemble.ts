@@ -42,9 +42,10 @@ export async function assembleDetector(
   return inSessionScope(options.runtime, async (runtime) => {
     const resize = await imageResizer(runtime, encoder.inputSize)
     const head = flowHead(flows, aggregation)
+    const ids = samples.map((s) => s.id)
     const pixels = ordered(samples, async (s) => resize(await s.load()))
     const report = stageProgress('calibrate', samples.length, options)
-    return calibratedDetector(
+    const { model, manifest } = await calibratedDetector(
       runtime,
       encoder,
       { head, manifest: { aggregation } },
@@ -53,8 +54,10 @@ export async function assembleDetector(
         source: unseen ? 'held-out' : 'training',
         independent: areIndependent(samples),
         falsePositiveRate,
+        ids,
         found: await evidenceOf(runtime, encoder, head, pixels, report),
       },
     )
+    return { model, manifest }
   })
 }

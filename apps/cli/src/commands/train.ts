@@ -1,3 +1,6 @@
+import { CflowError } from '@cflow/base'
+import type { Sample } from '@cflow/datasets'
+import { decodeImage, requireFolder, walkFolder } from '@cflow/datasets/node'
 import { bestEpochs, type EpochEvaluation } from '@cflow/metrics'
 import { methods, type TrainOptions } from '@cflow/methods'
 import { epochEvaluations, fit, splitHeldOut } from '@cflow/trainer'
@@ -34,7 +37,8 @@ async function train(session: Session, settings: TrainSettings): Promise<void> {
   const name = method === methods[0].name ? dataset.category : `${dataset.category}-${method}`
   const out = settings.out ?? join('runs', name)
   const paths = runPaths(out)
-  const { training, heldOut } = splitHeldOut(dataset.train, config)
+  const knownDefects = await defectsIn(settings.knownDefects)
+  const { training } = splitHeldOut(dataset.train, config)
   const positions = encoder.taps.reduce((n, s) => n + s.height * s.width, 0)
   const files = fileCheckpoints(paths.checkpoint)
   const inPasses = 'passes' in config
@@ -50,7 +54,7 @@ async function train(session: Session, settings: TrainSettings): Promise<void> {
         })
       : undefined
   const options = {
-    ...{ command: 'train', results: ['model', 'metrics', 'report'] as const, resume },
+    ...{ command: 'train', results: ['model', 'metrics', 'report', 'scores'] as const, resume },
     overwrite: settings.overwrite ?? false,
     checkpoint: inPasses,
     vectorsPerPass: training.length * positions,
@@ -68,6 +72,7 @@ async function train(session: Session, settings: TrainSettings): Promise<void> {
       note(session, `no checkpoint in ${paths.checkpoint}: training from the start`)
     const fitted = await fit({
       samples: dataset.train,
+      knownDefects,
       category: dataset.category,
       config,
       encoder,
@@ -86,7 +91,7 @@ async function train(session: Session, settings: TrainSettings): Promise<void> {
       ...(epochs && { epochs }),
       signal: session.io.signal,
     })
-    const done = { config, dataset, heldOut, runtime, protocol, evaluateAt, out, began }
+    const done = { config, dataset, knownDefects, runtime, protocol, evaluateAt, out, began }
     await conclude(session, { ...fitted, ...done, best: bestEpochs(seen) }, progress, run)
   })
 }
@@ -95,4 +100,21 @@ async function train(session: Session, settings: TrainSettings): Promise<void> {
 function optionsOf(settings: TrainSettings): TrainOptions {
   const asAuthors = settings.dataset === 'stc' && settings.recipe === 'paper'
   return { ...(asAuthors && { normalisation: 'stc' }), ...settingsOf(settings) }
+}
+
+/** The images below a folder of known defects; none without one. */
+async function defectsIn(folder: string | undefined): Promise<readonly Sample[]> {
+  if (folder === undefined) return []
+  await requireFolder(folder)
+  const { images: names } = await walkFolder(folder)
+  if (names.length === 0)
+    throw new CflowError('EMPTY', `there are no images in ${folder}`, {
+      subject: '--known-defects',
+      hint: 'a handful of photographs of defective parts, as they come from the camera',
+    })
+  return names.map((id): Sample => {
+    const path = join(folder, id)
+    const load = () => decodeImage(path)
+    return { id, path, split: 'test', label: 'anomalous', defect: 'known defect', load }
+  })
 }

@@ -8,6 +8,7 @@ import * as z from 'zod'
 import { usage } from './parse.js'
 import {
   datasetShape,
+  dir,
   encoderShape,
   evaluateAt,
   machineShape,
@@ -15,6 +16,7 @@ import {
   outputShape,
   overwrite,
   protocol,
+  text,
   toggle,
 } from './schema.js'
 import { defaultText, grouped, kebab, type SettingMeta } from './settings.js'
@@ -75,6 +77,9 @@ export const trainSettings = z.object({
   }),
   ...methodsShape(),
   ...encoderShape,
+  ...grouped('calibration', {
+    knownDefects: text('a few defective images: nothing is learned from them, the threshold is placed between', dir), // prettier-ignore
+  }),
   ...grouped('training', {
     stopAfter: z.int().min(0).optional().meta({ help: 'stop after N passes; --resume goes on' }),
     resume: toggle('go on from the checkpoint in --out'),

@@ -15,12 +15,12 @@ beforeEach(() => {
 
 const train = {
   command: 'train',
-  results: ['model', 'metrics', 'report'],
+  results: ['model', 'metrics', 'report', 'scores'],
   checkpoint: true,
 } as const
-const files = { model: Uint8Array.of(1, 2), metrics: { auroc: 1 }, report: '<p>' }
+const files = { model: Uint8Array.of(1, 2), metrics: { auroc: 1 }, report: '<p>', scores: 'a' }
 const names = async () => (await readdir(dir)).sort()
-const whole = ['metrics.json', 'model.onnx', 'report.html', 'run.json']
+const whole = ['metrics.json', 'model.onnx', 'report.html', 'run.json', 'scores.csv']
 const state = async () => (JSON.parse(await readFile(join(dir, 'run.json'), 'utf8')) as { state: string }).state // prettier-ignore
 const failure = (code: string, hint: RegExp) =>
   expect.objectContaining({ code, hint: expect.stringMatching(hint) as string }) as unknown
@@ -103,7 +103,7 @@ describe('results', () => {
   it('are not replaced unless that is said', async () => {
     await finish()
     await expect(openRun(dir, train)).rejects.toEqual(failure('EXISTS', /--overwrite/))
-    const evaluation = { command: 'evaluate', results: ['metrics', 'report'] } as const
+    const evaluation = { command: 'evaluate', results: ['metrics', 'report', 'scores'] } as const
     await expect(openRun(dir, evaluation)).rejects.toEqual(failure('EXISTS', /--overwrite/))
     expect(await names()).toEqual(whole)
     for (const how of [{ overwrite: true }, { resume: true }]) {

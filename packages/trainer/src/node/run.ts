@@ -13,6 +13,8 @@ export interface RunFiles {
   readonly metrics?: unknown
   /** HTML. */
   readonly report?: string
+  /** Scores of the images, CSV. */
+  readonly scores?: string
 }
 
 /** Where things lie in the folder of a run. */
@@ -20,6 +22,7 @@ export const runPaths = (folder: string) => ({
   model: join(folder, 'model.onnx'),
   metrics: join(folder, 'metrics.json'),
   report: join(folder, 'report.html'),
+  scores: join(folder, 'scores.csv'),
   checkpoint: join(folder, 'checkpoint'),
 })
 
@@ -91,7 +94,7 @@ export async function openRun(folder: string, options: RunOptions): Promise<Run>
       await run.begin()
       await writeTogether(
         // the detector comes last: where it is, the rest is too
-        (['metrics', 'report', 'model'] as const).flatMap((name) => {
+        (['metrics', 'report', 'scores', 'model'] as const).flatMap((name) => {
           const content =
             name === 'metrics' ? files.metrics && jsonText(files.metrics) : files[name]
           return content === undefined ? [] : [{ path: paths[name], content: content as string }]
@@ -156,7 +159,7 @@ const stateOf = (text: string | undefined): unknown => {
 async function removePartial(results: readonly (keyof RunFiles)[], folder: string): Promise<void> {
   const paths = runPaths(folder)
   if (!results.includes('model') || (await lstat(paths.model).catch(() => undefined))) return
-  for (const name of ['metrics', 'report'] as const) await rm(paths[name], { force: true })
+  for (const name of ['metrics', 'report', 'scores'] as const) await rm(paths[name], { force: true })
 }
 
 interface Content {
