@@ -326,7 +326,12 @@ describe('evaluate', { timeout: 60_000 }, () => {
       dataset: { category: 'part', test: 6 },
       protocol: 'strict',
     })
-    expect((await readdir(at('check'))).sort()).toEqual(['metrics.json', 'report.html', 'run.json', 'scores.csv'])
+    expect((await readdir(at('check'))).sort()).toEqual([
+      'metrics.json',
+      'report.html',
+      'run.json',
+      'scores.csv',
+    ])
   })
 
   it('gives scores alone for images that nobody sorted', async () => {

@@ -164,7 +164,9 @@ describe('train', { timeout: 120_000 }, () => {
     expect(csv.match(/known defect/g)).toHaveLength(3)
     const { out } = await run('told', '--known-defects', at('defects'))
     expect(out).toMatch(/defects +(Finds \d of|Misses)/)
-    expect(out).toMatch(/promise +Aimed at false alarms on 5 % of good images, not guaranteed: it rests on 3/)
+    expect(out).toMatch(
+      /promise +Aimed at false alarms on 5 % of good images, not guaranteed: it rests on 3/,
+    )
 
     await mkdir(at('empty'))
     for (const [folder, code] of [

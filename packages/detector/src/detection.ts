@@ -185,7 +185,9 @@ export function explain(detection: DetectionOf<Parts>, manifest?: Manifest): str
   // of a threshold of the user's own nothing is promised
   const isOwn =
     manifest?.calibration.threshold !== threshold &&
-    (!manifest || falsePositiveRate >= 1 || thresholdFor(manifest, falsePositiveRate).threshold !== threshold)
+    (!manifest ||
+      falsePositiveRate >= 1 ||
+      thresholdFor(manifest, falsePositiveRate).threshold !== threshold)
   const rate =
     manifest && !isOwn
       ? promiseOf(manifest, falsePositiveRate).brief

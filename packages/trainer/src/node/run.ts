@@ -159,7 +159,8 @@ const stateOf = (text: string | undefined): unknown => {
 async function removePartial(results: readonly (keyof RunFiles)[], folder: string): Promise<void> {
   const paths = runPaths(folder)
   if (!results.includes('model') || (await lstat(paths.model).catch(() => undefined))) return
-  for (const name of ['metrics', 'report', 'scores'] as const) await rm(paths[name], { force: true })
+  for (const name of ['metrics', 'report', 'scores'] as const)
+    await rm(paths[name], { force: true })
 }
 
 interface Content {
