@@ -140,7 +140,9 @@ describe('a verdict', () => {
 
 describe('contributions', () => {
   it.each(aggregationSchema.options)('make the score: %s', async (aggregation) => {
-    const other = await loadDetector(toyDetector({ aggregation }))
+    // a threshold that scores of every aggregation can be above
+    const calibration = { ...toyManifest.calibration, threshold: 1 }
+    const other = await loadDetector(toyDetector({ aggregation, calibration }))
     for (const seed of [1, 2, 3, 4]) {
       const { score, contributions } = await other.detect(noise(seed, 25, 19))
       const whole = combinedAnomaly(
