@@ -1,3 +1,4 @@
+export { csvField } from './csv.js'
 export { CflowError, isUserError, messageOf } from './errors.js'
 export type { CflowErrorOptions, ErrorCode } from './errors.js'
 export { imageTensor, type Mask, type RgbImage } from './image.js'

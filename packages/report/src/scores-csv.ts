@@ -1,3 +1,4 @@
+import { csvField } from '@cflow/base'
 import type { ReportInput } from './input.js'
 import { outcomeOf } from './outcome.js'
 
@@ -31,6 +32,5 @@ export function scoresCsv({
 /** What a spreadsheet would take for a formula begins with an apostrophe. */
 function field(value: string | number): string {
   if (typeof value === 'number') return Number.isFinite(value) ? String(value) : ''
-  const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+  return csvField(/^[=+\-@\t\r]/.test(value) ? `'${value}` : value)
 }

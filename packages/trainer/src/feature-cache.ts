@@ -91,7 +91,7 @@ export async function featureCache(
 }
 
 /** Resizes images by the graph's one resampler, to uint8 [S, S, 3]. */
-export async function imageResizer(
+async function imageResizer(
   runtime: Runtime,
   size: number,
 ): Promise<(image: RgbImage) => Promise<Uint8Array>> {
@@ -103,6 +103,16 @@ export async function imageResizer(
     const got = await session.run({ image: imageTensor(image) })
     return (got['pixels'] as Tensor<'uint8'>).data
   }
+}
+
+/** Pixels of images that are read once, one after the other, as `FeatureCache.pixels` gives those of its own. */
+export async function resizedPixels(
+  runtime: Runtime,
+  size: number,
+  samples: readonly Sample[],
+): Promise<AsyncIterable<Uint8Array>> {
+  const resize = await imageResizer(runtime, size)
+  return ordered(samples, async (s) => resize(await s.load()))
 }
 
 /** From pixels, uint8 [S, S, 3], to what a view gives. */

@@ -1,4 +1,3 @@
-import { ordered } from '@cflow/base'
 import type { Head, Manifest } from '@cflow/core'
 import type { Sample } from '@cflow/datasets'
 import type { EncoderModel } from '@cflow/encoders'
@@ -6,9 +5,9 @@ import { methodOf, type Epochs, type PassRecord, type TrainConfig } from '@cflow
 import type { Runtime } from '@cflow/runtimes'
 import { areIndependent, calibratedDetector, evidenceOf } from './calibrate.js'
 import { checkpointing, type CheckpointStore } from './checkpoint.js'
-import { featureCache, imageResizer } from './feature-cache.js'
+import { featureCache, resizedPixels } from './feature-cache.js'
 import { stageProgress, stopwatch, type OnProgress } from './progress.js'
-import { inSessionScope } from './session-scope.js'
+import { inSessionScope, reusingSessions } from './session-scope.js'
 import { foundIn, judgedInFolds, passesOf } from './folds.js'
 import { calibrationPlan, evenly, requireImages, splitValidation } from './split.js'
 
@@ -101,8 +100,10 @@ async function fitWith(runtime: Runtime, options: FitOptions): Promise<FitResult
   const judges =
     plan.source === 'folds'
       ? await timed('folds', () =>
-          state.once('folds', async () =>
-            judgedInFolds(runtime, method, { ...options, encoder }, features, plan.folds),
+          state.once('folds', () =>
+            reusingSessions(runtime, (reusing) =>
+              judgedInFolds(reusing, method, { ...options, encoder }, features, plan.folds),
+            ),
           ),
         )
       : undefined
@@ -149,7 +150,7 @@ async function fitWith(runtime: Runtime, options: FitOptions): Promise<FitResult
         ids: images.map((i) => (samples[i] as Sample).id),
         defects:
           knownDefects.length > 0
-            ? await evidenceOf(runtime, encoder, learned.head, await pixelsOf(runtime, encoder, knownDefects), (done) => report(done)) // prettier-ignore
+            ? await evidenceOf(runtime, encoder, learned.head, await resizedPixels(runtime, encoder.inputSize, knownDefects), report) // prettier-ignore
             : undefined,
         found: judges
           ? foundIn(judges)
@@ -163,14 +164,4 @@ async function fitWith(runtime: Runtime, options: FitOptions): Promise<FitResult
   })
   const { head } = learned
   return { model, manifest, head, history: history ?? [], seconds, calibration, defectScores }
-}
-
-/** Pixels of images that are read once, one after the other. */
-async function pixelsOf(
-  runtime: Runtime,
-  { inputSize }: EncoderModel,
-  samples: readonly Sample[],
-): Promise<AsyncIterable<Uint8Array>> {
-  const resize = await imageResizer(runtime, inputSize)
-  return ordered(samples, async (s) => resize(await s.load()))
 }

@@ -1,3 +1,4 @@
+import { csvField } from '@cflow/base'
 import type { Detection } from '@cflow/detector'
 import type { Session } from '../io.js'
 
@@ -71,10 +72,7 @@ const columns = 'path score threshold anomalous pValue overlay mask map error co
 /** A line of RFC 4180. */
 function csvOf(row: Prediction): string {
   const values = row as Readonly<Record<string, unknown>>
-  const cell = (column: string) => {
-    const text = String(values[column] ?? '')
-    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
-  }
+  const cell = (column: string) => csvField(String(values[column] ?? ''))
   return `${columns.map(cell).join(',')}\n`
 }
 

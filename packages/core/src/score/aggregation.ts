@@ -97,14 +97,6 @@ export const largestScore = (
     ? scales.length
     : Infinity
 
-/** Anomaly of a likelihood per dimension at one scale. */
-export function anomalyOf(aggregation: Aggregation, s: ScaleStatistics, l: number): number {
-  const { exponential, pooled, offset, factor } = ruleOf(aggregation, s)
-  if (!exponential) return factor * (offset - l)
-  const exponent = factor * Math.min(l - offset, 0)
-  return pooled === undefined ? 1 - Math.exp(exponent) : -pooled * exponent
-}
-
 /** What is upsampled and summed over the scales, elementwise: relative likelihoods p where they are pooled. */
 function summandOf({ exponential, pooled, offset, factor }: Rule): (l: number) => number {
   if (!exponential) return (l) => factor * (offset - l)
@@ -129,6 +121,10 @@ export function upsampledAnomaly(
   const value = interpolate(summandOf(rule))
   return rule.pooled === undefined ? value : pooledAnomaly(rule.pooled, value)
 }
+
+/** Anomaly of a likelihood per dimension at one scale. */
+export const anomalyOf = (aggregation: Aggregation, s: ScaleStatistics, l: number): number =>
+  upsampledAnomaly(aggregation, s, (of) => of(l))
 
 /** Weights of the scales in a mean: they sum to 1. */
 function weightsOf(statistics: readonly ScaleStatistics[]): readonly number[] {
