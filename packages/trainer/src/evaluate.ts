@@ -165,6 +165,8 @@ export async function* detections({
   try {
     for await (const { sample, ...rest } of labelledImages(samples)) {
       const detection = await detector.detect(rest.image, scoreAndMap).catch((error: unknown) => {
+        // wrong with the detector, whatever the image
+        if (error instanceof CflowError && error.code === 'MODEL') throw error
         throw new CflowError('RUNTIME', `${sample.id}: ${messageOf(error)}`, { cause: error })
       })
       const { id, label, defect } = sample

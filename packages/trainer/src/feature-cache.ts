@@ -105,6 +105,16 @@ export async function imageResizer(
   }
 }
 
+/** Pixels of images that are read once, one after the other, as `FeatureCache.pixels` gives those of its own. */
+export async function resizedPixels(
+  runtime: Runtime,
+  size: number,
+  samples: readonly Sample[],
+): Promise<AsyncIterable<Uint8Array>> {
+  const resize = await imageResizer(runtime, size)
+  return ordered(samples, async (s) => resize(await s.load()))
+}
+
 /** From pixels, uint8 [S, S, 3], to what a view gives. */
 async function extractor(
   runtime: Runtime,

@@ -11,9 +11,9 @@ import {
 import type { Runtime } from '@cflow/runtimes'
 import { areIndependent, calibratedDetector, evidenceOf } from './calibrate.js'
 import { checkpointing, type CheckpointStore } from './checkpoint.js'
-import { featureCache } from './feature-cache.js'
+import { featureCache, resizedPixels } from './feature-cache.js'
 import { stageProgress, stopwatch, type OnProgress } from './progress.js'
-import { inSessionScope } from './session-scope.js'
+import { inSessionScope, reusingSessions } from './session-scope.js'
 import { foundIn, judgedInFolds, passesOf } from './folds.js'
 import { calibrationPlan, evenly, requireImages, splitValidation } from './split.js'
 
@@ -23,6 +23,11 @@ const maxCalibrationImages = 4096
 export interface FitOptions {
   /** Good images only. */
   readonly samples: readonly Sample[]
+  /**
+   * A handful of defective images. Nothing is learned from them: the threshold is placed between good images and them
+   * (`placedThreshold`), and how many of them it finds is recorded.
+   */
+  readonly knownDefects?: readonly Sample[]
   readonly category: string
   /** Method and settings, seed included (`resolveConfig`). */
   readonly config: TrainConfig
@@ -52,6 +57,19 @@ export interface FitResult {
   readonly history: readonly PassRecord[]
   /** Seconds of each stage. */
   readonly seconds: Readonly<Record<string, number>>
+  /** The images that set the threshold, in the order of the samples. */
+  readonly calibration: readonly CalibrationScore[]
+  /** Scores of the known defects, in their order. */
+  readonly defectScores: readonly number[]
+}
+
+/** A good image that a detector was calibrated with. */
+export interface CalibrationScore {
+  /** In the list of samples. */
+  readonly index: number
+  readonly id: string
+  /** By this detector, or in folds by one that was trained without it. */
+  readonly score: number
 }
 
 /**
@@ -90,8 +108,10 @@ async function fitWith(runtime: Runtime, options: FitOptions): Promise<FitResult
   const judges =
     plan.source === 'folds'
       ? await timed('folds', () =>
-          state.once('folds', async () =>
-            judgedInFolds(runtime, method, { ...options, encoder }, features, plan.folds),
+          state.once('folds', () =>
+            reusingSessions(runtime, (reusing) =>
+              judgedInFolds(reusing, method, { ...options, encoder }, features, plan.folds),
+            ),
           ),
         )
       : undefined
@@ -110,7 +130,10 @@ async function fitWith(runtime: Runtime, options: FitOptions): Promise<FitResult
     })
   features.forget()
 
-  const images = evenly(heldOut.length > 0 ? heldOut : training, maxCalibrationImages)
+  const images = judges
+    ? [...samples.keys()]
+    : evenly(heldOut.length > 0 ? heldOut : training, maxCalibrationImages)
+  const { knownDefects = [] } = options
   const { history, kept } = learned
   const counts = {
     images: others.length,
@@ -119,7 +142,7 @@ async function fitWith(runtime: Runtime, options: FitOptions): Promise<FitResult
     ...(kept && { kept: [...kept] }),
   }
   const detector = await timed('calibrate', async () => {
-    const report = stageProgress('calibrate', images.length, options)
+    const report = stageProgress('calibrate', images.length + knownDefects.length, options)
     const { falsePositiveRate, confidence, recipe, seed } = config
     return calibratedDetector(
       runtime,
@@ -132,13 +155,23 @@ async function fitWith(runtime: Runtime, options: FitOptions): Promise<FitResult
         independent: areIndependent(samples),
         falsePositiveRate,
         confidence,
+        ids: images.map((i) => (samples[i] as Sample).id),
+        defects:
+          knownDefects.length > 0
+            ? await evidenceOf(runtime, encoder, learned.head, await resizedPixels(runtime, encoder.inputSize, knownDefects), report) // prettier-ignore
+            : undefined,
         found: judges
           ? foundIn(judges)
-          : await evidenceOf(runtime, encoder, learned.head, features.pixels(images), report),
+          : await evidenceOf(runtime, encoder, learned.head, features.pixels(images), (done) => report(knownDefects.length + done)), // prettier-ignore
       },
     )
   })
-  return { ...detector, head: learned.head, history: history ?? [], seconds }
+  const { model, manifest, scores, defectScores } = detector
+  const calibration = images.map((index, i): CalibrationScore => {
+    return { index, id: (samples[index] as Sample).id, score: scores[i] as number }
+  })
+  const { head } = learned
+  return { model, manifest, head, history: history ?? [], seconds, calibration, defectScores }
 }
 
 const withNotes = (

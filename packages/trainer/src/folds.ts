@@ -70,21 +70,15 @@ export const passesOf = ({ kept }: Judged): readonly number[] | undefined =>
   kept && Array.from(kept.data, Number)
 
 /** The evidence of all images, as `evidenceOf` gives it. */
-export const foundIn = (judged: Judged): Found =>
-  new Map(
-    Object.entries(judged)
-      .filter(([name]) => name.startsWith(evidenceKey))
-      .map(
-        ([
-          name,
-          {
-            shape: [count = 0, ...shape],
-            data,
-          },
-        ]) => {
-          const size = sizeOf(shape)
-          const images = Array.from({ length: count }, (_, i) => (data as Float32Array).subarray(i * size, (i + 1) * size)) // prettier-ignore
-          return [name.slice(evidenceKey.length), { shape, images }]
-        },
-      ),
-  )
+export function foundIn(judged: Judged): Found {
+  const found = new Map<string, { shape: readonly number[]; images: Float32Array[] }>()
+  for (const [name, { shape: all, data }] of Object.entries(judged)) {
+    if (!name.startsWith(evidenceKey)) continue
+    const [count = 0, ...shape] = all
+    const size = sizeOf(shape)
+    const image = (i: number) => (data as Float32Array).subarray(i * size, (i + 1) * size)
+    const images = Array.from({ length: count }, (_, i) => image(i))
+    found.set(name.slice(evidenceKey.length), { shape, images })
+  }
+  return found
+}

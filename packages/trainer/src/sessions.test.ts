@@ -46,7 +46,7 @@ describe.each<[string, Work, Stage[]?]>([
   [
     'CFLOW-AD in folds',
     fitted('cflow', { couplingLayers: 1, passes: 1, folds: 2 }),
-    ['read', 'folds', 'encode', 'train'],
+    ['read', 'folds', 'encode'],
   ],
   ['PaDiM', fitted('padim'), ['read', 'encode', 'whiten', 'calibrate']],
   ['SPADE', fitted('spade', { neighbours: 2 }), ['read', 'encode', 'calibrate']],

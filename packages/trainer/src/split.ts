@@ -35,19 +35,20 @@ export function splitHeldOut(
   config: { readonly heldOut: number; readonly seed: number },
 ): Split {
   const count = samples.length
-  const sequences = samples.map((s) => s.sequence)
+  const sequences = sequencesOf(samples)
   const wanted = Math.max(Math.round(count * config.heldOut), Math.min(3, count - 3))
   const n = config.heldOut === 0 ? 0 : wanted
   const random = Random.seeded(config.seed, 'held out')
-  const names = new Set(sequences)
-  const order =
-    n > 0 && names.size > 1 && !names.has(undefined)
-      ? undefined
-      : Array.from(random.permutation(count))
+  if (n > 0 && sequences) return splitSequences(n, sequences, random)
+  const order = Array.from(random.permutation(count))
   const ascending = (a: number, b: number) => a - b
-  if (order)
-    return { heldOut: order.slice(0, n).sort(ascending), training: order.slice(n).sort(ascending) }
-  return splitSequences(n, sequences as readonly string[], random)
+  return { heldOut: order.slice(0, n).sort(ascending), training: order.slice(n).sort(ascending) }
+}
+
+/** The sequence of every image, where all belong to one and there are several: whole ones are kept together then. */
+function sequencesOf(samples: readonly Pick<Sample, 'sequence'>[]): readonly string[] | undefined {
+  const sequences = samples.flatMap(({ sequence }) => (sequence === undefined ? [] : [sequence]))
+  return sequences.length === samples.length && new Set(sequences).size > 1 ? sequences : undefined
 }
 
 /** How a detector is calibrated. */
@@ -80,14 +81,14 @@ export function calibrationPlan(
  * judge must not be like those that are learned from. Of sequences, whole ones.
  */
 export function foldsOf(samples: readonly Pick<Sample, 'sequence'>[], count: number): number[][] {
-  const names = [...new Set(samples.map((s) => s.sequence))]
-  const whole = names.length > 1 && !names.includes(undefined)
-  const parts = whole ? names.length : samples.length
+  const sequences = sequencesOf(samples)
+  const names = [...new Set(sequences)]
+  const parts = sequences ? names.length : samples.length
   const folds = Array.from({ length: Math.min(count, parts) }, (): number[] => [])
-  samples.forEach(({ sequence }, i) => {
-    const part = whole ? names.indexOf(sequence) : i
+  for (const i of samples.keys()) {
+    const part = sequences ? names.indexOf(sequences[i] as string) : i
     folds[Math.floor((part * folds.length) / parts)]?.push(i)
-  })
+  }
   return folds
 }
 

@@ -120,7 +120,7 @@ describe('training', () => {
     ] as const)
       expect((await job({ ...options, passes: 1 })).manifest.scales.length).toBe(
         // the whitened recipe has the middle tap twice, and a memory
-        { 1: 1, 2: 4, 3: 5 }['poolLayers' in options ? options.poolLayers : 3],
+        { 1: 1, 2: 4, 3: 6 }['poolLayers' in options ? options.poolLayers : 3],
       )
   })
 
@@ -137,29 +137,30 @@ describe('calibration in folds', () => {
   // ten images: twice as many folds
 
   it('judges every image by what was learned without it', async () => {
-    const { manifest, history } = await job(options)
+    // of scores that are likelihoods, not what is usual of them
+    const plain = { ...options, remembered: 0, aggregation: 'perDimension' } as const
+    const { manifest, history } = await job(plain)
     const { source, folds, scores, guaranteed } = manifest.calibration
     expect({ source, folds, guaranteed }).toEqual({ source: 'folds', folds: 6, guaranteed: false })
     expect(scores.length).toBe(10)
     expect(manifest.training).toMatchObject({ images: 10, heldOut: 0 })
     expect(history.length).toBeLessThanOrEqual(2)
     // the training images themselves score lower
-    const trained = await job({ ...options, heldOut: 0 })
+    const trained = await job({ ...plain, heldOut: 0 })
     const mean = (values: readonly number[]) => values.reduce((a, b) => a + b) / values.length
     expect(mean(scores)).toBeGreaterThan(mean(trained.manifest.calibration.scores))
   })
 
   it('resumed after an interruption it gives the same bytes, without training the folds again', async () => {
-    const whole = await job({ ...options, passes: 3, seed: 3 })
-    const kept = whole.manifest.training.passes
-    expect(kept).toBeGreaterThan(1)
+    // from random parameters every pass helps
+    const random = { ...options, recipe: 'paper', heldOut: 0.2, passes: 3, rotation: 0 } as const
+    const whole = await job(random)
+    expect(whole.history.length).toBeGreaterThan(1)
     const checkpoints = memory()
-    await job({ ...options, passes: 3, seed: 3 }, { checkpoints, stopAfter: 1 })
+    await job(random, { checkpoints, stopAfter: 1 })
     const stages = new Set<string>()
-    const resumed = await job(
-      { ...options, passes: 3, seed: 3 },
-      { checkpoints, resume: true, onProgress: ({ stage }) => stages.add(stage) },
-    )
+    const onProgress = ({ stage }: Progress) => stages.add(stage)
+    const resumed = await job(random, { checkpoints, resume: true, onProgress })
     expect(Buffer.compare(resumed.model, whole.model)).toBe(0)
     expect(stages).not.toContain('folds')
   })
@@ -168,7 +169,7 @@ describe('calibration in folds', () => {
     const plan = (images: number, more: object = {}) =>
       calibrationPlan(new Array(images).fill({}), resolveConfig(more))
     const folds = (p: CalibrationPlan) => (p.source === 'folds' ? p.folds.length : p.source)
-    expect([10, 30, 60, 94, 95].map((n) => folds(plan(n)))).toEqual([10, 5, 3, 3, 'held-out'])
+    expect([10, 30, 60, 92, 93].map((n) => folds(plan(n)))).toEqual([10, 5, 3, 3, 'held-out'])
     expect(folds(plan(30, { folds: 0 }))).toBe('held-out')
     expect(folds(plan(30, { falsePositiveRate: 0.2 }))).toBe('held-out')
     expect(folds(plan(30, { heldOut: 0 }))).toBe('training')

@@ -1,19 +1,16 @@
 import type { Manifest } from '@cflow/core'
-import type { Dataset } from '@cflow/datasets'
+import type { Dataset, Sample } from '@cflow/datasets'
 import type { BestEpochs, Protocol } from '@cflow/metrics'
-import { chooseExamples } from '@cflow/report'
+import { chooseExamples, scoresCsv, type CalibrationImages } from '@cflow/report'
 import { renderReport } from '@cflow/report/node'
 import type { Runtime } from '@cflow/runtimes'
 import type { PassRecord, TrainConfig } from '@cflow/methods'
-import { judge, loadExamples, type EvaluateAt } from '@cflow/trainer'
-import { metricsDocument, runPaths, writeRun } from '@cflow/trainer/node'
+import { judge, loadExamples, type CalibrationScore, type EvaluateAt } from '@cflow/trainer'
+import { metricsDocument, runPaths, type Run } from '@cflow/trainer/node'
 import { tellRemarks } from '../dataset.js'
-import { printJson, type Session } from '../io.js'
+import { madeBy, printJson, type Session } from '../io.js'
 import type { ProgressReporter } from '../progress/reporter.js'
 import { summary } from '../summary.js'
-
-/** Good images that stand in for a test set where there is none. */
-const maxHeldOut = 60
 
 /** A training that is over. */
 export interface Trained {
@@ -25,8 +22,11 @@ export interface Trained {
   /** Seconds of each stage. */
   readonly seconds: Readonly<Record<string, number>>
   readonly dataset: Dataset
-  /** Indices of the images that were kept out of the training. */
-  readonly heldOut: readonly number[]
+  /** The images that set the threshold. */
+  readonly calibration: readonly CalibrationScore[]
+  /** Defects that were shown and not learned from, and their scores. */
+  readonly knownDefects: readonly Sample[]
+  readonly defectScores: readonly number[]
   readonly runtime: Runtime
   readonly protocol: Protocol
   readonly evaluateAt?: EvaluateAt | undefined
@@ -42,35 +42,29 @@ export async function conclude(
   session: Session,
   trained: Trained,
   progress: ProgressReporter,
+  run: Run,
 ): Promise<void> {
   const { model, manifest, config, history, dataset, runtime, out, protocol, best, seconds } =
     trained
   const { category, test, reading } = dataset
-  // without a test set the report shows the good images that were held out
-  const samples =
-    test.length > 0 ? test : trained.heldOut.slice(0, maxHeldOut).map((i) => dataset.train[i]!)
-  const subject = { model, samples, runtime }
+  const subject = { model, samples: test, runtime }
   const { onProgress } = progress
   const { evaluateAt } = trained
   const judged = await judge({ ...subject, protocol, evaluateAt, best, seconds, onProgress })
-  const { evaluation: tested, ...untested } = judged
-  const evaluation = test.length > 0 ? tested : undefined
-  const judgement = evaluation ? judged : untested
+  const { evaluation } = judged
   const examples = await loadExamples({ ...subject, choices: chooseExamples(judged.scores) })
   const modelBytes = model.length
-  const report = await renderReport({
-    ...judgement,
-    category,
-    manifest,
-    reading,
-    examples,
-    history,
-    modelBytes,
-  })
+  const input = {
+    ...judged,
+    ...{ category, manifest, reading, examples, history, modelBytes },
+    calibration: await calibrationOf(trained),
+    made: madeBy(session, reading?.root),
+  }
+  const report = await renderReport(input)
   const total = (performance.now() - trained.began) / 1000
   const metrics = metricsDocument({
     manifest,
-    judgement,
+    judgement: judged,
     dataset,
     runtime: runtime.name,
     modelBytes,
@@ -79,17 +73,42 @@ export async function conclude(
     history,
   })
   session.io.signal.throwIfAborted()
-  await writeRun(out, { model, metrics, report })
+  await run.write({ model, metrics, report, scores: scoresCsv(input) })
   progress.end()
   tellRemarks(session, judged.remarks)
   const { checkpoint, ...paths } = runPaths(out)
   const files = { ...paths, ...('passes' in config && { checkpoint }) }
   if (session.json) return printJson(session, { ...metrics, files })
   session.io.out(
-    summary(evaluation, manifest, [
-      ['time', `${((performance.now() - trained.began) / 1000).toFixed(1)} s`],
-      ['detector', `${paths.model} (${(modelBytes / 1e6).toFixed(1)} MB)`],
-      ['report', paths.report],
-    ]),
+    summary(
+      evaluation,
+      manifest,
+      [
+        ['time', `${((performance.now() - trained.began) / 1000).toFixed(1)} s`],
+        ['detector', `${paths.model} (${(modelBytes / 1e6).toFixed(1)} MB)`],
+        ['report', paths.report],
+      ],
+      judged.ownEvidence,
+    ),
   )
+}
+
+/** The images that set the threshold, and the one that decided as the detector sees it. */
+async function calibrationOf({
+  model,
+  manifest,
+  runtime,
+  dataset,
+  calibration: images,
+  knownDefects,
+  defectScores,
+}: Trained): Promise<CalibrationImages> {
+  const defects = knownDefects.map(({ id }, i) => ({ id, score: defectScores[i] ?? NaN }))
+  const { setBy } = manifest.calibration
+  const decided = images.find(({ id, score }) => id === setBy?.id && score === setBy.score)
+  const sample = decided && dataset.train[decided.index]
+  const samples = sample ? [sample] : []
+  const choices = samples.map((_, index) => ({ index, group: 'doubtful' as const }))
+  const [decisive] = await loadExamples({ model, runtime, samples, choices })
+  return { images, defects, ...(decisive && { decisive }) }
 }

@@ -1,9 +1,9 @@
-import { writeFileAtomic } from '@cflow/base/node'
 import { readingLines, type Dataset, type Sample } from '@cflow/datasets'
 import {
   openDataset,
   surveyDataset,
   surveyWarnings,
+  writeSheet,
   type Survey,
   type SurveyedImage,
 } from '@cflow/datasets/node'
@@ -13,8 +13,9 @@ import * as z from 'zod'
 import { defineCommand } from '../command.js'
 import { printJson } from '../io.js'
 import { statusLine } from '../progress/reporter.js'
+import { prepareFile } from '../run-folder.js'
 import { usage } from '../settings/parse.js'
-import { datasetShape, outputShape, text } from '../settings/schema.js'
+import { datasetShape, outputShape, overwrite, text } from '../settings/schema.js'
 
 const schema = z.object({
   ...z.object(datasetShape).omit({ root: true, scenes: true }).shape,
@@ -22,6 +23,7 @@ const schema = z.object({
     placeholder: 'FILE',
     group: 'output',
   }),
+  overwrite,
   ...outputShape,
 })
 
@@ -36,8 +38,10 @@ export const command = defineCommand({
     if (settings.dataset === 'synthetic')
       throw usage('--dataset', 'inspect looks at a folder, and synthetic images lie in none')
     const { out } = settings
+    const file = out === undefined ? undefined : sheetPath(out)
     const dataset = await openDataset({ ...settings, root })
     const { category, reading, train, test } = dataset
+    if (file !== undefined) await prepareFile(file, settings.overwrite)
     const kept = out === undefined ? new Set<Sample>() : shownOf(dataset)
     const status = statusLine(session)
     const survey = await surveyDataset(dataset, {
@@ -48,10 +52,9 @@ export const command = defineCommand({
       },
     }).finally(() => status.end())
     const warnings = [...(reading?.warnings ?? []), ...surveyWarnings(survey)]
-    const file = out === undefined ? undefined : sheetPath(out)
     if (file !== undefined) {
       const sections = sectionsOf(survey, dataset)
-      await writeFileAtomic(file, await renderContactSheet({ title: category, reading, warnings, sections })) // prettier-ignore
+      await writeSheet(file, await renderContactSheet({ title: category, reading, warnings, sections })) // prettier-ignore
     }
     if (session.json)
       return printJson(session, {

@@ -1,3 +1,4 @@
+import { didYouMean } from '@cflow/base'
 import { makeFolder } from '@cflow/base/node'
 import { encoderSpec } from '@cflow/encoders'
 import {
@@ -128,7 +129,7 @@ function namesOf(what: readonly string[]): readonly TargetName[] {
     throw usage(
       unknown,
       `there is nothing called ${unknown} to reproduce`,
-      `use ${targetNames.join(', ')} or all`,
+      `${didYouMean(unknown, [...targetNames, 'all'])}use ${targetNames.join(', ')} or all`,
     )
   return what.includes('all') ? targetNames : (what as readonly TargetName[])
 }

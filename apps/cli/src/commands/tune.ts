@@ -1,11 +1,11 @@
 import { writeFileAtomic } from '@cflow/base/node'
 import { explainTuning, type TuneResult } from '@cflow/trainer'
-import { dirname, extname, join } from 'node:path'
+import { extname, join } from 'node:path'
 import { defineCommand } from '../command.js'
 import { openTrainingSet } from '../dataset.js'
 import { prepareEncoder } from '../encoder.js'
 import { printJson } from '../io.js'
-import { inRunFolder } from '../run-folder.js'
+import { inRunFolder, prepareFile } from '../run-folder.js'
 import { runtimeOf } from '../settings/machine.js'
 import { optionsOf, trainSettings } from '../settings/methods.js'
 import { usage } from '../settings/parse.js'
@@ -15,7 +15,7 @@ import { tuneSettings, tunedFile, tuningTable } from '../tuning.js'
 const settings = trainSettings
   .omit({
     ...{ auto: true, stopAfter: true, resume: true, protocol: true, evaluateAt: true },
-    ...{ scenes: true },
+    ...{ scenes: true, knownDefects: true },
   })
   .extend({
     out: text('configuration file to write, or a folder for tuned.yaml', {
@@ -27,7 +27,7 @@ const settings = trainSettings
 export const command = defineCommand({
   arguments: { folder: 'folder of the images; --dataset synthetic needs none' },
   settings,
-  async run(session, { out = 'tuned.yaml', ...given }, folder?: string) {
+  async run(session, { out = 'tuned.yaml', overwrite, ...given }, folder?: string) {
     if (folder !== undefined && given.root !== undefined)
       throw usage('--root', 'the folder is given twice: as an argument and with --root')
     const root = folder ?? given.root
@@ -35,8 +35,9 @@ export const command = defineCommand({
     const prepared = await prepareEncoder(optionsOf(own), own)
     const dataset = await openTrainingSet(session, own, prepared.config.inputSize)
     const runtime = await runtimeOf(own)
-    const path = /^\.(ya?ml|json)$/i.test(extname(out)) ? out : join(out, 'tuned.yaml')
-    await inRunFolder(session, dirname(path), {}, async (progress) => {
+    const path = /^\.ya?ml$/i.test(extname(out)) ? out : join(out, 'tuned.yaml')
+    await prepareFile(path, overwrite)
+    await inRunFolder(session, undefined, { command: 'tune', results: [] }, async (progress) => {
       const { onProgress } = progress
       const result = await tuneSettings(session, { settings: own, prepared, dataset, runtime, onProgress }) // prettier-ignore
       session.io.signal.throwIfAborted()

@@ -15,7 +15,7 @@ export function likelihoodMap(map: Value, flow: ScaleFlow, name: string): Value 
  * The score of a map [N, S, S]: [N].
  * @param share of the map's pixels, the highest, whose mean it is; their maximum (section 4.2) for 0
  */
-export function mapScore(map: Value, share: number): Value {
+function mapScore(map: Value, share: number): Value {
   const size = map.shape[1] as number
   const pixels = Math.round(share * size ** 2)
   if (pixels <= 1) return reduceMax(map, [1, 2])
@@ -27,6 +27,8 @@ export function mapScore(map: Value, share: number): Value {
 export interface FurtherScale {
   /** What a likelihood per dimension is multiplied by to get one of all (`joint`). */
   readonly depth: number
+  /** What it counts beside a flow, which counts 1 (`softMinimum`). */
+  readonly weight: number
   /** @param taps maps [N, D, h, w], finest first @returns [N, h, w] */
   likelihood(taps: readonly Value[]): Value
 }
@@ -58,7 +60,11 @@ export function flowHead(
       return Object.fromEntries(maps.map((map, k) => [names[k], map]))
     },
     statistics: (evidence) =>
-      depths.map((depth, k) => statisticsOf(depth, evidence[names[k] as string] ?? [])),
+      depths.map((depth, k) => {
+        const weight = further[k - flows.length]?.weight ?? 1
+        const own = statisticsOf(depth, evidence[names[k] as string] ?? [])
+        return weight === 1 ? own : { ...own, weight }
+      }),
     verdict(evidence, size, statistics) {
       const likelihoods = names.map((name) => evidence[name] as Value)
       const map = anomalyMapValue(aggregation, statistics, likelihoods, size)

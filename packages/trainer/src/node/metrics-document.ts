@@ -1,5 +1,6 @@
 import type { Manifest } from '@cflow/core'
 import type { Dataset } from '@cflow/datasets'
+import { knownDefectsOf, promiseOf } from '@cflow/detector'
 import type { PassRecord, TrainConfig } from '@cflow/methods'
 import type { Judgement } from '@cflow/report'
 import { software } from '../calibrate.js'
@@ -28,7 +29,9 @@ export function metricsDocument(sources: MetricsSources): Readonly<Record<string
   const { evaluation } = judgement
   const { method, settings, encoder, inputSize, recipe, aggregation, training } = manifest
   const { calibration } = manifest
-  const { threshold, falsePositiveRate, guaranteed, source } = calibration
+  const { threshold, falsePositiveRate, guaranteed, source, setBy } = calibration
+  const { kind, limit, nearest, text } = promiseOf(manifest)
+  const known = knownDefectsOf(manifest)
   return {
     ...(evaluation && {
       image: evaluation.image,
@@ -63,7 +66,12 @@ export function metricsDocument(sources: MetricsSources): Readonly<Record<string
       ...(settings ? { settings } : { recipe, aggregation }),
       bytes: sources.modelBytes,
       training,
-      calibration: { source, images: calibration.scores.length, falsePositiveRate },
+      calibration: {
+        ...{ source, images: calibration.scores.length, falsePositiveRate },
+        ...(setBy && { setBy }),
+        promise: { kind, ...(limit !== undefined && { limit }), ...(nearest !== undefined && { nearest }), text }, // prettier-ignore
+        ...(known && { knownDefects: known }),
+      },
       threshold,
       guaranteed,
     },

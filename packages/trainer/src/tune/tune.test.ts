@@ -65,7 +65,7 @@ describe('tuning', { timeout: 120_000 }, () => {
   it('finds out which candidate sees less', async () => {
     const blurred: TuneOptions['encoderOf'] = async (of) => {
       const model = await encoderOf(of)
-      const taps = (pixels: Value) => model.encoder.taps(averagePool(pixels, 31, 'nothing'))
+      const taps = (pixels: Value) => model.encoder.taps(averagePool(pixels, 31))
       return { ...model, encoder: { ...model.encoder, taps } }
     }
     const { rows, chosen } = await tuned({
