@@ -3,11 +3,12 @@
  * alone; then every candidate is trained on all good images and judged by the real defects.
  *
  *   node --conditions=@cflow/source --import tsx benchmarks/tune-validation.ts [--sets DIR/CATEGORY,DIR/CATEGORY] \
- *     [--built-in cable,mesh,screw] [--minutes 30] [--seeds 1] [--input-size 256] [--train-images 40] [--budget MS]
+ *     [--built-in mesh,cable,part] [--minutes 30] [--seeds 1] [--input-size 256] [--train-images 60] [--budget MS] \
+ *     [--most 120] [--stage real|tune|table] [--seconds 200]
  *
  * A set is a folder in the layout of MVTec AD, one class of it. Results are appended to
  * benchmarks/results/tune-validation.jsonl as they come; what is there already is not run again (delete the file to start
- * again). The tables are printed as Markdown at the end.
+ * again); with --seconds nothing is begun after that time. The tables are printed as Markdown at the end.
  */
 import { syntheticDataset, type Dataset, type SyntheticKind } from '../packages/datasets/src/index.js' // prettier-ignore
 import { openDataset } from '../packages/datasets/src/node.js'
@@ -20,6 +21,8 @@ import {
 } from '../packages/methods/src/index.js'
 import { openRuntime } from '../packages/runtimes/src/index.node.js'
 import { evaluate, fit, tune } from '../packages/trainer/src/index.js'
+import { evenly } from '../packages/trainer/src/split.js'
+import { tuneCandidates } from '../packages/trainer/src/tune/candidates.js'
 import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -27,11 +30,14 @@ import { parseArgs } from 'node:util'
 const { values: flags } = parseArgs({
   options: {
     sets: { type: 'string', default: '' },
-    'built-in': { type: 'string', default: 'cable,mesh,screw' },
+    'built-in': { type: 'string', default: 'mesh,cable,part' },
     minutes: { type: 'string', default: '30' },
     seeds: { type: 'string', default: '1' },
     'input-size': { type: 'string', default: '256' },
-    'train-images': { type: 'string', default: '40' },
+    'train-images': { type: 'string', default: '60' },
+    most: { type: 'string', default: '1000' },
+    stage: { type: 'string' },
+    seconds: { type: 'string' },
     budget: { type: 'string' },
     threads: { type: 'string' },
   },
@@ -62,6 +68,8 @@ interface Result {
   readonly aupro?: number
   readonly milliseconds?: number
   readonly tuneSeconds?: number
+  readonly quality?: object
+  readonly round?: number
 }
 
 const known: Result[] = existsSync(path)
@@ -107,14 +115,47 @@ const sets: (readonly [name: string, open: () => Promise<Dataset>])[] = [
   ),
 ]
 
-for (const [set, open] of sets) {
-  const dataset = await open()
-  const { category, train, test } = dataset
+const isOver = (): boolean => performance.now() > 1000 * Number(flags.seconds ?? Infinity)
+const stage = (name: string): boolean => flags.stage === undefined || flags.stage === name
+
+/** What a candidate is worth on real defects: trained on all good images, judged by the test images. */
+async function judged(
+  key: string,
+  about: Pick<Result, 'set' | 'seed' | 'name' | 'changes'>,
+  { category, train, test }: Dataset,
+  base: TrainConfig,
+): Promise<void> {
+  if (known.some((r) => r.key === key) || isOver()) return
+  console.error(key)
+  // thresholds are of no account here, so that folds are left out
+  const config = resolveConfig({ ...base, ...about.changes, folds: 0 } as TrainOptions)
+  const encoder = await encoderOf(config)
+  const { model } = await fit({ samples: train, category, config, encoder, runtime })
+  const { evaluation } = await evaluate({ model, samples: test, runtime, evaluateAt: inputSize })
+  keep({
+    ...{ key, ...about, image: evaluation.image.auroc },
+    ...(evaluation.pixel && { pixel: evaluation.pixel.auroc, aupro: evaluation.pixel.aupro }),
+    milliseconds: evaluation.timing.millisecondsPerImage,
+  })
+}
+
+for (const [set, open] of flags.stage === 'table' ? [] : sets) {
+  const all = await open()
+  const dataset = {
+    ...all,
+    train: evenly([...all.train.keys()], Number(flags.most)).map((i) => all.train[i]!),
+  }
+  const { category, train } = dataset
+  const { width, height } = await train[0]!.load()
   for (let seed = 0; seed < Number(flags.seeds); seed++) {
     const base = resolveConfig({ seed, inputSize })
-    const run = `${set} ${train.length} ${inputSize} ${minutes} ${budget ?? ''} ${seed}`
-    const tuned = known.filter((r) => r.key === `${run} tune`)
-    if (tuned.length === 0) {
+    const run = `${set} ${train.length} ${inputSize} ${budget ?? ''} ${seed}`
+    const real = (name: string, changes: TrainOptions) =>
+      judged(`${run} real ${name}`, { set, seed, name, changes }, dataset, base)
+    if (stage('real'))
+      for (const { name, changes } of tuneCandidates(base, { side: Math.max(width, height), encoders, budget })) await real(name, changes) // prettier-ignore
+    if (!stage('tune')) continue
+    if (!known.some((r) => r.key === `${run} tune`) && !isOver()) {
       console.error(`${run}: tune`)
       const { rows, chosen, seconds } = await tune({
         samples: train,
@@ -122,28 +163,14 @@ for (const [set, open] of sets) {
       })
       for (const row of rows)
         if (row.quality)
-          tuned.push(
-            keep({
-              ...{ key: `${run} tune`, set, seed, name: row.name, changes: row.changes },
-              ...{ score: row.quality.score, chosen: row === chosen, tuneSeconds: seconds },
-            }),
-          )
+          keep({
+            ...{ key: `${run} tune`, set, seed, name: row.name, changes: row.changes },
+            ...{ score: row.quality.score, chosen: row === chosen, tuneSeconds: seconds },
+            ...{ quality: row.quality, round: row.round },
+          })
     }
-    for (const { name, changes } of tuned) {
-      const key = `${run} real ${name}`
-      if (known.some((r) => r.key === key)) continue
-      console.error(key)
-      // thresholds are of no account here, so that folds are left out
-      const config = resolveConfig({ ...base, ...changes, folds: 0 } as TrainOptions)
-      const encoder = await encoderOf(config)
-      const { model } = await fit({ samples: train, category, config, encoder, runtime })
-      const { evaluation } = await evaluate({ model, samples: test, runtime })
-      keep({
-        ...{ key, set, seed, name, changes, image: evaluation.image.auroc },
-        ...(evaluation.pixel && { pixel: evaluation.pixel.auroc, aupro: evaluation.pixel.aupro }),
-        milliseconds: evaluation.timing.millisecondsPerImage,
-      })
-    }
+    const [choice] = known.filter((r) => r.key === `${run} tune` && r.chosen)
+    if (choice) await real(choice.name, choice.changes)
   }
 }
 

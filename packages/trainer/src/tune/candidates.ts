@@ -10,46 +10,53 @@ export interface Candidate {
   readonly name: string
   readonly changes: Changes
   readonly config: TrainConfig
+  /** Worth trying only where the settings as they are take longer than the budget. */
+  readonly cheap?: true
 }
 
+/** What is tried. */
+interface Variation {
+  readonly changes: Changes
+  readonly cheap?: true
+}
+
+/** Every value of one setting. */
+const of = <K extends keyof Changes>(key: K, ...values: Changes[K][]): Variation[] =>
+  values.map((value) => ({ changes: { [key]: value } }))
+
 /**
- * What is tried, one or two changes at a time, the likeliest to help first: where time runs out, the rest is not tried.
- * `scoreShares` are tried with each of them, since they need no training of their own.
+ * What is tried, the likeliest to help first: where time runs out, the rest is not tried. `scoreShares` are tried with each of
+ * them, since they need no training of their own.
  */
-const variations: readonly (Changes & { readonly when?: 'large' | 'budget' })[] = [
-  { neighbourhoods: '1' },
-  { inputSize: 512, when: 'large' },
-  { passes: 12 },
-  { neighbourhoods: '1+3,1+3,3' },
-  { passes: 0 },
-  { inputSize: 512, neighbourhoods: '1', when: 'large' },
-  { poolLayers: 2 },
-  { neighbourhoods: '3' },
-  { remembered: 0 },
-  { neighbourhoods: '5' },
-  { aggregation: 'calibrated' },
-  { passes: 12, neighbourhoods: '1' },
-  { passes: 0, neighbourhoods: '3' },
-  { inputSize: 512, passes: 0, when: 'large' },
-  { inputSize: 512, neighbourhoods: '1+3,1+3,3', when: 'large' },
+const variations: readonly Variation[] = [
+  ...of('inputSize', 384, 192),
+  ...of('neighbourhoods', '1', '3'),
+  ...of('remembered', 0),
+  ...of('passes', 12, 0),
+  ...of('inputSize', 320),
+  ...of('poolLayers', 2),
+  ...of('aggregation', 'calibrated'),
   // of other methods
-  { averaging: 1 },
-  { averaging: 5 },
-  { joinedTaps: 3 },
-  { joinedTaps: 1 },
+  ...of('averaging', 1, 5),
+  ...of('joinedTaps', 3, 1),
   // cheap ones, for who has to keep a bound
-  { inputSize: 192, when: 'budget' },
-  { inputSize: 128, when: 'budget' },
-  { remembered: 0, poolLayers: 2, when: 'budget' },
-  { remembered: 0, neighbourhoods: '1', when: 'budget' },
-  { inputSize: 128, remembered: 0, neighbourhoods: '1', when: 'budget' },
+  ...[
+    { remembered: 0, neighbourhoods: '1' },
+    { inputSize: 128 },
+    { remembered: 0, poolLayers: 2 } as const,
+    { inputSize: 192, remembered: 0, neighbourhoods: '1' },
+    { inputSize: 128, remembered: 0, neighbourhoods: '1' },
+    { inputSize: 96, remembered: 0, neighbourhoods: '1', poolLayers: 2 } as const,
+    { inputSize: 64, remembered: 0, neighbourhoods: '1', poolLayers: 1 } as const,
+    { inputSize: 128, averaging: 1 } as const,
+    { inputSize: 64, averaging: 1 } as const,
+  ].map((changes): Variation => ({ changes, cheap: true })),
 ]
+/** After so many of them come other encoders. */
+const beforeEncoders = 6
 
 /** Shares of the map's pixels whose mean is the score. */
 export const scoreShares: readonly number[] = [0, 0.003, 0.01, 0.03]
-
-/** From how much longer a side than the input size on a larger input is tried. */
-const largerBy = 1.3
 
 /**
  * The settings as they are, first, and what differs from them in one or two.
@@ -73,19 +80,20 @@ export function tuneCandidates(
     fixed.includes(key) || (base.onnx !== undefined && ['inputSize', 'encoder'].includes(key))
   const others = encoders.filter((encoder) => encoder !== base.encoder)
   const listed = [
-    ...variations.slice(0, 8),
-    ...others.map((encoder): (typeof variations)[number] => ({ encoder })),
-    ...variations.slice(8),
+    ...variations.slice(0, beforeEncoders),
+    ...of('encoder', ...others),
+    ...variations.slice(beforeEncoders),
   ]
   const found: Candidate[] = [candidateOf(base, {})]
-  for (const { when, ...changes } of listed) {
-    if (when === 'large' && side < largerBy * base.inputSize) continue
-    if (when === 'budget' && budget === undefined) continue
+  for (const { changes, cheap } of listed) {
+    // what is not in the images cannot be seen in a larger copy of them
+    if ((changes.inputSize ?? 0) > Math.max(side, base.inputSize)) continue
+    if (cheap && budget === undefined) continue
     const keys = Object.keys(changes)
     if (keys.some((key) => isFixed(key) || !(key in own))) continue
     const candidate = tried(base, changes)
     if (candidate && !found.some((c) => sameConfig(c.config, candidate.config)))
-      found.push(candidate)
+      found.push({ ...candidate, ...(cheap && { cheap }) })
   }
   return found
 }
@@ -105,6 +113,11 @@ export function candidateOf(base: TrainConfig, changes: Changes): Candidate {
   const config = resolveConfig({ ...base, ...changes } as TrainOptions) as TrainConfig
   return { name: nameOf(changes), changes, config }
 }
+
+/** Whether a detector may take less time with the changes. */
+export const mayBeQuicker = (base: TrainConfig, { changes }: Candidate): boolean =>
+  Object.keys(changes).some((key) => !['passes', 'aggregation', 'scoreShare'].includes(key)) &&
+  !((changes.inputSize ?? 0) > base.inputSize)
 
 /** Two candidates' changes in one, where they do not change the same. */
 export function combined(base: TrainConfig, a: Candidate, b: Candidate): Candidate | undefined {

@@ -7,6 +7,8 @@ const leastImages = 8
 /** Good images below which every image is held out once, in folds. */
 const few = 40
 const foldCount = 3
+/** Images of folds from which on a round with one of them comes first, and the time that is over after it. */
+const oneFold = { from: 20, until: 0.5 } as const
 /** Of more images: the share that is held out, and how many at least and at most. */
 const heldOut = { share: 0.2, least: 8, most: 24 } as const
 
@@ -40,6 +42,11 @@ export function roundsOf(
   if (count < leastImages)
     throw new CflowError('TOO_FEW_IMAGES', `${count} good images to tune with, ${leastImages} are the least`, { hint: 'train with the recipe as it is, or add good images' }) // prettier-ignore
   const all = count < few ? inFolds(samples) : [heldOutOnce(samples, seed)]
+  if (all.length > 1 && count >= oneFold.from)
+    return [
+      { parts: all.slice(0, 1), until: oneFold.until },
+      { parts: all, until: 1 },
+    ]
   const before = earlier.filter(({ from }) => (all[0]?.training.length ?? 0) >= from)
   return [
     ...before.map(({ training, heldOut, until }) => ({

@@ -17,6 +17,8 @@ const keptBytes = 512 * 2 ** 20
 /** An image that a candidate is tried on. */
 export interface Trial {
   readonly defect: DefectKind | 'good'
+  /** Which of the good images it shows, in the order that was asked for. */
+  readonly of: number
   /** S×S. */
   readonly image: RgbImage
   /** `comparedSide`², set wherever a pixel of the defect falls; absent of good images. */
@@ -74,7 +76,7 @@ export function tuneImages(runtime: Runtime, samples: readonly Sample[], seed: n
   const defective = (index: number, number: number, repeat: number, size: number) =>
     once(
       `${size} ${index} ${number} ${repeat}`,
-      async (): Promise<Trial> => {
+      async (): Promise<Omit<Trial, 'of'>> => {
         const kind = defectKinds[number]!
         const random = Random.seeded(seed, `tune ${samples[index]!.id} ${kind} ${repeat}`)
         const turn = (index + number + repeat) % sizes.length
@@ -88,11 +90,11 @@ export function tuneImages(runtime: Runtime, samples: readonly Sample[], seed: n
     samples: (indices, size) =>
       indices.map((index) => ({ ...samples[index]!, load: () => good(index, size) })),
     async *trials(indices, size) {
-      for (const index of indices) {
-        yield { defect: 'good', image: await good(index, size) }
+      for (const [of, index] of indices.entries()) {
+        yield { defect: 'good', of, image: await good(index, size) }
         for (let repeat = 0; repeat < repeats(indices.length); repeat++)
           for (const number of defectKinds.keys())
-            yield await defective(index, number, repeat, size)
+            yield { ...(await defective(index, number, repeat, size)), of }
       }
     },
   }

@@ -6,7 +6,7 @@ import type { Runtime } from '@cflow/runtimes'
 import { fit } from '../fit.js'
 import { now, stageProgress, type OnProgress } from '../progress.js'
 import { inSessionScope } from '../session-scope.js'
-import { candidateOf, combined, sameConfig, scoreShares, tuneCandidates, type Candidate, type Changes } from './candidates.js' // prettier-ignore
+import { candidateOf, combined, mayBeQuicker, sameConfig, scoreShares, tuneCandidates, type Candidate, type Changes } from './candidates.js' // prettier-ignore
 import { detectTrials, meanQuality, qualities, type Quality } from './measure.js'
 import { roundsOf, type Round } from './parts.js'
 import { trialCount, tuneImages, type Images } from './trials.js'
@@ -128,7 +128,7 @@ async function search(options: TuneOptions): Promise<TuneResult> {
     if (last && measured.length < 2) break
     out.push(...unmeasured)
     const ranked = measured.filter((s) => keeps(s, budget)).sort((a, b) => scoreOf(b) - scoreOf(a))
-    if (ranked.length === 0) throw overBudget(measured, budget)
+    if (ranked.length === 0) throw overBudget(measured, out, budget)
     out.push(...measured.filter((s) => !keeps(s, budget)).map((s) => over(s, 'budget')))
     last = { ranked, round, number: r + 1 }
     if (r === rounds.length - 1) break
@@ -209,7 +209,12 @@ async function inRound(
     pixels += size
     report(Math.min(++tried, states.length))
   }
-  for (const state of states) await attempt(state)
+  const [first, ...others] = states as [State, ...State[]]
+  await attempt(first)
+  const tryable = r === 0 ? toTry(others, measured[0], config, budget) : others
+  const slow = others.filter((s) => !tryable.includes(s) && !s.candidate.cheap)
+  unmeasured.push(...slow.map((s) => over(s, 'budget')))
+  for (const state of tryable) await attempt(state)
   const [base] = measured
   const [a, b] = measured
     .filter((s) => keeps(s, budget) && base && scoreOf(s) > scoreOf(base))
@@ -228,17 +233,29 @@ const scoreOf = ({ row }: State): number => row.quality?.score ?? -Infinity
 
 const keeps = ({ row }: State, budget = Infinity): boolean => (row.milliseconds ?? Infinity) <= budget // prettier-ignore
 
-function overBudget(measured: readonly State[], budget: number | undefined): CflowError {
-  const quickest = Math.min(...measured.map((s) => s.row.milliseconds ?? Infinity))
-  return new CflowError(
-    'USAGE',
-    `none of ${measured.length} candidates judges an image in ${budget} ms here`,
-    {
-      // prettier-ignore
-      subject: '--budget',
-      hint: `the quickest takes ${quickest.toFixed(1)} ms; allow more, or give --threads, a smaller --input-size or another --encoder`,
-    },
-  )
+function overBudget(measured: readonly State[], out: readonly State[], budget = 0): CflowError {
+  const { row } = measured.reduce((a, b) => (b.row.milliseconds! < a.row.milliseconds! ? b : a))
+  const late = out.filter((s) => s.row.out === 'time').length
+  const count = `none of ${measured.length} candidate${measured.length === 1 ? '' : 's'}`
+  return new CflowError('USAGE', `${count} judges an image in ${budget} ms here`, {
+    subject: '--budget',
+    hint: `the quickest (${row.name || 'as it is'}) takes ${row.milliseconds!.toFixed(1)} ms; ${
+      late > 0 ? `the time was too short for ${late} more: give more --minutes, or ` : ''
+    }allow more, or give --threads, a smaller --input-size or another --encoder`,
+  })
+}
+
+/** Of the others than the settings as they are: what can keep the budget, where these do not. */
+function toTry(
+  others: readonly State[],
+  base: State | undefined,
+  config: TrainConfig,
+  budget: number | undefined,
+): readonly State[] {
+  const isKept = !base || keeps(base, budget)
+  if (isKept) return others.filter((s) => !s.candidate.cheap)
+  const quicker = others.filter((s) => mayBeQuicker(config, s.candidate))
+  return [...quicker.filter((s) => s.candidate.cheap), ...quicker.filter((s) => !s.candidate.cheap)]
 }
 
 /** The best; where others are level, the settings as they are, else the likelier or the cheaper ones. */
