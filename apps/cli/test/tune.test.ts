@@ -37,6 +37,9 @@ describe('tune', { timeout: 240_000 }, () => {
     const text = await readFile(out, 'utf8')
     expect(text).toContain(explanation)
     expect(text).toMatch(/# CANDIDATE +SCORE +IMAGE/)
+    // what is there is not replaced, and that is found out before the work
+    const twice = await cflow(['tune', ...few, '--out', out, '--json'])
+    expect([twice.code, json<{ error: { code: string } }>(twice).error.code]).toEqual([2, 'EXISTS'])
     const values = parse(text) as Record<string, unknown>
     expect(values).toMatchObject({ inputSize: 64, poolLayers: 1, ...changes })
     expect(config).toMatchObject(values)
@@ -46,7 +49,7 @@ describe('tune', { timeout: 240_000 }, () => {
       ...['--test-images', '6', '--out', at('run'), '--json', '--quiet', '--passes', '1'],
     ])
     expect(trained.code).toBe(0)
-    expect(json<Tuned>(trained).config).toMatchObject({ ...values, passes: 1, trainImages: undefined } as object) // prettier-ignore
+    expect(json<Tuned>(trained).config).toMatchObject({ ...values, passes: 1 })
   })
 
   it('train --auto does both in one go, and the detector file says what was chosen', async () => {
@@ -55,7 +58,8 @@ describe('tune', { timeout: 240_000 }, () => {
     const { code, out: printed, err } = await cflow(['train', ...few, ...minutes, '--out', out, '--json']) // prettier-ignore
     expect([code, err]).toEqual([0, ''])
     expect((await readdir(out)).sort()).toEqual([
-      ...['checkpoint', 'metrics.json', 'model.onnx', 'report.html', 'tuned.yaml'],
+      ...['checkpoint', 'metrics.json', 'model.onnx', 'report.html', 'run.json', 'scores.csv'],
+      'tuned.yaml',
     ])
     expect(printed).toContain('"tuned": "no change"')
     const model = await readFile(join(out, 'model.onnx'))
@@ -81,7 +85,10 @@ describe('tune', { timeout: 240_000 }, () => {
     expect(await fails('tune', at('x'), '--root', at('y'))).toMatch(/given twice/)
     expect(
       await fails('tune', ...few, '--budget', '0.001ms', '--out', at('none', 'b.yaml')),
-    ).toMatch(/none of \d candidates? judges an image in 0.001 ms here[^]*the quickest takes/)
-    await expect(access(at('none'))).rejects.toThrow()
+    ).toMatch(
+      /none of \d candidates? judges an image in 0.001 ms here[^]*the quickest, as it is, takes/,
+    )
+    await expect(access(at('none', 'a.yaml'))).rejects.toThrow()
+    await expect(access(at('none', 'b.yaml'))).rejects.toThrow()
   })
 })

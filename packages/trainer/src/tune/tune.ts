@@ -7,7 +7,7 @@ import { fit } from '../fit.js'
 import { now, stageProgress, type OnProgress } from '../progress.js'
 import { inSessionScope } from '../session-scope.js'
 import { candidateOf, combined, mayBeQuicker, sameConfig, scoreShares, tuneCandidates, type Candidate, type Changes } from './candidates.js' // prettier-ignore
-import { detectTrials, meanQuality, qualities, type Quality } from './measure.js'
+import { detectTrials, gainOf, meanQuality, qualities, type Quality } from './measure.js'
 import { roundsOf, type Round } from './parts.js'
 import { trialCount, tuneImages, type Images } from './trials.js'
 
@@ -71,15 +71,16 @@ export interface TuneResult {
   readonly folds: number
   readonly defects: number
   readonly rounds: number
-  /** Rates that differ by less say nothing of which is better. */
+  /** What the settings as they are must be exceeded by at least. */
   readonly level: number
   readonly seconds: number
 }
 
 /** Candidates that go on to the next round, at least and as a share. */
 const goOn = { least: 2, share: 1 / 3 } as const
-/** What differs by less is level: with so many held-out images or more, and with fewer. */
-const level = { images: 16, many: 0.003, few: 0.006 } as const
+/** What the settings as they are must be exceeded by, and by how many standard errors. */
+const margin = 0.01
+const sure = 2
 
 /** A candidate and what is known of it. */
 interface State {
@@ -141,8 +142,7 @@ async function search(options: TuneOptions): Promise<TuneResult> {
   }
   const { ranked, round, number } = last!
   const heldOut = new Set(round.parts.flatMap((part) => part.heldOut)).size
-  const same = heldOut >= level.images ? level.many : level.few
-  const chosen = choose(ranked, same)
+  const chosen = choose(ranked)
   // where time has cut a round short, those that the round before dropped are still in its ranking
   const dropped = out.filter((s) => !ranked.some((r) => r.candidate === s.candidate))
   const reached = ({ row }: State) => row.round * 2 + (row.quality?.score ?? 0)
@@ -156,7 +156,7 @@ async function search(options: TuneOptions): Promise<TuneResult> {
     folds: round.parts.length,
     defects: round.parts.reduce((n, part) => n + trialCount(part.heldOut.length) - part.heldOut.length, 0), // prettier-ignore
     rounds: number,
-    level: same,
+    level: margin,
     seconds: (now() - began) / 1000,
   }
 }
@@ -239,7 +239,7 @@ function overBudget(measured: readonly State[], out: readonly State[], budget = 
   const count = `none of ${measured.length} candidate${measured.length === 1 ? '' : 's'}`
   return new CflowError('USAGE', `${count} judges an image in ${budget} ms here`, {
     subject: '--budget',
-    hint: `the quickest (${row.name || 'as it is'}) takes ${row.milliseconds!.toFixed(1)} ms; ${
+    hint: `the quickest, ${row.name || 'as it is'}, takes ${row.milliseconds!.toFixed(1)} ms; ${
       late > 0 ? `the time was too short for ${late} more: give more --minutes, or ` : ''
     }allow more, or give --threads, a smaller --input-size or another --encoder`,
   })
@@ -258,20 +258,30 @@ function toTry(
   return [...quicker.filter((s) => s.candidate.cheap), ...quicker.filter((s) => !s.candidate.cheap)]
 }
 
-/** The best; where others are level, the settings as they are, else the likelier or the cheaper ones. */
-function choose(ranked: readonly State[], same: number): State {
-  const best = ranked[0] as State
-  const level = ranked.filter((s) => scoreOf(s) >= scoreOf(best) - same)
-  return (
-    level.find((s) => s.row.name === '') ??
-    level.reduce((kept, s) => {
-      if (haveSameFeatures(s.candidate, kept.candidate)) {
-        const gain = (s.row.likelihood ?? 0) - (kept.row.likelihood ?? 0)
-        if (Math.abs(gain) > 0.01) return gain > 0 ? s : kept
-      }
-      return (s.row.milliseconds ?? 0) < 0.9 * (kept.row.milliseconds ?? 0) ? s : kept
-    })
-  )
+/** Better by more than the margin, and by more than what the choice of the held-out images may do. */
+const isClearlyBetter = (a: Quality | undefined, b: Quality | undefined): boolean => {
+  if (!a || !b) return false
+  const { gain, error } = gainOf(a, b)
+  return gain > Math.max(margin, sure * error)
+}
+
+/**
+ * The settings as they are, unless others are clearly better or they are over the budget; then the best of these, or one that is
+ * not clearly worse and likelier or cheaper.
+ */
+function choose(ranked: readonly State[]): State {
+  const base = ranked.find((s) => s.row.name === '')
+  const better = ranked.filter((s) => !base || isClearlyBetter(s.row.quality, base.row.quality))
+  const [best] = better
+  if (!best) return base as State
+  const level = better.filter((s) => !isClearlyBetter(best.row.quality, s.row.quality))
+  return level.reduce((kept, s) => {
+    if (haveSameFeatures(s.candidate, kept.candidate)) {
+      const gain = (s.row.likelihood ?? 0) - (kept.row.likelihood ?? 0)
+      if (Math.abs(gain) > 0.01) return gain > 0 ? s : kept
+    }
+    return (s.row.milliseconds ?? 0) < 0.9 * (kept.row.milliseconds ?? 0) ? s : kept
+  })
 }
 
 /** Likelihoods can be compared where they are of the same features. */
@@ -352,7 +362,7 @@ async function measure(
     own: quality,
     milliseconds: Math.max(...milliseconds),
     ...(likelihoods.length > 0 && { likelihood: likelihoods.reduce((a, b) => a + b, 0) / likelihoods.length }), // prettier-ignore
-    ...(best.score > quality.score + level.few && { other: { share: share!, quality: best } }),
+    ...(isClearlyBetter(best, quality) && { other: { share: share!, quality: best } }),
   }
 }
 
@@ -369,21 +379,13 @@ export function explainTuning(result: TuneResult): string {
   if (compared === 1)
     return `The settings stay as they are, for want of another to compare with: ${score} of 100 ${on}.${missed}`
   if (chosen.name === '')
-    return `The settings stay as they are: ${score} of 100 ${on}, and none of ${compared - 1} others is better by more than ${points(result.level)}.${missed}` // prettier-ignore
+    return `The settings stay as they are: ${score} of 100 ${on}, and none of ${compared - 1} others is clearly better: by ${points(result.level)} and by twice the error that the choice of images makes.${missed}` // prettier-ignore
   if (base.out === 'budget')
     return `${chosen.name}: ${score} of 100 ${on}; the settings as they are take ${base.milliseconds!.toFixed(1)} ms an image, more than the budget.${missed}` // prettier-ignore
   if (!base.quality || base.round !== chosen.round)
     return `${chosen.name}: ${score} of 100 ${on}, the best of those that were compared to the end.${missed}` // prettier-ignore
   const gain = (kind: (typeof defectKinds)[number]) => chosen.quality!.kinds[kind] - base.quality!.kinds[kind] // prettier-ignore
   const most = [...defectKinds].sort((a, b) => gain(b) - gain(a))[0]!
-  const where = gain(most) > 0 ? `; it gains most on ${plural[most]} (${points(gain(most))})` : ''
+  const where = gain(most) > 0 ? `; it gains most on the kind ${most} (${points(gain(most))})` : ''
   return `${chosen.name}: ${score} of 100 ${on}, against ${points(base.quality.score)} with the settings as they are${where}.${missed}` // prettier-ignore
-}
-
-const plural: Readonly<Record<(typeof defectKinds)[number], string>> = {
-  patch: 'patches',
-  scar: 'scars',
-  texture: 'foreign textures',
-  blur: 'blurred parts',
-  spot: 'spots',
 }
