@@ -26,8 +26,8 @@ export interface Round {
 
 /** Training images and held-out images of the rounds before the last, and from how many training images on there is one. */
 const earlier = [
-  { training: 40, heldOut: 8, from: 60, until: 0.5 },
-  { training: 100, heldOut: 16, from: 150, until: 0.75 },
+  { training: 40, heldOut: 16, from: 60, until: 0.6 },
+  { training: 100, heldOut: 24, from: 150, until: 0.8 },
 ] as const
 
 /**

@@ -77,7 +77,7 @@ export interface TuneResult {
 }
 
 /** Candidates that go on to the next round, at least and as a share. */
-const goOn = { least: 2, share: 1 / 3 } as const
+const goOn = { least: 3, share: 1 / 3 } as const
 /** What the settings as they are must be exceeded by, and by how many standard errors. */
 const margin = 0.01
 const sure = 2
