@@ -1,5 +1,6 @@
 import type { Manifest } from '@cflow/core'
 import type { Dataset, Sample } from '@cflow/datasets'
+import { nearCopiesOf } from '@cflow/detector'
 import type { BestEpochs, Protocol } from '@cflow/metrics'
 import { chooseExamples, scoresCsv, type CalibrationImages } from '@cflow/report'
 import { renderReport } from '@cflow/report/node'
@@ -75,7 +76,8 @@ export async function conclude(
   session.io.signal.throwIfAborted()
   await run.write({ model, metrics, report, scores: scoresCsv(input) })
   progress.end()
-  tellRemarks(session, judged.remarks)
+  const copies = nearCopiesOf(manifest)
+  tellRemarks(session, [...(copies ? [copies] : []), ...(judged.remarks ?? [])])
   const { checkpoint, ...paths } = runPaths(out)
   const files = { ...paths, ...('passes' in config && { checkpoint }) }
   if (session.json) return printJson(session, { ...metrics, files })

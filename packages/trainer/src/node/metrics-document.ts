@@ -27,7 +27,8 @@ export interface MetricsSources {
 export function metricsDocument(sources: MetricsSources): Readonly<Record<string, unknown>> {
   const { manifest, judgement, dataset, config, history } = sources
   const { evaluation } = judgement
-  const { method, settings, encoder, inputSize, recipe, aggregation, training } = manifest
+  const { method, settings, encoder, inputSize, recipe, aggregation } = manifest
+  const { digests: _, ...training } = manifest.training
   const { calibration } = manifest
   const { threshold, falsePositiveRate, guaranteed, source, setBy } = calibration
   const { kind, limit, nearest, text } = promiseOf(manifest)
