@@ -1,6 +1,6 @@
 import { imageTensor, ordered, tensor, type Random, type RgbImage, type Tensor } from '@cflow/base'
 import { imageInput, resampledImage } from '@cflow/core'
-import { rotateNearest, type Sample } from '@cflow/datasets'
+import { isColour, rotateNearest, type ImageFacts, type Sample } from '@cflow/datasets'
 import type { EncoderModel } from '@cflow/encoders'
 import { cast, input, transpose, writeOnnx } from '@cflow/graph'
 import { tapRows, type Extraction, type Features, type FeatureSource } from '@cflow/methods'
@@ -29,6 +29,8 @@ export interface PixelFacts {
   readonly digest: string
   /** Of each image as it was decoded (`imageDigest`). */
   readonly digests: readonly string[]
+  /** Sizes, as they were decoded, and whether in colour. */
+  readonly images: readonly ImageFacts[]
   /** `pictureOf` each, to find near copies. */
   readonly pictures: readonly Float32Array[]
 }
@@ -51,11 +53,17 @@ export async function pixelCache(
   const keep = samples.length * size * size * 3 <= pixelBudget
   const cache: (Uint8Array | undefined)[] = []
   const digests: string[] = []
+  const facts: ImageFacts[] = []
   const load = async (index: number): Promise<Uint8Array> => {
     const known = cache[index]
     if (known) return known
-    const image = await (samples[index] as Sample).load()
-    digests[index] ??= await imageDigest(image)
+    const sample = samples[index] as Sample
+    const image = await sample.load()
+    if (digests[index] === undefined) {
+      const { width, height } = image
+      facts[index] = { id: sample.id, width, height, colour: isColour(image) }
+      digests[index] = await imageDigest(image)
+    }
     const data = await resize(image)
     if (keep) cache[index] = data
     return data
@@ -72,7 +80,7 @@ export async function pixelCache(
         onImage(parts.push(await sha256(data)))
       }
       const digest = await sha256(new TextEncoder().encode(parts.join('\n')))
-      return { digest, digests, pictures }
+      return { digest, digests, images: facts, pictures }
     },
     drop(index) {
       cache[index] = undefined

@@ -1,5 +1,6 @@
 import type { Head, Manifest } from '@cflow/core'
-import type { Sample } from '@cflow/datasets'
+import { mixtureWarnings, type Sample } from '@cflow/datasets'
+import { nearCopiesOf } from '@cflow/detector'
 import type { EncoderModel } from '@cflow/encoders'
 import { methodOf, type Epochs, type PassRecord, type TrainConfig } from '@cflow/methods'
 import type { Runtime } from '@cflow/runtimes'
@@ -57,6 +58,8 @@ export interface FitResult {
   readonly calibration: readonly CalibrationScore[]
   /** Scores of the known defects, in their order. */
   readonly defectScores: readonly number[]
+  /** What is to be said of the images, a sentence each: that some are of another size, grey among colour, or near copies. */
+  readonly remarks: readonly string[]
 }
 
 /** A good image that a detector was calibrated with. */
@@ -173,5 +176,16 @@ async function fitWith(runtime: Runtime, options: FitOptions): Promise<FitResult
     return { index, id: (samples[index] as Sample).id, score: scores[i] as number }
   })
   const { head } = learned
-  return { model, manifest, head, history: history ?? [], seconds, calibration, defectScores }
+  const nearly = nearCopiesOf(manifest)
+  const remarks = [...mixtureWarnings(facts.images, encoder.inputSize), ...(nearly ? [nearly] : [])]
+  return {
+    model,
+    manifest,
+    head,
+    history: history ?? [],
+    seconds,
+    calibration,
+    defectScores,
+    remarks,
+  }
 }

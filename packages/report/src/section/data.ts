@@ -1,4 +1,3 @@
-import { nearCopiesOf } from '@cflow/detector'
 import { count } from '../format.js'
 import type { DataReading, ReportInput } from '../input.js'
 import { markup, type Markup } from '../markup.js'
@@ -6,17 +5,10 @@ import { markup, type Markup } from '../markup.js'
 /** How the folders were read, and what is to be said of images and masks. */
 export function dataSection({
   reading,
-  manifest,
   remarks = [],
   resolution,
 }: ReportInput): Markup | undefined {
-  const copies = nearCopiesOf(manifest)
-  const said = [
-    ...(reading?.warnings ?? []),
-    ...(copies ? [copies] : []),
-    ...remarks,
-    ...unread(reading),
-  ]
+  const said = [...(reading?.warnings ?? []), ...remarks, ...unread(reading)]
   if (reading === undefined && said.length === 0) return undefined
   const at = resolution?.at
   return markup`<section aria-labelledby="data"><h2 id="data">Images</h2>

@@ -28,7 +28,8 @@ export function metricsDocument(sources: MetricsSources): Readonly<Record<string
   const { manifest, judgement, dataset, config, history } = sources
   const { evaluation } = judgement
   const { method, settings, encoder, inputSize, recipe, aggregation } = manifest
-  const { digests: _, ...training } = manifest.training
+  // of the images it says how many, not which
+  const training = Object.fromEntries(Object.entries(manifest.training).filter(([key]) => key !== 'digests')) // prettier-ignore
   const { calibration } = manifest
   const { threshold, falsePositiveRate, guaranteed, source, setBy } = calibration
   const { kind, limit, nearest, text } = promiseOf(manifest)
