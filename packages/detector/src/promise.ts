@@ -69,7 +69,7 @@ export function promiseOf(manifest: Manifest, rate?: number): RatePromise {
     const theory = nearest === undefined ? `; theory knows at most ${known} on average, for the detectors of the folds` : '' // prettier-ignore
     const related =
       calibration.independent === false
-        ? ' They depend on one another, as frames of a video do, so that it may be off by much.'
+        ? ` ${dependence(manifest, 'They')}, so that it may be off by much.`
         : ` As far as those trainings are like it, ${own}${theory}.`
     const why = `each of ${basis} was judged by a training without it.`
     return none(`${why}${related}${few}`, calibration.independent === false ? {} : limits)
@@ -77,7 +77,7 @@ export function promiseOf(manifest: Manifest, rate?: number): RatePromise {
   if (!canPromise(manifest))
     return none(
       calibration.independent === false || (manifest.precision ?? 'float32') === 'float32'
-        ? `the ${basis} kept out of training depend on one another, as frames of a video do.`
+        ? `${dependence(manifest, `the ${basis} kept out of training`)}.`
         : `its scores were carried over from the detector in float32.`,
     )
   const held = `${basis} kept out of training`
@@ -96,6 +96,21 @@ export function promiseOf(manifest: Manifest, rate?: number): RatePromise {
     text: `False alarms on at most ${percent(asked)} of good images, on average over calibrations; ${own}. It rests on ${held}, and holds for images like them.`,
   }
 }
+
+/** That training images were (nearly) the same as others, and what was done about it; undefined where none were. */
+export function nearCopiesOf({
+  training: { copies, images, heldOut },
+}: Manifest): string | undefined {
+  if (!copies) return undefined
+  const those = copies.images === 1 ? 'is' : 'are'
+  return `${copies.images} of the ${images + heldOut} good images ${those} the same as others, or nearly: they count as ${copies.distinct} different ones, and none is judged by a training that saw its like`
+}
+
+/** Why images say less than so many would. */
+const dependence = ({ training: { copies, images, heldOut } }: Manifest, those: string): string =>
+  copies
+    ? `${those} are not all different (of the ${images + heldOut} given, ${copies.images} are nearly the same as others; ${copies.distinct} differ)`
+    : `${those} depend on one another, as frames of a video do`
 
 /** The 95 % limit of the rate, and the least rate that the images carry where the one asked for is less. */
 function limitsOf({ calibration, aggregation, scales }: Manifest, rate: number) {

@@ -11,4 +11,10 @@ export {
   type DetectionOf,
   type Parts,
 } from './detection.js'
-export { knownDefectsOf, promiseOf, type KnownDefects, type RatePromise } from './promise.js'
+export {
+  knownDefectsOf,
+  nearCopiesOf,
+  promiseOf,
+  type KnownDefects,
+  type RatePromise,
+} from './promise.js'

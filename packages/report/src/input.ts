@@ -39,7 +39,7 @@ export interface Judgement {
   readonly pixels?: PixelMetrics
   /** At which size pixels were compared, `mask` for that of each mask; absent without masks. */
   readonly resolution?: { readonly at: 'mask' | number }
-  /** What is to be said of the masks, a sentence each. */
+  /** What is to be said of images and masks, a sentence each. */
   readonly remarks?: readonly string[]
   /**
    * How many of the good images are the very ones that set the threshold; where there are any, no rate of false alarms is

@@ -1,5 +1,6 @@
 import type { Head, Manifest } from '@cflow/core'
-import type { Sample } from '@cflow/datasets'
+import { mixtureWarnings, type Sample } from '@cflow/datasets'
+import { nearCopiesOf } from '@cflow/detector'
 import type { EncoderModel } from '@cflow/encoders'
 import {
   methodOf,
@@ -11,7 +12,8 @@ import {
 import type { Runtime } from '@cflow/runtimes'
 import { areIndependent, calibratedDetector, evidenceOf } from './calibrate.js'
 import { checkpointing, type CheckpointStore } from './checkpoint.js'
-import { featureCache, resizedPixels } from './feature-cache.js'
+import { featureCache, pixelCache, resizedPixels } from './feature-cache.js'
+import { dependent, nearCopies } from './near-copies.js'
 import { stageProgress, stopwatch, type OnProgress } from './progress.js'
 import { inSessionScope, reusingSessions } from './session-scope.js'
 import { foundIn, judgedInFolds, passesOf } from './folds.js'
@@ -19,6 +21,9 @@ import { calibrationPlan, evenly, requireImages, splitValidation } from './split
 
 /** Images that are calibrated with at most, evenly spread: more say nothing new, and their evidence is in memory. */
 const maxCalibrationImages = 4096
+
+/** Training images whose digests are kept in the detector file at most: 20 bytes each. */
+const maxDigests = 20_000
 
 export interface FitOptions {
   /** Good images only. */
@@ -61,6 +66,8 @@ export interface FitResult {
   readonly calibration: readonly CalibrationScore[]
   /** Scores of the known defects, in their order. */
   readonly defectScores: readonly number[]
+  /** What is to be said of the images, a sentence each: that some are of another size, grey among colour, or near copies. */
+  readonly remarks: readonly string[]
 }
 
 /** A good image that a detector was calibrated with. */
@@ -89,28 +96,32 @@ async function fitWith(runtime: Runtime, options: FitOptions): Promise<FitResult
   const { stopAfter, epochs, signal, notes } = options
   const { seconds, timed } = stopwatch()
   const method = methodOf(config.method)
-  const plan = calibrationPlan(samples, config)
+  const pixels = await pixelCache(runtime, samples, options.encoder.inputSize)
+  const facts = await timed('read', () => pixels.read(stageProgress('read', samples.length, options))) // prettier-ignore
+  const { digest } = facts
+  // frames of videos depend on one another as it is
+  const videos = samples.every(({ sequence }) => sequence !== undefined)
+  const found = videos ? undefined : await timed('compare', () => nearCopies(runtime, facts))
+  const copies = found && found.images > 0 ? found : undefined
+  const parts = copies ? copies.groups.map((group) => ({ sequence: `${group}` })) : samples
+  const plan = calibrationPlan(parts, config, { copies: copies !== undefined })
   const heldOut = plan.source === 'folds' ? [] : plan.heldOut
   const others = plan.source === 'folds' ? [...samples.keys()] : plan.training
   // whoever learns in passes may stop by the images that were kept out
   const inPasses = 'passes' in config && plan.source === 'held-out'
   const { training, validation } = inPasses
-    ? splitValidation(others)
+    ? splitValidation(others, copies?.groups)
     : { training: others, validation: [] }
   const extraction = method.prepare(config, options.encoder, training.length)
   const { encoder = options.encoder } = extraction
-  const features = await featureCache(runtime, samples, encoder, extraction)
-
-  const digest = await timed('read', () =>
-    features.digest(stageProgress('read', samples.length, options)),
-  )
+  const features = await featureCache(runtime, pixels, encoder, extraction)
   const { flush, save, ...state } = await checkpointing(checkpoints, resume, { config, digest })
   const judges =
     plan.source === 'folds'
       ? await timed('folds', () =>
           state.once('folds', () =>
             reusingSessions(runtime, (reusing) =>
-              judgedInFolds(reusing, method, { ...options, encoder }, features, plan.folds),
+              judgedInFolds(reusing, method, { ...options, encoder }, pixels, features, plan.folds),
             ),
           ),
         )
@@ -140,6 +151,8 @@ async function fitWith(runtime: Runtime, options: FitOptions): Promise<FitResult
     heldOut: heldOut.length,
     passes: history?.length ?? 1,
     ...(kept && { kept: [...kept] }),
+    ...(copies && { copies: { images: copies.images, distinct: copies.distinct } }),
+    ...(facts.digests.length <= maxDigests && { digests: [...facts.digests] }),
   }
   const detector = await timed('calibrate', async () => {
     const report = stageProgress('calibrate', images.length + knownDefects.length, options)
@@ -152,7 +165,7 @@ async function fitWith(runtime: Runtime, options: FitOptions): Promise<FitResult
       {
         source: plan.source,
         ...(plan.source === 'folds' && { folds: plan.folds.length }),
-        independent: areIndependent(samples),
+        independent: areIndependent(samples) && !(copies && dependent(copies, samples.length)),
         falsePositiveRate,
         confidence,
         ids: images.map((i) => (samples[i] as Sample).id),
@@ -162,7 +175,7 @@ async function fitWith(runtime: Runtime, options: FitOptions): Promise<FitResult
             : undefined,
         found: judges
           ? foundIn(judges)
-          : await evidenceOf(runtime, encoder, learned.head, features.pixels(images), (done) => report(knownDefects.length + done)), // prettier-ignore
+          : await evidenceOf(runtime, encoder, learned.head, pixels.pixels(images), (done) => report(knownDefects.length + done)), // prettier-ignore
       },
     )
   })
@@ -171,7 +184,18 @@ async function fitWith(runtime: Runtime, options: FitOptions): Promise<FitResult
     return { index, id: (samples[index] as Sample).id, score: scores[i] as number }
   })
   const { head } = learned
-  return { model, manifest, head, history: history ?? [], seconds, calibration, defectScores }
+  const nearly = nearCopiesOf(manifest)
+  const remarks = [...mixtureWarnings(facts.images, encoder.inputSize), ...(nearly ? [nearly] : [])]
+  return {
+    model,
+    manifest,
+    head,
+    history: history ?? [],
+    seconds,
+    calibration,
+    defectScores,
+    remarks,
+  }
 }
 
 const withNotes = (

@@ -3,7 +3,7 @@ import type { EncoderModel } from '@cflow/encoders'
 import type { Method, TrainConfig } from '@cflow/methods'
 import type { Runtime } from '@cflow/runtimes'
 import { evidenceOf, type Found } from './calibrate.js'
-import type { FeatureCache } from './feature-cache.js'
+import type { FeatureCache, PixelCache } from './feature-cache.js'
 import { stageProgress, type Watch } from './progress.js'
 
 /** What good images look like to detectors that were trained without them, and the passes that these kept. */
@@ -20,6 +20,7 @@ export async function judgedInFolds(
   runtime: Runtime,
   method: Method,
   { config, encoder, ...watch }: Watch & { readonly config: TrainConfig; readonly encoder: EncoderModel }, // prettier-ignore
+  images: PixelCache,
   features: FeatureCache,
   folds: readonly (readonly number[])[],
 ): Promise<Judged> {
@@ -43,7 +44,7 @@ export async function judgedInFolds(
       },
     })
     if (learned.kept) kept.push(learned.kept)
-    const found = await evidenceOf(runtime, encoder, learned.head, features.pixels(fold), () => report(++done)) // prettier-ignore
+    const found = await evidenceOf(runtime, encoder, learned.head, images.pixels(fold), () => report(++done)) // prettier-ignore
     for (const [name, { shape, images }] of found) {
       const size = sizeOf(shape)
       const all = evidence.get(name) ?? { shape, data: new Float32Array(count * size) }

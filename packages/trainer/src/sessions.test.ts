@@ -84,7 +84,7 @@ describe.each<[string, Work, Stage[]?]>([
         if (stage === middle && done > 0) controller.abort(new Error('enough'))
       }
       await expect(work(counted, onProgress, controller.signal)).rejects.toThrow('enough')
-      expect(events.sessions).toBeGreaterThan(1)
+      expect(events.sessions).toBeGreaterThan(0)
       expect(events.released).toBe(events.sessions)
     })
 })

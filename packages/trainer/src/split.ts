@@ -63,14 +63,18 @@ const foldCount = (images: number, folds: number): number =>
 /**
  * With which images a detector is calibrated: with those that are held out where they are enough for a conformal quantile at
  * the rate, n ≥ 1/α − 1; else with all, in folds.
+ * @param options.copies true where a sequence is an image and its near copies, which count as one
  */
 export function calibrationPlan(
   samples: readonly Pick<Sample, 'sequence'>[],
   config: Pick<TrainConfig, 'heldOut' | 'seed' | 'folds' | 'falsePositiveRate'>,
+  { copies = false } = {},
 ): CalibrationPlan {
   const split = splitHeldOut(samples, config)
   if (split.heldOut.length === 0) return { source: 'training', ...split }
-  if (config.folds === 0 || split.heldOut.length >= 1 / config.falsePositiveRate - 1)
+  const sequences = copies ? sequencesOf(samples) : undefined
+  const kept = new Set(split.heldOut.map((i) => sequences?.[i] ?? i)).size
+  if (config.folds === 0 || kept >= 1 / config.falsePositiveRate - 1)
     return { source: 'held-out', ...split }
   const folds = foldsOf(samples, foldCount(samples.length, config.folds))
   return folds.length < 2 ? { source: 'held-out', ...split } : { source: 'folds', folds }
@@ -95,13 +99,20 @@ export function foldsOf(samples: readonly Pick<Sample, 'sequence'>[], count: num
 /** Number of the training images that decide where a training in passes stops, and training images from which on. */
 const validation = { least: 70, images: 8 } as const
 
-/** Training images that are not learned from but decide where to stop, evenly spread; none of few. */
-export function splitValidation(training: readonly number[]): {
-  readonly training: number[]
-  readonly validation: number[]
-} {
+/**
+ * Training images that are not learned from but decide where to stop, evenly spread, with those that are like them; none of few.
+ * @param groups of all images (`nearCopies`)
+ */
+export function splitValidation(
+  training: readonly number[],
+  groups?: readonly number[],
+): { readonly training: number[]; readonly validation: number[] } {
   const { least, images } = validation
-  const chosen = new Set(training.length < least ? [] : evenly(training, images))
+  const asked = training.length < least ? [] : evenly(training, images)
+  const like = new Set(asked.map((i) => groups?.[i] ?? i))
+  const alike = training.filter((i) => like.has(groups?.[i] ?? i))
+  // where they would take too much of what is learned from, they are not all different anyway
+  const chosen = new Set(2 * alike.length > training.length ? asked : alike)
   return {
     training: training.filter((i) => !chosen.has(i)),
     validation: training.filter((i) => chosen.has(i)),

@@ -27,6 +27,8 @@ export interface Trained {
   /** Defects that were shown and not learned from, and their scores. */
   readonly knownDefects: readonly Sample[]
   readonly defectScores: readonly number[]
+  /** What is to be said of the training images. */
+  readonly remarks: readonly string[]
   readonly runtime: Runtime
   readonly protocol: Protocol
   readonly evaluateAt?: EvaluateAt | undefined
@@ -50,7 +52,9 @@ export async function conclude(
   const subject = { model, samples: test, runtime }
   const { onProgress } = progress
   const { evaluateAt } = trained
-  const judged = await judge({ ...subject, protocol, evaluateAt, best, seconds, onProgress })
+  const judgement = await judge({ ...subject, protocol, evaluateAt, best, seconds, onProgress })
+  const remarks = [...trained.remarks, ...(judgement.remarks ?? [])]
+  const judged = { ...judgement, ...(remarks.length > 0 && { remarks }) }
   const { evaluation } = judged
   const examples = await loadExamples({ ...subject, choices: chooseExamples(judged.scores) })
   const modelBytes = model.length
@@ -75,7 +79,7 @@ export async function conclude(
   session.io.signal.throwIfAborted()
   await run.write({ model, metrics, report, scores: scoresCsv(input) })
   progress.end()
-  tellRemarks(session, judged.remarks)
+  tellRemarks(session, remarks)
   const { checkpoint, ...paths } = runPaths(out)
   const files = { ...paths, ...('passes' in config && { checkpoint }) }
   if (session.json) return printJson(session, { ...metrics, files })

@@ -65,7 +65,12 @@ async function evaluateModel(
   await inRunFolder(session, out, options, async (progress, run) => {
     const subject = { model, samples: dataset.test, runtime }
     const { onProgress } = progress
-    const judgement = await judge({ ...subject, protocol, evaluateAt, onProgress })
+    const judged = await judge({ ...subject, protocol, evaluateAt, onProgress })
+    const remarks = [
+      ...otherCategory(manifest.category, dataset.category),
+      ...(judged.remarks ?? []),
+    ]
+    const judgement = { ...judged, ...(remarks.length > 0 && { remarks }) }
     const { evaluation, scores } = judgement
     const modelBytes = model.length
     const seconds = { total: (performance.now() - began) / 1000 }
@@ -91,3 +96,8 @@ async function evaluateModel(
     }
   })
 }
+
+const otherCategory = (trained: string, judged: string): readonly string[] =>
+  trained === judged
+    ? []
+    : [`the detector was trained on images called ${trained}, these are called ${judged}`]

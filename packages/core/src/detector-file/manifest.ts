@@ -88,6 +88,10 @@ const manifestSchema = z.object({
     passes: z.number(),
     /** The pass whose state was kept, of each scale. */
     kept: z.array(z.int()).optional(),
+    /** Images that are (nearly) the same as others, and how many different ones there are; absent where there are none. */
+    copies: z.object({ images: z.int().positive(), distinct: z.int().positive() }).optional(),
+    /** The images, those that were held out too, by 64 bits of SHA-256 of what was decoded: to tell them from new ones. */
+    digests: z.array(z.string()).optional(),
     /** SHA-256 over the training images' pixels, in order; of the checkpoint for flows that were trained elsewhere. */
     digest: z.string(),
   }),

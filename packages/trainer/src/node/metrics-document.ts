@@ -27,7 +27,9 @@ export interface MetricsSources {
 export function metricsDocument(sources: MetricsSources): Readonly<Record<string, unknown>> {
   const { manifest, judgement, dataset, config, history } = sources
   const { evaluation } = judgement
-  const { method, settings, encoder, inputSize, recipe, aggregation, training } = manifest
+  const { method, settings, encoder, inputSize, recipe, aggregation } = manifest
+  // of the images it says how many, not which
+  const training = Object.fromEntries(Object.entries(manifest.training).filter(([key]) => key !== 'digests')) // prettier-ignore
   const { calibration } = manifest
   const { threshold, falsePositiveRate, guaranteed, source, setBy } = calibration
   const { kind, limit, nearest, text } = promiseOf(manifest)
