@@ -30,6 +30,16 @@ const earlier = [
   { training: 100, heldOut: 24, from: 150, until: 0.8 },
 ] as const
 
+/** @throws CflowError TOO_FEW_IMAGES */
+export function requireTunable({ length }: { readonly length: number }): void {
+  if (length < leastImages)
+    throw new CflowError('TOO_FEW_IMAGES', `${length} good images to tune with, ${leastImages} are the least`, { hint: 'train with the recipe as it is, or add good images' }) // prettier-ignore
+}
+
+/** Whether there is enough to train on and to try on. */
+const isUsable = (parts: readonly Part[]): boolean =>
+  parts.every(({ training, heldOut }) => training.length >= 5 && heldOut.length >= 2)
+
 /**
  * The rounds of a tuning by successive halving: many candidates with few images, few candidates with all.
  * @throws CflowError TOO_FEW_IMAGES
@@ -38,10 +48,13 @@ export function roundsOf(
   samples: readonly Pick<Sample, 'sequence'>[],
   seed: number,
 ): readonly Round[] {
+  requireTunable(samples)
   const count = samples.length
-  if (count < leastImages)
-    throw new CflowError('TOO_FEW_IMAGES', `${count} good images to tune with, ${leastImages} are the least`, { hint: 'train with the recipe as it is, or add good images' }) // prettier-ignore
-  const all = count < few ? inFolds(samples) : [heldOutOnce(samples, seed)]
+  const split = (of: readonly Pick<Sample, 'sequence'>[]) =>
+    count < few ? inFolds(of) : [heldOutOnce(of, seed)]
+  const apart = split(samples)
+  // of a few large groups little is left to train on or to try on
+  const all = isUsable(apart) ? apart : split(samples.map(() => ({})))
   if (all.length > 1 && count >= oneFold.from)
     return [
       { parts: all.slice(0, 1), until: oneFold.until },

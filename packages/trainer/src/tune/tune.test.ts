@@ -54,7 +54,8 @@ describe('tuning', { timeout: 120_000 }, () => {
     expect(defects).toBe(3 * (trialCount(3) - 3))
     expect(base.name).toBe('')
     expect(explainTuning(result)).toMatch(/of 100 on \d+ made defects over 9 good images/)
-    expect(seen.every((p) => p.stage === 'tune' && p.done <= p.total)).toBe(true)
+    expect(seen.every((p) => p.done <= p.total)).toBe(true)
+    expect([...new Set(seen.map((p) => p.stage))]).toEqual(['read', 'tune'])
     expect(seen.length).toBeGreaterThan(3)
     // the same seed, the same ranking
     const again = await tuned({ candidates: [{ passes: 0 }] })
@@ -173,6 +174,18 @@ describe('candidates', () => {
 
 describe('rounds', () => {
   const images = (count: number) => Array.from({ length: count }, () => ({}))
+
+  it('keep groups on one side, unless these are so large that nothing is left', () => {
+    const pairs = Array.from({ length: 60 }, (_, i) => ({ sequence: `${Math.floor(i / 2)}` }))
+    for (const { parts } of roundsOf(pairs, 0))
+      for (const { training, heldOut } of parts) {
+        const groups = new Set(training.map((i) => pairs[i]!.sequence))
+        expect(heldOut.filter((i) => groups.has(pairs[i]!.sequence))).toEqual([])
+      }
+    const lumps = Array.from({ length: 10 }, (_, i) => ({ sequence: i === 0 ? 'a' : 'b' }))
+    for (const { parts } of roundsOf(lumps, 0))
+      for (const { training } of parts) expect(training.length).toBeGreaterThanOrEqual(5)
+  })
 
   it.each([8, 12, 31, 39, 40, 60, 120, 300])(
     'of %i images hold out what they do not train on',

@@ -3,12 +3,14 @@ import { defectKinds, type Sample } from '@cflow/datasets'
 import type { EncoderModel } from '@cflow/encoders'
 import type { TrainConfig } from '@cflow/methods'
 import type { Runtime } from '@cflow/runtimes'
+import { pixelCache } from '../feature-cache.js'
 import { fit } from '../fit.js'
+import { nearCopies } from '../near-copies.js'
 import { now, stageProgress, type OnProgress } from '../progress.js'
 import { inSessionScope } from '../session-scope.js'
 import { candidateOf, combined, mayBeQuicker, sameConfig, scoreShares, tuneCandidates, type Candidate, type Changes } from './candidates.js' // prettier-ignore
 import { detectTrials, gainOf, meanQuality, qualities, type Quality } from './measure.js'
-import { roundsOf, type Round } from './parts.js'
+import { requireTunable, roundsOf, type Round } from './parts.js'
 import { trialCount, tuneImages, type Images } from './trials.js'
 
 export interface TuneOptions {
@@ -112,7 +114,7 @@ export async function tune(options: TuneOptions): Promise<TuneResult> {
 async function search(options: TuneOptions): Promise<TuneResult> {
   const { samples, config, budget, minutes = 10, runtime } = options
   const began = now()
-  const rounds = roundsOf(samples, config.seed)
+  const rounds = roundsOf(await dependence(options), config.seed)
   const images = tuneImages(runtime, samples, config.seed)
   const milliseconds = minutes * 60_000
   let states = (await listed(options)).map(begun)
@@ -289,6 +291,17 @@ const haveSameFeatures = (a: Candidate, b: Candidate): boolean =>
   (['encoder', 'inputSize', 'poolLayers', 'neighbourhoods', 'normalisation'] as const).every(
     (key) => (a.config as Changes)[key] === (b.config as Changes)[key],
   )
+
+/** By what images stand on one side of a split: sequences of videos, else near copies. */
+async function dependence(options: TuneOptions): Promise<readonly Pick<Sample, 'sequence'>[]> {
+  const { runtime, samples, config } = options
+  requireTunable(samples)
+  if (samples.every(({ sequence }) => sequence !== undefined)) return samples
+  const pixels = await pixelCache(runtime, samples, config.inputSize)
+  const facts = await pixels.read(stageProgress('read', samples.length, options))
+  const { images, groups } = await nearCopies(runtime, facts)
+  return images > 0 ? groups.map((group) => ({ sequence: `${group}` })) : samples
+}
 
 /** What is tried, the settings as they are first. */
 async function listed(options: TuneOptions): Promise<readonly Candidate[]> {
