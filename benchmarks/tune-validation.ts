@@ -70,6 +70,8 @@ interface Result {
   readonly tuneSeconds?: number
   readonly quality?: object
   readonly round?: number
+  /** By made defects in the same round: the settings as they are. */
+  readonly asItIs?: number | undefined
 }
 
 const known: Result[] = existsSync(path)
@@ -167,6 +169,7 @@ for (const [set, open] of flags.stage === 'table' ? [] : sets) {
             ...{ key: `${run} tune`, set, seed, name: row.name, changes: row.changes },
             ...{ score: row.quality.score, chosen: row === chosen, tuneSeconds: seconds },
             ...{ quality: row.quality, round: row.round },
+            asItIs: row.gain && row.quality.score - row.gain.gain,
           })
     }
     const [choice] = known.filter((r) => r.key === `${run} tune` && r.chosen)
@@ -180,52 +183,58 @@ const pair = (r: Result): string => `${percent(r.image)} / ${percent(r.pixel)}`
 /** What "best" means: the mean of image and pixel AUROC, as far as they are known. */
 const worth = ({ image, pixel }: Result): number => ((image ?? NaN) + (pixel ?? image ?? NaN)) / 2
 
-/** Spearman's correlation; ties have their mean rank. */
-function spearman(a: readonly number[], b: readonly number[]): number {
-  const ranks = (values: readonly number[]) =>
-    values.map((v) => values.filter((w) => w < v).length + values.filter((w) => w === v).length / 2)
-  const [x, y] = [ranks(a), ranks(b)]
-  const mean = x.reduce((s, v) => s + v, 0) / x.length
-  const dot = (p: readonly number[], q: readonly number[]) => p.reduce((s, v, i) => s + (v - mean) * (q[i]! - mean), 0) // prettier-ignore
-  return dot(x, y) / Math.sqrt(dot(x, x) * dot(y, y))
-}
-
-row(['set, seed', 'as it is, image / pixel AUROC', 'chosen', 'image / pixel', 'best candidate', 'image / pixel', 'behind the best', 'within half a point', 'rank correlation', 'tuning, s']) // prettier-ignore
-row(['---', '---:', '---', '---:', '---', '---:', '---:', '---', '---:', '---:'])
+row(['set', 'as it is: image / pixel AUROC', 'chosen', 'image / pixel AUROC', 'best of the candidates', 'image / pixel AUROC', 'behind the best', 'within half a point', 'seconds']) // prettier-ignore
+row(['---', '---:', '---', '---:', '---', '---:', '---:', '---', '---:'])
 let [within, gained, lost, total] = [0, 0, 0, 0]
-const runs = new Set(known.flatMap(({ key }) => (key.endsWith(' tune') ? [key.slice(0, -5)] : [])))
+const runs = [...new Set(known.flatMap(({ key }) => (key.endsWith(' tune') ? [key.slice(0, -5)] : [])))] // prettier-ignore
+const realOf = (run: string) => known.filter(({ key }) => key.startsWith(`${run} real `))
 for (const run of runs) {
   const tuned = known.filter((r) => r.key === `${run} tune`)
-  const real = tuned.map(({ name }) => known.find((r) => r.key === `${run} real ${name}`))
-  if (real.some((r) => r === undefined)) continue
-  const judged = real as readonly Result[]
-  const chosen = judged[tuned.findIndex((r) => r.chosen)]!
-  const base = judged.find((r) => r.name === '')
-  const best = judged.reduce((a, b) => (worth(b) > worth(a) ? b : a))
+  const candidates = realOf(run)
+  const choice = tuned.find((r) => r.chosen)
+  const chosen = candidates.find((r) => r.name === choice?.name)
+  const base = candidates.find((r) => r.name === '')
+  if (!chosen || !base) continue
+  const best = candidates.reduce((a, b) => (worth(b) > worth(a) ? b : a))
   const behind = worth(best) - worth(chosen)
   const isWithin = behind <= 0.005
   total++
   if (isWithin) within++
-  if (base && worth(chosen) > worth(base) + 0.0005) gained++
-  if (base && worth(chosen) < worth(base) - 0.0005) lost++
-  const { set, seed, tuneSeconds } = tuned[0]!
+  if (worth(chosen) > worth(base) + 0.0005) gained++
+  if (worth(chosen) < worth(base) - 0.0005) lost++
   row([
-    ...[`${set}, ${seed}`, base ? pair(base) : '–', chosen.name || 'as it is', pair(chosen)],
-    ...[best.name || 'as it is', pair(best), percent(behind), isWithin ? 'yes' : 'no'],
-    spearman(tuned.map((r) => r.score ?? NaN), judged.map(worth)).toFixed(2), // prettier-ignore
-    (tuneSeconds ?? NaN).toFixed(0),
+    ...[run.split(' ')[0]!, pair(base), chosen.name || 'as it is', pair(chosen)],
+    ...[
+      best.name || 'as it is',
+      pair(best),
+      (100 * behind).toFixed(2),
+      isWithin ? 'yes' : '**no**',
+    ],
+    (tuned[0]!.tuneSeconds ?? NaN).toFixed(0),
   ])
 }
 console.log(
   `\nWithin half a point of the best candidate: ${within} of ${total}. Better than the settings as they are: ${gained}; worse: ${lost}.`,
 )
-console.log('\nCandidates, by real defects:\n')
-row(['set, seed', 'candidate', 'made defects', 'image AUROC', 'pixel AUROC', 'AUPRO', 'ms an image']) // prettier-ignore
-row(['---', '---', '---:', '---:', '---:', '---:', '---:'])
-for (const r of known.filter(({ key }) => key.includes(' real '))) {
-  const own = known.find((t) => t.key === r.key.replace(/ real .*$/, ' tune') && t.name === r.name)
-  row([
-    ...[`${r.set}, ${r.seed}`, r.name || 'as it is', percent(own?.score)],
-    ...[percent(r.image), percent(r.pixel), percent(r.aupro), (r.milliseconds ?? NaN).toFixed(1)],
-  ])
+console.log('\nWhat made defects say of a candidate against the settings as they are, in its last round, and what real ones say (points):\n') // prettier-ignore
+row(['set', 'candidate', 'round', 'made defects', 'image AUROC', 'pixel AUROC', 'AUPRO', 'mean of image and pixel AUROC']) // prettier-ignore
+row(['---', '---', '---:', '---:', '---:', '---:', '---:', '---:'])
+const against = (value: number | undefined, other: number | undefined): string => value === undefined || other === undefined ? '–' : `${value < other ? '−' : '+'}${Math.abs(100 * (value - other)).toFixed(1)}` // prettier-ignore
+for (const run of runs) {
+  const tuned = known.filter((r) => r.key === `${run} tune`)
+  const base = realOf(run).find((r) => r.name === '')
+  for (const r of realOf(run)) {
+    const own = tuned.find((t) => t.name === r.name)
+    if (!base || !own) continue
+    row([
+      ...[run.split(' ')[0]!, r.name || 'as it is', String(own.round ?? '–')],
+      ...(r === base
+        ? [percent(own.score), percent(r.image), percent(r.pixel), percent(r.aupro), percent(worth(r))] // prettier-ignore
+        : [
+            against(own.score, own.asItIs),
+            ...[against(r.image, base.image), against(r.pixel, base.pixel)],
+            ...[against(r.aupro, base.aupro), against(worth(r), worth(base))],
+          ]),
+    ])
+  }
 }

@@ -65,16 +65,18 @@ const points = (rate: number | undefined): string => rate === undefined || !Numb
 
 /** Every candidate, best first, as a table for people. */
 export function tuningTable({ rows, chosen }: TuneResult): string {
-  const head = ['CANDIDATE', 'SCORE', 'IMAGE', 'PIXEL', 'AUPRO', 'WORST KIND', 'LIKELIHOOD', 'MS/IMAGE', 'ROUND', ''] // prettier-ignore
+  const head = ['CANDIDATE', 'SCORE', 'GAIN', 'IMAGE', 'PIXEL', 'AUPRO', 'WORST KIND', 'LIKELIHOOD', 'MS/IMAGE', 'ROUND', ''] // prettier-ignore
   return table([head, ...rows.map((row) => line(row, row === chosen))])
 }
 
 function line(row: TuneRow, isChosen: boolean): string[] {
-  const { name, quality, likelihood, milliseconds, round } = row
+  const { name, quality, gain, likelihood, milliseconds, round } = row
   const kinds = quality && Object.entries(quality.kinds).sort(([, a], [, b]) => a - b)[0]
   return [
     name === '' ? 'as it is' : name,
-    ...[quality?.score, quality?.image, quality?.pixel, quality?.aupro].map(points),
+    points(quality?.score),
+    gain ? `${points(gain.gain)} ± ${points(gain.error)}` : '–',
+    ...[quality?.image, quality?.pixel, quality?.aupro].map(points),
     kinds ? `${kinds[0]} ${points(kinds[1])}` : '–',
     likelihood === undefined ? '–' : likelihood.toFixed(3),
     milliseconds === undefined ? '–' : milliseconds.toFixed(1),

@@ -36,7 +36,7 @@ describe('tune', { timeout: 240_000 }, () => {
     expect(names.join()).not.toMatch(/input-size|neighbourhoods|score-share|remembered/)
     const text = await readFile(out, 'utf8')
     expect(text).toContain(explanation)
-    expect(text).toMatch(/# CANDIDATE +SCORE +IMAGE/)
+    expect(text).toMatch(/# CANDIDATE +SCORE +GAIN +IMAGE/)
     // what is there is not replaced, and that is found out before the work
     const twice = await cflow(['tune', ...few, '--out', out, '--json'])
     expect([twice.code, json<{ error: { code: string } }>(twice).error.code]).toEqual([2, 'EXISTS'])

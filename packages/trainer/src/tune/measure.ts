@@ -148,7 +148,12 @@ export function meanQuality(folds: readonly Quality[]): Quality {
     ...{ score, image: of((q) => q.image) },
     ...{ pixel: of((q) => q.pixel), aupro: of((q) => q.aupro) },
     kinds: kinds as Quality['kinds'],
-    without: folds.flatMap((q) => q.without.map((less) => score + (less - q.score) / folds.length)),
+    // folds of so few images that they have no parts are parts themselves
+    without: folds.some((q) => q.without.length === 0)
+      ? folds.length < 2
+        ? []
+        : folds.map((q) => (score * folds.length - q.score) / (folds.length - 1))
+      : folds.flatMap((q) => q.without.map((less) => score + (less - q.score) / folds.length)),
   }
 }
 

@@ -45,6 +45,8 @@ export interface TuneRow {
   readonly round: number
   /** Of that round. */
   readonly quality?: Quality
+  /** By how much its score is above that of the settings as they are in that round, and the standard error of that. */
+  readonly gain?: ReturnType<typeof gainOf>
   /** Mean log-likelihood per dimension of held-out good images: comparable where the features are the same. */
   readonly likelihood?: number
   /** Of one image through the detector, the median. */
@@ -228,7 +230,12 @@ async function inRound(
   )
     // prettier-ignore
     await attempt(begun(joint))
-  return { measured, unmeasured }
+  const own = measured.find((s) => s.row.name === '')?.row.quality
+  const compared = ({ candidate, row }: State): State => {
+    const gain = own && row.quality && row.name !== '' ? gainOf(row.quality, own) : undefined
+    return { candidate, row: { ...row, ...(gain && { gain }) } }
+  }
+  return { measured: measured.map(compared), unmeasured }
 }
 
 const scoreOf = ({ row }: State): number => row.quality?.score ?? -Infinity
