@@ -83,7 +83,7 @@ export interface TuneResult {
 /** Candidates that go on to the next round, at least and as a share. */
 const goOn = { least: 3, share: 1 / 3 } as const
 /** What the settings as they are must be exceeded by, and by how many standard errors. */
-const margin = 0.01
+const margin = 0.02
 const sure = 2
 
 /** A candidate and what is known of it. */
@@ -165,7 +165,7 @@ async function search(options: TuneOptions): Promise<TuneResult> {
   }
 }
 
-/** Every candidate measured once, as far as the time goes; in the first round also the two best changes in one. */
+/** Every candidate measured once, as far as the time goes; in the first round also two clearly better changes in one. */
 async function inRound(
   options: TuneOptions,
   images: Images,
@@ -221,7 +221,7 @@ async function inRound(
   for (const state of tryable) await attempt(state)
   const [base] = measured
   const [a, b] = measured
-    .filter((s) => keeps(s, budget) && base && scoreOf(s) > scoreOf(base))
+    .filter((s) => keeps(s, budget) && base && isClearlyBetter(s.row.quality, base.row.quality))
     .sort((a, b) => scoreOf(b) - scoreOf(a))
   const joint = r === 0 && a && b && combined(config, a.candidate, b.candidate)
   if (
