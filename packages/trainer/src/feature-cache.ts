@@ -27,7 +27,7 @@ export interface FeatureCache extends FeatureSource {
 export async function featureCache(
   runtime: Runtime,
   samples: readonly Sample[],
-  encoder: EncoderModel,
+  encoder: Pick<EncoderModel, 'encoder' | 'inputSize'>,
   { view = tapRows, rotation = 0, kept = Infinity }: Extraction = {},
 ): Promise<FeatureCache> {
   const { inputSize: size } = encoder
@@ -108,7 +108,7 @@ export async function imageResizer(
 /** From pixels, uint8 [S, S, 3], to what a view gives. */
 async function extractor(
   runtime: Runtime,
-  { inputSize: size, encoder }: EncoderModel,
+  { inputSize: size, encoder }: Pick<EncoderModel, 'encoder' | 'inputSize'>,
   view: NonNullable<Extraction['view']>,
 ): Promise<(pixels: Uint8Array) => Promise<Features>> {
   const pixels = input('pixels', 'uint8', ['N', size, size, 3])

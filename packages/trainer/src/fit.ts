@@ -9,10 +9,13 @@ import { featureCache } from './feature-cache.js'
 import { stageProgress, stopwatch, type OnProgress } from './progress.js'
 import { inSessionScope } from './session-scope.js'
 import { foundIn, judgedInFolds, passesOf } from './folds.js'
+import { suspects, type Suspicion } from './suspicious.js'
 import { calibrationPlan, evenly, requireImages, splitValidation } from './split.js'
 
 /** Images that are calibrated with at most, evenly spread: more say nothing new, and their evidence is in memory. */
 const maxCalibrationImages = 4096
+
+const hint = '30 to 300 images of good parts make a useful detector'
 
 export interface FitOptions {
   /** Good images only. */
@@ -42,6 +45,8 @@ export interface FitResult {
   readonly head: Head
   /** Empty for a method that does not learn in passes. */
   readonly history: readonly PassRecord[]
+  /** Images that were left out (`dropSuspicious`), the worst first. */
+  readonly dropped: readonly Suspicion[]
   /** Seconds of each stage. */
   readonly seconds: Readonly<Record<string, number>>
 }
@@ -53,15 +58,21 @@ export interface FitResult {
  *   the runtime throws
  */
 export async function fit(options: FitOptions): Promise<FitResult> {
-  const hint = '30 to 300 images of good parts make a useful detector'
   requireImages(options.samples, 'train on', hint)
   return inSessionScope(options.runtime, (runtime) => fitWith(runtime, options))
 }
 
-async function fitWith(runtime: Runtime, options: FitOptions): Promise<FitResult> {
-  const { samples, category, config, checkpoints, resume = false } = options
-  const { stopAfter, epochs, signal } = options
+async function fitWith(runtime: Runtime, given: FitOptions): Promise<FitResult> {
+  const { category, config, checkpoints, resume = false } = given
+  const { stopAfter, epochs, signal } = given
   const { seconds, timed } = stopwatch()
+  const { dropSuspicious: rate } = config
+  const suspicious = () => suspects({ ...given, runtime, rate })
+  const dropped = rate > 0 ? await timed('suspicious', suspicious) : []
+  const bad = new Set(dropped.map(({ index }) => index))
+  const samples = given.samples.filter((_, i) => !bad.has(i))
+  requireImages(samples, 'train on once those that stand out are left out', hint)
+  const options = { ...given, samples }
   const method = methodOf(config.method)
   const plan = calibrationPlan(samples, config)
   const heldOut = plan.source === 'folds' ? [] : plan.heldOut
@@ -109,6 +120,7 @@ async function fitWith(runtime: Runtime, options: FitOptions): Promise<FitResult
     heldOut: heldOut.length,
     passes: history?.length ?? 1,
     ...(kept && { kept: [...kept] }),
+    ...(dropped.length > 0 && { dropped: dropped.length }),
   }
   const detector = await timed('calibrate', async () => {
     const report = stageProgress('calibrate', images.length, options)
@@ -130,5 +142,5 @@ async function fitWith(runtime: Runtime, options: FitOptions): Promise<FitResult
       },
     )
   })
-  return { ...detector, head: learned.head, history: history ?? [], seconds }
+  return { ...detector, head: learned.head, history: history ?? [], dropped, seconds }
 }

@@ -1,5 +1,14 @@
 export type Stage =
-  'decode' | 'read' | 'encode' | 'whiten' | 'select' | 'folds' | 'train' | 'calibrate' | 'evaluate'
+  | 'decode'
+  | 'read'
+  | 'suspicious'
+  | 'encode'
+  | 'whiten'
+  | 'select'
+  | 'folds'
+  | 'train'
+  | 'calibrate'
+  | 'evaluate'
 
 /** How far a job is. */
 export interface Progress {

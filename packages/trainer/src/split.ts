@@ -79,7 +79,7 @@ export function calibrationPlan(
  * Parts of the images, of neighbours in the list: photographs that were taken one after the other are alike, and those that
  * judge must not be like those that are learned from. Of sequences, whole ones.
  */
-function foldsOf(samples: readonly Pick<Sample, 'sequence'>[], count: number): number[][] {
+export function foldsOf(samples: readonly Pick<Sample, 'sequence'>[], count: number): number[][] {
   const names = [...new Set(samples.map((s) => s.sequence))]
   const whole = names.length > 1 && !names.includes(undefined)
   const parts = whole ? names.length : samples.length

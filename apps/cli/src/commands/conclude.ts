@@ -5,10 +5,10 @@ import { chooseExamples } from '@cflow/report'
 import { renderReport } from '@cflow/report/node'
 import type { Runtime } from '@cflow/runtimes'
 import type { PassRecord, TrainConfig } from '@cflow/methods'
-import { judge, loadExamples, type EvaluateAt } from '@cflow/trainer'
+import { judge, loadExamples, suspicionText, type EvaluateAt, type Suspicion } from '@cflow/trainer'
 import { metricsDocument, runPaths, writeRun } from '@cflow/trainer/node'
 import { tellRemarks } from '../dataset.js'
-import { printJson, type Session } from '../io.js'
+import { note, printJson, type Session } from '../io.js'
 import type { ProgressReporter } from '../progress/reporter.js'
 import { summary } from '../summary.js'
 
@@ -22,6 +22,8 @@ export interface Trained {
   readonly manifest: Manifest
   readonly config: TrainConfig
   readonly history: readonly PassRecord[]
+  /** Training images that were left out. */
+  readonly dropped?: readonly Suspicion[]
   /** Seconds of each stage. */
   readonly seconds: Readonly<Record<string, number>>
   readonly dataset: Dataset
@@ -46,6 +48,8 @@ export async function conclude(
   const { model, manifest, config, history, dataset, runtime, out, protocol, best, seconds } =
     trained
   const { category, test, reading } = dataset
+  const { dropped = [] } = trained
+  for (const s of dropped) note(session, `left out: ${s.id}, ${suspicionText(s)}`)
   // without a test set the report shows the good images that were held out
   const samples =
     test.length > 0 ? test : trained.heldOut.slice(0, maxHeldOut).map((i) => dataset.train[i]!)
@@ -63,6 +67,7 @@ export async function conclude(
     category,
     manifest,
     reading,
+    dropped: dropped.map((s) => ({ id: s.id, why: suspicionText(s) })),
     examples,
     history,
     modelBytes,
@@ -77,6 +82,7 @@ export async function conclude(
     seconds: { ...seconds, total },
     config,
     history,
+    dropped,
   })
   session.io.signal.throwIfAborted()
   await writeRun(out, { model, metrics, report })

@@ -34,7 +34,7 @@ async function train(session: Session, settings: TrainSettings): Promise<void> {
   const name = method === methods[0].name ? dataset.category : `${dataset.category}-${method}`
   const out = settings.out ?? join('runs', name)
   const paths = runPaths(out)
-  const { training, heldOut } = splitHeldOut(dataset.train, config)
+  const { training } = splitHeldOut(dataset.train, config)
   const positions = encoder.taps.reduce((n, s) => n + s.height * s.width, 0)
   const files = fileCheckpoints(paths.checkpoint)
   const inPasses = 'passes' in config
@@ -84,6 +84,10 @@ async function train(session: Session, settings: TrainSettings): Promise<void> {
       ...(epochs && { epochs }),
       signal: session.io.signal,
     })
+    const left = new Set(fitted.dropped.map(({ index }) => index))
+    const kept = [...dataset.train.keys()].filter((i) => !left.has(i))
+    const split = splitHeldOut(kept.map((i) => dataset.train[i]!), config)
+    const heldOut = split.heldOut.map((i) => kept[i]!)
     const run = { config, dataset, heldOut, runtime, protocol, evaluateAt, out, began }
     await conclude(session, { ...fitted, ...run, best: bestEpochs(seen) }, progress)
   })

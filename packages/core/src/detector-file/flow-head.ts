@@ -44,19 +44,41 @@ export function flowHead(
   aggregation: Aggregation,
   { scoreShare = 0, further = [] }: FlowHeadOptions = {},
 ): Head {
-  const depths = [...flows.map(({ config }) => config.depth), ...further.map(({ depth }) => depth)]
-  const names = depths.map((_, k) => detectorNames.logLikelihood(k))
   return {
     flows,
-    stage: 'flows',
-    shown: names,
-    evidence(taps) {
-      const maps = [
+    ...likelihoodHead([...flows.map(({ config }) => config.depth), ...further.map((f) => f.depth)], {
+      aggregation,
+      scoreShare,
+      likelihoods: (taps) => [
         ...flows.map((flow, k) => likelihoodMap(taps[k] as Value, flow, `flow${k}`)),
         ...further.map((scale) => scale.likelihood(taps)),
-      ]
-      return Object.fromEntries(maps.map((map, k) => [names[k], map]))
-    },
+      ],
+    }),
+  }
+}
+
+/**
+ * The head of scales whose likelihoods are known, whatever they come from.
+ * @param depths of the scales
+ */
+export function likelihoodHead(
+  depths: readonly number[],
+  {
+    aggregation,
+    scoreShare,
+    likelihoods: of,
+  }: {
+    readonly aggregation: Aggregation
+    readonly scoreShare: number
+    /** Likelihood per dimension of every position, [N, h, w] of every scale. */
+    readonly likelihoods: (taps: readonly Value[]) => readonly Value[]
+  },
+): Head {
+  const names = depths.map((_, k) => detectorNames.logLikelihood(k))
+  return {
+    stage: 'flows',
+    shown: names,
+    evidence: (taps) => Object.fromEntries(of(taps).map((map, k) => [names[k], map])),
     statistics: (evidence) =>
       depths.map((depth, k) => statisticsOf(depth, evidence[names[k] as string] ?? [])),
     verdict(evidence, size, statistics) {

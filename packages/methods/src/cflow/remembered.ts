@@ -2,11 +2,12 @@ import { Random, tensor, type Tensor } from '@cflow/base'
 import { rowsOfMap, type FurtherScale, type Tap } from '@cflow/core'
 import {
   concat,
+  constant,
   input,
+  mul,
   neg,
   reshape,
   resizeBilinear,
-  scale,
   transpose,
   writeOnnx,
   type Value,
@@ -20,6 +21,9 @@ import type { Features, Job } from '../method.js'
 /** Feature vectors that the coreset is chosen from, at most. */
 const candidateCount = 40_000
 
+/** Name of the constant in a detector file that distances are multiplied by. */
+export const unitName = 'memory.unit'
+
 /** The taps that are remembered: the finest two, as far as they are averaged as they are the most. */
 export function rememberedTaps(taps: readonly Tap[]): readonly number[] {
   const strides = [...new Set(taps.map((t) => t.stride))].slice(0, 2)
@@ -32,7 +36,7 @@ export function rememberedTaps(taps: readonly Tap[]): readonly number[] {
 const sideOf = (tap: Tap | undefined): number => tap?.neighbourhood ?? 1
 
 /** The remembered taps of images, coarser ones resized bilinearly to the finest, channels one after the other. */
-function joined(taps: readonly Value[], chosen: readonly number[]): Value {
+export function joined(taps: readonly Value[], chosen: readonly number[]): Value {
   const maps = chosen.map((k) => taps[k] as Value)
   const { height, width } = mapShape(maps[0] as Value)
   return concat(
@@ -95,7 +99,8 @@ export async function rememberedScale(
       const map = joined(maps, chosen)
       const { height, width } = mapShape(map)
       const distances = nearestDistances(centred(rowsOfMap(map), memory), memory)
-      return reshape(neg(scale(distances, 1 / radius)), [-1, height, width])
+      const unit = constant(tensor('float32', [], Float32Array.of(1 / radius)), unitName)
+      return reshape(neg(mul(distances, unit)), [-1, height, width])
     },
   }
 }

@@ -3,6 +3,7 @@ import type { Dataset } from '@cflow/datasets'
 import type { PassRecord, TrainConfig } from '@cflow/methods'
 import type { Judgement } from '@cflow/report'
 import { software } from '../calibrate.js'
+import type { Suspicion } from '../suspicious.js'
 
 export interface MetricsSources {
   readonly manifest: Manifest
@@ -17,6 +18,8 @@ export interface MetricsSources {
   /** Settings of the training; absent when a finished detector is evaluated. */
   readonly config?: TrainConfig
   readonly history?: readonly PassRecord[]
+  /** Training images that were left out. */
+  readonly dropped?: readonly Suspicion[]
 }
 
 /**
@@ -24,7 +27,7 @@ export interface MetricsSources {
  * absent without labelled test images, `pixel` without ground-truth masks.
  */
 export function metricsDocument(sources: MetricsSources): Readonly<Record<string, unknown>> {
-  const { manifest, judgement, dataset, config, history } = sources
+  const { manifest, judgement, dataset, config, history, dropped = [] } = sources
   const { evaluation } = judgement
   const { method, settings, encoder, inputSize, recipe, aggregation, training } = manifest
   const { calibration } = manifest
@@ -49,6 +52,7 @@ export function metricsDocument(sources: MetricsSources): Readonly<Record<string
       category: dataset.category,
       train: dataset.train.length,
       test: dataset.test.length,
+      ...(dropped.length > 0 && { dropped: dropped.map(({ index: _, ...why }) => why) }),
       ...(dataset.reading && {
         folders: dataset.reading.folders,
         unread: dataset.reading.unread,
