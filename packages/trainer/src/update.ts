@@ -50,7 +50,7 @@ export interface UpdateResult {
 }
 
 /** Parts of the images that are left out in turn to calibrate with. */
-const foldCount = 5
+const foldCount = 3
 
 /**
  * Take good images up into a detector, without those that it was trained on. Its memory grows by what the images hold that
