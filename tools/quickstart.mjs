@@ -22,6 +22,7 @@ for (const kind of kinds) {
     kind,
     '--out',
     out,
+    '--overwrite',
   ])
   const { image, pixel } = JSON.parse(readFileSync(join(root, out, 'metrics.json'), 'utf8'))
   rows.push({

@@ -1,14 +1,26 @@
-// npm run verify: format, lint, unused exports, types, build and every test; the last line says how many passed. Needs only Node and npm.
-import { readFileSync, rmSync } from 'node:fs'
+// npm run verify: format, lint, unused exports, types, build and every test; a line for each, and the last one says how many
+// passed. What the checks print goes into test-results/verify/NAME.log; the end of it is shown where one fails. Needs only
+// Node and npm.
+import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { countTests, totalLine } from './test-count.mjs'
-import { install, root, run } from './workspace.mjs'
+import { install, logged, root } from './workspace.mjs'
 
 install()
 
-const nx = (...targets) => ['nx', 'run-many', '-t', ...targets, '--parallel=2']
+const nx = (...targets) => [
+  'nx',
+  'run-many',
+  '-t',
+  ...targets,
+  '--parallel=2',
+  '--output-style=static',
+]
+const logs = join(root, 'test-results', 'verify')
 const results = join(root, 'test-results', 'vitest.json')
 rmSync(results, { force: true })
+rmSync(logs, { recursive: true, force: true })
+mkdirSync(logs, { recursive: true })
 const checks = {
   format: ['prettier', '--check', '.'],
   lint: nx('lint'),
@@ -17,9 +29,23 @@ const checks = {
   references: ['nx', 'sync:check'],
   tests: ['vitest', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${results}`],
 }
+/** Lines of a failed check's output that are shown. */
+const shown = 60
+
 // every check runs, also after one that failed
 const failedChecks = Object.entries(checks)
-  .filter(([, args]) => run('npx', ['--no-install', ...args], { check: false }) !== 0)
+  .filter(([name, args]) => {
+    process.stdout.write(`${name.padEnd(12)}`)
+    const began = Date.now()
+    const log = join(logs, `${name}.log`)
+    const code = logged('npx', ['--no-install', ...args], log)
+    const seconds = ((Date.now() - began) / 1000).toFixed(0)
+    console.log(`${code === 0 ? 'ok' : 'FAILED'}  ${seconds} s`)
+    if (code === 0) return false
+    console.log(readFileSync(log, 'utf8').trimEnd().split('\n').slice(-shown).join('\n'))
+    console.log(`(all of it: ${log})\n`)
+    return true
+  })
   .map(([name]) => name)
 
 const count = countTests(() => readFileSync(results, 'utf8'), root)

@@ -2,7 +2,7 @@ import { failure } from './failure.js'
 import type { Io, Session } from './io.js'
 import { program } from './program.js'
 
-export type { Io } from './io.js'
+export { Interruption, type Io } from './io.js'
 
 /**
  * Run the command.
@@ -12,6 +12,7 @@ export type { Io } from './io.js'
 export async function main(argv: readonly string[], io: Io): Promise<number> {
   const session: Session = {
     io,
+    command: ['cflow', ...argv].map(quoted).join(' '),
     json: argv.includes('--json'),
     quiet: argv.includes('--quiet'),
     debug: argv.includes('--debug') || Boolean(io.env['CFLOW_DEBUG']),
@@ -25,3 +26,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
     return failure(session, error)
   }
 }
+
+/** A word as a shell takes it. */
+const quoted = (word: string): string =>
+  /^[\w@%+=:,./\\-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`

@@ -1,3 +1,4 @@
+import { CflowError } from '@cflow/base'
 import { Option, type Command as Added } from 'commander'
 import type { Command } from './command.js'
 import { allSettings } from './commands.js'
@@ -12,9 +13,30 @@ export function addFlags(added: Added, command: Command, session: Session): void
     argument.description = command.arguments?.[argument.name()] ?? ''
   for (const setting of settingsOf(command.settings)) added.addOption(optionOf(setting))
   added.action(async (...args: unknown[]) => {
-    const settings = await resolveSettings(session, added.opts(), command.settings, allSettings)
-    await command.run(session, settings, ...(args.slice(0, -2) as never[]))
+    const { settings, nameOf } = await resolveSettings(session, added.opts(), command.settings, allSettings) // prettier-ignore
+    const keys = settingsOf(command.settings).map(({ key }) => key)
+    await command
+      .run(session, settings, ...(args.slice(0, -2) as never[]))
+      .catch((error: unknown) => {
+        throw inWords(error, keys, nameOf)
+      })
   })
+}
+
+/** An error about a setting (its subject the key) names what the user wrote: the flag, or the key in a file. */
+function inWords(
+  error: unknown,
+  keys: readonly string[],
+  nameOf: (key: string) => string,
+): unknown {
+  if (!(error instanceof CflowError) || !['CONFIG', 'USAGE'].includes(error.code)) return error
+  const { subject, message, hint } = error
+  if (subject === undefined || !keys.includes(subject)) return error
+  const name = nameOf(subject)
+  const options = { subject: name, cause: error, ...(hint !== undefined && { hint }) }
+  const begins = message.startsWith(`${subject} `) || message.startsWith(`${subject}:`)
+  const text = begins ? `${name}${message.slice(subject.length)}` : message
+  return new CflowError('USAGE', text, options)
 }
 
 /** Nothing has a default here: what is not said is decided after the configuration file. */

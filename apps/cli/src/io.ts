@@ -6,20 +6,38 @@ export interface Io {
   err(text: string): void
   /** Columns of the terminal that standard error is; undefined where it is none. */
   readonly columns: number | undefined
+  /** Whether standard output is a terminal, which shows results as they come. */
+  readonly isTerminal?: boolean
   readonly env: Readonly<Record<string, string | undefined>>
-  /** Aborted by Ctrl-C. */
+  /** Aborted by Ctrl-C, or with an `Interruption` by another signal. */
   readonly signal: AbortSignal
+}
+
+/** Why a process is to end. */
+export class Interruption extends Error {
+  override readonly name = 'Interruption'
+  /** As shells count it: 130 after Ctrl-C, 143 after SIGTERM. */
+  readonly exitCode: number
+
+  constructor(signal: 'SIGINT' | 'SIGTERM') {
+    super('interrupted')
+    this.exitCode = signal === 'SIGINT' ? 130 : 143
+  }
 }
 
 /** What holds for one call of the command, whatever the subcommand. */
 export interface Session {
   readonly io: Io
+  /** The command as it was called, for reports. */
+  readonly command?: string
   /** Print one JSON document instead of text. */
   json: boolean
   /** Print no progress and no notes. */
   quiet: boolean
   /** Stack traces with errors. */
   debug: boolean
+  /** Ends a list that has begun on standard output with an error; false where none has begun. */
+  broken?: (error: { readonly error: string; readonly code: string }) => boolean
   /** What the command makes of itself when nothing is thrown. */
   exitCode: number
 }
@@ -47,3 +65,13 @@ export function table(rows: readonly (readonly string[])[]): string {
   const line = (row: readonly string[]) => row.map((cell, c) => cell.padEnd(widths[c]!)).join('  ')
   return rows.map((row) => `${line(row).trimEnd()}\n`).join('')
 }
+
+/** When, from what and how a report is made. */
+export const madeBy = ({ command }: Session, folder: string | undefined) => ({
+  date: new Date()
+    .toISOString()
+    .replace(/:\d\d\.\d+Z$/, ' UTC')
+    .replace('T', ' '),
+  folder,
+  command,
+})

@@ -1,20 +1,27 @@
 #!/usr/bin/env node
-import { main, type Io } from './cli.js'
+import { Interruption, main, type Io } from './cli.js'
 
 // the workspace's script `npm run cflow` starts in the workspace's root: relative paths are the caller's
 if (process.env['npm_lifecycle_event'] === 'cflow' && process.env['INIT_CWD'])
   process.chdir(process.env['INIT_CWD'])
 
+/** Milliseconds that work has to end after Ctrl-C: what takes longer is stuck in a call that cannot be ended. */
+const patience = 5000
+
 const code = await main(process.argv.slice(2), processIo())
 await flushed()
 process.exit(code)
 
-/** The process's own streams, and an abort at Ctrl-C; a second Ctrl-C ends it at once. */
+/**
+ * The process's own streams, and an abort at Ctrl-C or SIGTERM. A second one ends the process at once, as does work that
+ * does not end by itself.
+ */
 function processIo(): Io {
   const controller = new AbortController()
-  const interrupt = (): void => {
-    if (controller.signal.aborted) process.exit(130)
-    controller.abort(new Error('interrupted'))
+  const interrupt = (signal: 'SIGINT' | 'SIGTERM'): void => {
+    if (controller.signal.aborted) return end(signal)
+    controller.abort(new Interruption(signal))
+    setTimeout(end, patience, signal).unref()
   }
   process.on('SIGINT', interrupt)
   process.on('SIGTERM', interrupt)
@@ -26,10 +33,21 @@ function processIo(): Io {
   return {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
-    columns: process.stderr.isTTY ? process.stderr.columns : undefined,
+    // as it is now: terminals change their size; one that does not know its own counts as 80
+    get columns() {
+      const { isTTY, columns } = process.stderr
+      return isTTY ? columns || Number(process.env['COLUMNS']) || 80 : undefined
+    },
+    isTerminal: Boolean(process.stdout.isTTY),
     env: process.env,
     signal: controller.signal,
   }
+}
+
+/** End as the system does at a signal, also where a thread is stuck in a system call, which `exit` would wait for. */
+function end(signal: 'SIGINT' | 'SIGTERM'): void {
+  process.removeAllListeners(signal)
+  process.kill(process.pid, signal)
 }
 
 /** Resolves when all that was written has left the process. */

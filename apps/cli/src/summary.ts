@@ -1,4 +1,5 @@
 import type { Manifest } from '@cflow/core'
+import { knownDefectsOf, promiseOf } from '@cflow/detector'
 import type { TimedEvaluation } from '@cflow/metrics'
 import { listing } from './io.js'
 
@@ -8,11 +9,15 @@ export const rate = (value: number): string => (Number.isFinite(value) ? value.t
 const percent = (value: number): string =>
   Number.isFinite(value) ? `${Number((100 * value).toFixed(1))} %` : '–'
 
-/** What came of a training or an evaluation, as lines for people. */
+/**
+ * What came of a training or an evaluation, as lines for people.
+ * @param ownEvidence number of the good images judged that are those that set the threshold
+ */
 export function summary(
   evaluation: TimedEvaluation | undefined,
   manifest: Manifest,
   extra: readonly (readonly [string, string])[] = [],
+  ownEvidence = 0,
 ): string {
   const rows: (readonly [string, string])[] = []
   if (evaluation) {
@@ -26,7 +31,10 @@ export function summary(
     if (operatingPoint) {
       const { threshold, truePositiveRate, falsePositiveRate } = operatingPoint
       const found = `finds ${percent(truePositiveRate)} of the defects`
-      const alarms = `false alarms on ${percent(falsePositiveRate)}`
+      const alarms =
+        ownEvidence > 0
+          ? `false alarms not measured: ${ownEvidence} of the good images set the threshold`
+          : `false alarms on ${percent(falsePositiveRate)}`
       rows.push(['threshold', `${threshold.toPrecision(6)}  ${found}, ${alarms}`])
     }
     if (best) {
@@ -39,9 +47,21 @@ export function summary(
     rows.push(['protocol', evaluation.protocol])
     rows.push(['speed', `${timing.millisecondsPerImage.toFixed(1)} ms an image`])
   } else {
-    const { threshold, falsePositiveRate } = manifest.calibration
-    const alarms = `for false alarms on ${percent(falsePositiveRate)}`
-    rows.push(['threshold', `${threshold.toPrecision(6)}  ${alarms}; no labelled test images`])
+    const { threshold } = manifest.calibration
+    rows.push([
+      'threshold',
+      `${threshold.toPrecision(6)}  no labelled test images to measure it with`,
+    ])
   }
+  const { setBy } = manifest.calibration
+  const promise = promiseOf(manifest)
+  const nearest = promise.kind === 'none' && promise.nearest !== undefined
+  const flag = Math.ceil(1000 * (promise.nearest ?? 0) - 1e-9) / 1000
+  const sentences = promise.text.split(/(?<=\.) /)
+  sentences.forEach((sentence, i) => rows.push([i === 0 ? 'promise' : '', sentence]))
+  if (nearest) rows.push(['', `--false-positive-rate ${flag} asks for that.`])
+  if (setBy) rows.push(['set by', `${setBy.id} (score ${setBy.score.toPrecision(6)})`])
+  const known = knownDefectsOf(manifest)
+  if (known) rows.push(['defects', known.text])
   return listing([...rows, ...extra])
 }

@@ -1,6 +1,7 @@
 import { temporaryFolder } from '@cflow/base/testing'
 import { writeMaskPng } from '@cflow/datasets/node'
-import { access, mkdir, readdir, rm, writeFile } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import { access, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { cflow, json, tiny, tinySet } from './cflow.js'
@@ -32,6 +33,9 @@ async function fails(
   expect(result.out).toBe('')
   await expect(access(out)).rejects.toThrow('ENOENT')
 }
+
+const state = async (run: string): Promise<unknown> =>
+  (JSON.parse(await readFile(join(run, 'run.json'), 'utf8')) as { state: unknown }).state
 
 const set = () => tinySet(at('mvtec'))
 const mvtec = () => ['train', '--dataset', 'mvtec', '--root', at('mvtec'), ...tiny]
@@ -100,6 +104,21 @@ describe('images', { timeout: 60_000 }, () => {
     })
   })
 
+  it('a test image that is cut off', async () => {
+    await writeMvtec(at('late'))
+    const test = at('late', 'part', 'test', 'good')
+    const [first] = (await readdir(test)).sort()
+    await writeTruncated(join(test, first!))
+    const args = ['train', '--dataset', 'mvtec', '--root', at('late'), '--category', 'part']
+    const out = at('late-run')
+    const result = await cflow([...args, ...tiny, '--passes', '1', '--out', out])
+    expect(result.code).toBe(2)
+    expect(result.err).toMatch(/damaged or cut off/)
+    // the training itself was good: its checkpoint is kept, and nothing else is written
+    expect(await readdir(out)).toEqual(['checkpoint', 'run.json'])
+    expect(await state(out)).toBe('failed')
+  })
+
   it('no images at all', () => fails(['train'], 2, /--dataset or --root is missing/))
 })
 
@@ -149,17 +168,31 @@ describe('files', { timeout: 60_000 }, () => {
       subject: at('way', 'model.onnx'),
     })
     await rm(at('way', 'model.onnx'), { recursive: true })
-    expect((await readdir(at('way'))).sort()).toEqual(['checkpoint'])
+    expect(await readdir(at('way'))).toEqual([])
   })
 })
 
 describe('usage', { timeout: 60_000 }, () => {
   it('flags that do not exist or do not fit', async () => {
     await fails(['train', '--encodr', 'x'], 2, /unknown option '--encodr'/, { hint: /--encoder/ })
-    await fails(['train', '--passes', 'many'], 2, /--passes needs a number, got 'many'/)
-    await fails(['train', '--passes', '-1', '--dataset', 'synthetic'], 2, /--passes: /)
-    await fails([...mvtec(), '--recipe', 'best'], 2, /--recipe: .*whitened/)
-    await fails([...mvtec(), '--input-size', '31', '--category', 'part'], 2, /--input-size: /)
+    await fails(
+      ['train', '--passes', 'many'],
+      2,
+      /--passes needs a whole number from 0 to 100000, got 'many'/,
+    )
+    await fails(
+      ['train', '--passes', '-1', '--dataset', 'synthetic'],
+      2,
+      /--passes needs a whole number from 0 to 100000, got -1/,
+    )
+    await fails([...mvtec(), '--recipe', 'best'], 2, /there is no recipe best/, {
+      hint: /whitened/,
+    })
+    await fails(
+      [...mvtec(), '--input-size', '31', '--category', 'part'],
+      2,
+      /--input-size needs a whole number from 32 to 4096, got 31/,
+    )
     await fails(['train', '--dataset', 'synthetic', '--encoder', 'vgg'], 2, /vgg/)
     await fails(['train', '--conditional', '--unconditional'], 2, /exclude each other/)
     await fails(['predict'], 2, /missing required argument 'model'/)
@@ -173,14 +206,86 @@ describe('usage', { timeout: 60_000 }, () => {
   })
 
   it('a configuration file that is missing, no list of settings, or has a value that does not fit', async () => {
-    await fails(['train', '--config', at('gone.yaml')], 2, /no configuration file/)
+    await fails(['train', '--config', at('gone.yaml')], 2, /there is no .*gone\.yaml/)
     await writeFile(at('list.json'), '[1, 2]')
     await fails(['train', '--config', at('list.json')], 2, /holds no settings/)
     await writeFile(at('broken.yaml'), 'passes: [1\n')
     await fails(['train', '--config', at('broken.yaml')], 2, /neither YAML nor JSON/)
     await writeFile(at('wrong.json'), '{"passes": "two"}')
-    await fails(['train', '--config', at('wrong.json')], 2, /passes in .*wrong\.json: /)
+    await fails(
+      ['train', '--config', at('wrong.json')],
+      2,
+      /passes in .*wrong\.json needs a whole number .*, got 'two'/,
+    )
   })
+
+  it('words that nearly exist are answered with those that do', async () => {
+    const near = (word: string) => ({ hint: new RegExp(`[Dd]id you mean ${word}\\?`) })
+    await writeFile(at('near.yaml'), 'pases: 2\n')
+    await fails(['train', '--config', at('near.yaml')], 2, /unknown key: pases/, near('passes'))
+    await writeFile(at('nears.yaml'), 'pases: 2\nlearningrat: 1\n')
+    const both = near('passes for pases, learningRate for learningrat')
+    await fails(['train', '--config', at('nears.yaml')], 2, /unknown keys/, both)
+    const synthetic = ['train', '--dataset', 'synthetic']
+    await fails([...synthetic, '--encoder', 'resnet-81'], 2, /resnet-81/, near('resnet18'))
+    await fails([...synthetic, '--recipe', 'whitend'], 2, /whitend/, near('whitened'))
+    await fails(['reproduce', 'tabel1'], 2, /tabel1/, near('table1'))
+    await fails([...synthetic, '--method', 'padm'], 2, /--method is one of .*did you mean padim\?/)
+    await fails([...synthetic, '--loss', 'nl'], 2, /--loss is one of .*did you mean nll\?/)
+  })
+
+  it('an error about a setting names what was written: the flag, or the key of the file', async () => {
+    const args = ['train', '--dataset', 'synthetic', '--method', 'padim']
+    const expected = { subject: '--passes', hint: /cflow/ }
+    await fails([...args, '--passes', '3'], 2, /--passes is no setting of PaDiM/, expected)
+    await writeFile(at('key.yaml'), 'passes: 3\n')
+    const message = /passes in .*key\.yaml is no setting of PaDiM/
+    await fails([...args, '--config', at('key.yaml')], 2, message)
+    await fails([...args, '--recipe', 'x'], 2, /--recipe is no setting of PaDiM/)
+  })
+
+  it('the authors’ aggregation, which a saved detector cannot have', async () => {
+    const hint = /--aggregation: .*a whole test set.*use calibrated, and --protocol paper/
+    await fails([...mvtec(), '--aggregation', 'paper'], 2, hint)
+    await fails(
+      [...mvtec(), '--aggregation', 'papr'],
+      2,
+      /--aggregation is one of calibrated, joint/,
+    )
+  })
+
+  it('no error speaks the language of a library', async () => {
+    const wrong = {
+      ...{ passes: 0.5, learningRate: 0, heldOut: 2, inputSize: 1, poolLayers: 7, seed: -1 },
+      ...{ falsePositiveRate: 1, conditional: 'yes', encoder: 5, taps: [], mean: [1], json: 3 },
+    }
+    for (const [key, value] of Object.entries(wrong)) {
+      await writeFile(at('wrong.json'), JSON.stringify({ [key]: value, dataset: 'synthetic' }))
+      const { code, err } = await cflow(['train', '--config', at('wrong.json')])
+      expect(code, key).toBe(2)
+      expect(err).toMatch(new RegExp(`^error: ${key} in .*wrong\\.json:? `))
+      expect(err).not.toMatch(/Too (small|big)|Invalid|expected|received|>=|<=/)
+    }
+  })
+
+  it.skipIf(process.platform === 'win32')(
+    'pipes and devices end at once, as any file',
+    async () => {
+      execFileSync('mkfifo', [at('pipe')])
+      const pipe = at('pipe')
+      await fails(['train', '--config', pipe], 2, /a named pipe, not a configuration file/)
+      await fails(['predict', pipe, at('good')], 2, /a named pipe, not a detector file/)
+      await fails(['predict', '/dev/zero', at('good')], 2, /a device, not a detector file/)
+      await fails(
+        ['import', pipe, '--root', at('good'), '--quiet'],
+        1,
+        /a pipe, a socket or a device/,
+      )
+      const weights = ['train', '--root', at('good'), '--weights', pipe, '--quiet']
+      await fails(weights, 1, /a pipe, a socket or a device/)
+      await fails([...set(), '--out', pipe].toSpliced(0, 0, 'train'), 1, /cannot write .*pipe/)
+    },
+  )
 
   it('with --json the error is the one document on standard output', async () => {
     const result = await cflow(['train', '--root', at('gone'), '--json'])

@@ -32,6 +32,8 @@ describe('train --method', { timeout: 120_000 }, () => {
       'metrics.json',
       'model.onnx',
       'report.html',
+      'run.json',
+      'scores.csv',
     ])
     expect(config).toMatchObject({ method: 'padim', channels: 12, inputSize: 64 })
     expect(detector).toMatchObject({ method: 'padim', settings: { channels: 12 } })
@@ -58,6 +60,8 @@ describe('train --method', { timeout: 120_000 }, () => {
       'metrics.json',
       'model.onnx',
       'report.html',
+      'run.json',
+      'scores.csv',
     ])
   })
 

@@ -94,7 +94,7 @@ describe('export', { timeout: 120_000 }, () => {
     ])
     expect([code, err]).toEqual([0, expect.not.stringContaining('error') as string])
     expect(out).toMatch(/gate +rank correlation of 22 scores/)
-    expect(out).toMatch(/int8 +2 of \d+ layers/)
+    expect(out).toMatch(/int8 +\d+ of \d+ layers/)
     await access(at('flows.onnx'))
     // an encoder whose activations all saturate
     const most = '_blocks.*_expand_conv,_blocks.*_depthwise_conv,_blocks.1*,flow*'
@@ -127,7 +127,7 @@ describe('export', { timeout: 120_000 }, () => {
     await cflow(['export', model(), '--precision', 'fp16', '--out', at('half.onnx')])
     await fails([at('half.onnx'), ...int8, '--calibration', good()], /float16 already/, /float32/)
     const { code, err } = await cflow(['export', model(), '--precision', 'int4'])
-    expect([code, err]).toEqual([2, expect.stringMatching(/--precision: .*fp16.*int8/)])
+    expect([code, err]).toEqual([2, expect.stringMatching(/--precision is one of fp16, int8/)])
   })
 })
 

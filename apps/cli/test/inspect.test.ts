@@ -35,7 +35,7 @@ beforeAll(async () => {
     await writeMaskPng(join(photos, 'ground_truth/dent', `${i}_mask.png`), { ...own, data })
   }
   await writePng(join(photos, 'train/good/copy.png'), await good[0]!.load())
-  await writeFile(join(photos, 'train/good/other.jp2'), 'x')
+  await writeFile(join(photos, 'train/good/other.dng'), 'x')
 })
 
 describe('inspect', { timeout: 60_000 }, () => {
@@ -46,7 +46,7 @@ describe('inspect', { timeout: 60_000 }, () => {
       /train\/good +9 images to learn from/,
       /validation\/good +4 images left out \(.*--good validation\/good/,
       /test\/dent +3 images to judge by: dent, 3 with a mask/,
-      /not read: 1 \.jp2/,
+      /not read: 1 \.dng/,
       /1 image is the same as another, such as train\/good\/0\.png and train\/good\/copy\.png/,
       /the mask of test\/dent\/2\.png is empty/,
     ])
@@ -59,10 +59,34 @@ describe('inspect', { timeout: 60_000 }, () => {
   it('prints the same as JSON, and writes into a folder', async () => {
     const outcome = await cflow(['inspect', photos, '--json', '--out', join(root, 'sheets')])
     const { train, unread, folders, warnings } = json<Inspected>(outcome)
-    expect([train, unread]).toEqual([9, { '.jp2': 1 }])
+    expect([train, unread]).toEqual([9, { '.dng': 1 }])
     expect(folders.map((f) => `${f.folder} ${f.role}`)).toContain('validation/good left out')
     expect(warnings).toHaveLength(2)
     expect(await readFile(join(root, 'sheets/inspect.html'), 'utf8')).toContain('<!doctype html>')
+  })
+
+  it('writes no file over unasked, and knows its own pages again', async () => {
+    const sheet = join(root, 'own', 'sheet.html')
+    const inspect = (...args: string[]) => cflow(['inspect', photos, '--json', '--out', ...args])
+    expect((await inspect(sheet)).code).toBe(0)
+    const html = await readFile(sheet, 'utf8')
+    await writeFile(sheet, 'precious')
+    const again = await inspect(sheet)
+    expect([again.code, json(again)]).toMatchObject([2, { error: { code: 'EXISTS', subject: sheet } }]) // prettier-ignore
+    expect(await readFile(sheet, 'utf8')).toBe('precious')
+    expect((await inspect(join(root, 'own'))).code).toBe(0)
+    expect((await inspect(sheet, '--overwrite')).code).toBe(0)
+    expect(await readFile(sheet, 'utf8')).toBe(html)
+    expect((await inspect(join(photos, 'train/good/0.png', 'sheet.html'))).code).toBe(1)
+    // a page is no photograph, and that is not because of its name
+    const { error } = json<{ error: { message: string; hint: string } }>(
+      await cflow(['predict', 'model.onnx', sheet, '--json']),
+    )
+    expect(error.message).toMatch(/is a page that inspect wrote/)
+    const folder = await cflow(['predict', 'model.onnx', join(root, 'own'), '--json'])
+    expect(json(folder)).toMatchObject({
+      error: { code: 'EMPTY', hint: 'There is only what predict or inspect wrote.' },
+    })
   })
 
   it('takes the flags that say what folders are, and refuses what is not clear', async () => {
@@ -93,10 +117,10 @@ describe('a training and an evaluation', { timeout: 120_000 }, () => {
       readonly resolution: unknown
     }
     expect(metrics.resolution).toMatchObject({ at: 'mask', vanishing: 1 })
-    expect(metrics.dataset.unread).toEqual({ '.jp2': 1 })
+    expect(metrics.dataset.unread).toEqual({ '.dng': 1 })
     expect(metrics.dataset.warnings.join()).toMatch(/is empty/)
     const report = await readFile(join(out, 'report.html'), 'utf8')
-    for (const text of ['left out', 'is empty', '1 file .jp2', 'the size of each mask'])
+    for (const text of ['left out', 'is empty', '1 file .dng', 'the size of each mask'])
       expect(report).toContain(text)
 
     const model = join(out, 'model.onnx')

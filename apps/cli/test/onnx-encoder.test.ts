@@ -52,7 +52,8 @@ beforeAll(async () => {
 const training = (file: string, out: string, ...flags: string[]) => [
   'train',
   ...['--dataset', 'mvtec', '--root', at('set'), '--category', 'part', '--encoder', at(file)],
-  ...['--passes', '1', '--coupling-layers', '2', '--quiet', '--out', at(out), ...flags],
+  ...['--passes', '1', '--coupling-layers', '2', '--folds', '0', '--neighbourhoods', '1'],
+  ...['--quiet', '--out', at(out), ...flags],
 ]
 const size = (pixels: number) => ['--input-size', String(pixels)]
 const detectorOf = (out: string) => loadDetector(at(out, 'model.onnx'))

@@ -1,7 +1,8 @@
 import { temporaryFolder } from '@cflow/base/testing'
 import { syntheticDataset } from '@cflow/datasets'
 import { writeDataset } from '@cflow/datasets/node'
-import { readFile, readdir, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { cflow, json } from './cflow.js'
@@ -56,6 +57,16 @@ it('takes its settings from a file that serves other commands too', async () => 
   const { code, out: text } = await cflow(['reproduce', 'methods', '--config', config])
   expect(code).toBe(0)
   expect(text).not.toContain('SPADE ')
+})
+
+it('is refused while another process works in the folder', async () => {
+  const busy = join(dir, 'busy')
+  await mkdir(busy)
+  const holder = { pid: process.pid, host: hostname(), since: new Date().toISOString() }
+  await writeFile(join(busy, 'reproduce.lock'), JSON.stringify(holder))
+  const { code, err } = await cflow(['reproduce', 'table5', '--scenes', '1', '--out', busy])
+  expect(code).toBe(2)
+  expect(err).toMatch(/in use by process/)
 })
 
 it('says what is missing and fails where nothing can be run', async () => {

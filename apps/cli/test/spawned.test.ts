@@ -1,7 +1,7 @@
 import { temporaryFolder } from '@cflow/base/testing'
 import { decodeCheckpoint } from '@cflow/trainer'
 import { spawn, type ChildProcess } from 'node:child_process'
-import { readFile } from 'node:fs/promises'
+import { readFile, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
@@ -78,4 +78,49 @@ describe('as a process', { timeout: 120_000 }, () => {
       expect(passes).toBeGreaterThanOrEqual(decodeCheckpoint(before).passes)
     },
   )
+  it.skipIf(process.platform === 'win32')(
+    'one folder takes one training, and that of a process that was killed is taken over',
+    async () => {
+      await writeMvtec(join(dir, 'two'))
+      const out = join(dir, 'one-folder')
+      const flags = tinySet(join(dir, 'two')).filter((f) => f !== '--quiet')
+      const args = ['train', ...flags, '--out', out, '--passes', '100000']
+      let second: Promise<Ended> | undefined
+      const first = await start(args, (err, child) => {
+        if (second !== undefined || !err.includes('train ')) return
+        second = start(args).finally(() => child.kill('SIGKILL'))
+      })
+      expect(first.code).not.toBe(0)
+      expect(await second).toMatchObject({
+        code: 2,
+        err: expect.stringMatching(/is in use by process \d+/) as string,
+      })
+      expect(await readdir(out)).toContain('run.lock')
+      const args2 = ['train', ...flags, '--out', out, '--overwrite']
+      expect(await start(args2)).toMatchObject({ code: 0 })
+      expect((await readdir(out)).sort()).toEqual([
+        ...['checkpoint', 'metrics.json', 'model.onnx', 'report.html', 'run.json', 'scores.csv'],
+      ])
+    },
+  )
+
+  it.skipIf(process.platform === 'win32')('ends with 143 at SIGTERM', async () => {
+    await writeMvtec(join(dir, 'term'))
+    const flags = tinySet(join(dir, 'term')).filter((f) => f !== '--quiet')
+    const out = join(dir, 'terminated')
+    const args = ['train', ...flags, '--out', out, '--passes', '100000']
+    const ended = await start(args, (err, child) => {
+      if (err.includes('train ')) child.kill('SIGTERM')
+    })
+    expect(ended.code === 143 || ended.code === null).toBe(true)
+    await expect(readdir(out)).resolves.not.toContain('run.lock')
+  })
+
+  it.skipIf(process.platform !== 'linux')('a folder that cannot be made ends at once', async () => {
+    const args = ['train', '--dataset', 'synthetic', '--out', '/proc/x/y']
+    expect(await start(args)).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/cannot write \/proc\/x\/y/) as string,
+    })
+  })
 })

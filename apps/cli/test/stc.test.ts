@@ -64,7 +64,8 @@ describe.skipIf(!hasFfmpeg)('ShanghaiTech Campus', { timeout: 120_000 }, () => {
   })
 
   it('trains and evaluates every scene by one command, and gives the mean', async () => {
-    const recipe = ['--recipe', 'paper', '--passes', '1', '--held-out', '0.3', '--rotation', '0']
+    // after one pass from random flows the bounded scores of good frames end at their bound, where no threshold is
+    const recipe = ['--recipe', 'paper', '--passes', '1', '--held-out', '0.3', '--rotation', '0', '--aggregation', 'standardised'] // prettier-ignore
     const settings = [...small, ...recipe, '--mini-batch', '2048']
     const trained = await cflow([
       'train',

@@ -15,7 +15,11 @@ const alarms = join(root, 'alarms')
 interface Updated {
   readonly file: string
   readonly threshold: { readonly before: number; readonly after: number }
-  readonly images: readonly { readonly id: string; readonly before: number; readonly after: number }[]
+  readonly images: readonly {
+    readonly id: string
+    readonly before: number
+    readonly after: number
+  }[]
   readonly history: readonly { readonly images: number; readonly date?: string }[]
 }
 
@@ -45,7 +49,17 @@ describe('update', { timeout: 120_000 }, () => {
 
   it('prints the same as JSON, with the history', async () => {
     const file = join(root, 'more.onnx')
-    const args = ['update', model, '--good', alarms, '--date', '2026-01-31', '--out', file, '--json']
+    const args = [
+      'update',
+      model,
+      '--good',
+      alarms,
+      '--date',
+      '2026-01-31',
+      '--out',
+      file,
+      '--json',
+    ]
     const outcome = await cflow(args)
     const { threshold, images, history, ...rest } = json<Updated>(outcome)
     expect(rest.file).toBe(file)

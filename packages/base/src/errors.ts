@@ -4,6 +4,8 @@ export type ErrorCode =
   | 'CONFIG' // a configuration file or object does not fit its schema
   | 'NOT_FOUND' // a path, category or name does not exist
   | 'EMPTY' // a folder or selection holds nothing usable
+  | 'EXISTS' // a result is there already, and was not to be overwritten
+  | 'BUSY' // another process writes into that folder
   | 'TOO_FEW_IMAGES'
   | 'IMAGE' // an image cannot be decoded, or has an unsupported size
   | 'MASK' // a mask without its image, or of another size

@@ -83,7 +83,12 @@ export {
   type Evidence,
   type Head,
 } from './detector-file/detector.js'
-export { flowHead, likelihoodHead, likelihoodMap, type FurtherScale } from './detector-file/flow-head.js'
+export {
+  flowHead,
+  likelihoodHead,
+  likelihoodMap,
+  type FurtherScale,
+} from './detector-file/flow-head.js'
 export {
   manifestKey,
   methodTitle,

@@ -1,4 +1,5 @@
 export type { Dataset, FolderReading, Reading, Sample, TruthMask } from './dataset.js'
+export { isColour, mixtureWarnings, type ImageFacts } from './mixture.js'
 export { readingLines } from './reading-text.js'
 export { nearestSources, resizeLanczos, resizeMaskNearest } from './resize.js'
 export { rotateNearest } from './rotate.js'

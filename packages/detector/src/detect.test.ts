@@ -58,6 +58,38 @@ describe('a verdict', () => {
     expect(() => detector.threshold(0)).toThrow(/between 0 and 1/)
   })
 
+  it('takes a threshold in place of a rate, and tells the rate that held-out scores give it', async () => {
+    const { scores } = toyManifest.calibration
+    const image = noise(1, 8, 8)
+    const { score } = await detector.detect(image)
+    for (const threshold of [score, score - 1e-3, -1e9, 1e9]) {
+      const d = await detector.detect(image, { threshold })
+      expect(d).toMatchObject({ threshold, anomalous: score > threshold, guaranteed: false })
+      expect(d.falsePositiveRate).toBe(pValue(scores, threshold))
+      expect(detector.mask(d).data.includes(1)).toBe(d.anomalous)
+      expect((await detector.detectBatch([image], { threshold }))[0]).toMatchObject({ threshold })
+    }
+    for (const threshold of [NaN, Infinity, '3' as unknown as number])
+      await expect(detector.detect(image, { threshold })).rejects.toMatchObject({ code: 'USAGE' })
+    const both = detector.detect(image, { threshold: 1, falsePositiveRate: 0.1 })
+    await expect(both).rejects.toMatchObject({ code: 'USAGE', subject: 'threshold' })
+  })
+
+  it.each([
+    [{ treshold: 3 }, 'treshold', /did you mean threshold\?/],
+    [{ falsepositiverate: 0.1 }, 'falsepositiverate', /did you mean falsePositiveRate\?/],
+    [{ parts: { maps: false } }, 'maps', /did you mean map\?/],
+    [{ rate: 0.1 }, 'rate', /Options: falsePositiveRate, threshold, parts/],
+  ])('refuses options that do not exist: %j', async (options, subject, hint) => {
+    const expected = { code: 'USAGE', subject, hint: expect.stringMatching(hint) as string }
+    const given = options as object
+    await expect(detector.detect(noise(1, 8, 8), given)).rejects.toMatchObject(expected)
+    await expect(detector.detectBatch([noise(1, 8, 8)], given)).rejects.toMatchObject({
+      code: 'USAGE',
+      subject,
+    })
+  })
+
   it('guarantees no rate where the scores are those of training images', async () => {
     const calibration = { ...toyManifest.calibration, source: 'training' as const }
     const other = await loadDetector(toyDetector({ calibration }))
@@ -108,11 +140,14 @@ describe('a verdict', () => {
 
 describe('contributions', () => {
   it.each(aggregationSchema.options)('make the score: %s', async (aggregation) => {
-    const other = await loadDetector(toyDetector({ aggregation }))
+    // a threshold that scores of every aggregation can be above
+    const calibration = { ...toyManifest.calibration, threshold: 1 }
+    const other = await loadDetector(toyDetector({ aggregation, calibration }))
     for (const seed of [1, 2, 3, 4]) {
       const { score, contributions } = await other.detect(noise(seed, 25, 19))
       const whole = combinedAnomaly(
         aggregation,
+        toyManifest.scales,
         contributions.map((c) => c.value),
       )
       expect(Math.abs(whole - score)).toBeLessThan(1e-5 * (1 + Math.abs(score)))

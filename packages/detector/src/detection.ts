@@ -1,4 +1,6 @@
+import { CflowError } from '@cflow/base'
 import { largestScore, pValue, thresholdAt, type Manifest, type Threshold } from '@cflow/core'
+import { promiseOf } from './promise.js'
 
 /** The part of one scale in the score, at the most anomalous pixel. */
 export interface Contribution {
@@ -21,7 +23,10 @@ export interface Contribution {
 
 /** A threshold and the rate it stands for. */
 export interface RatedThreshold extends Threshold {
-  /** The rate that the threshold was chosen for: the share of good images reported as anomalous. */
+  /**
+   * The rate that the threshold was chosen for: the share of good images reported as anomalous. Of a threshold that was
+   * given, what the scores of held-out good images say of it.
+   */
   readonly falsePositiveRate: number
 }
 
@@ -78,22 +83,70 @@ export type DetectionOf<P extends Parts> = Verdict &
   Part<P, 'contributions', Pick<Detection, 'contributions'>>
 
 /**
- * The threshold for a false-positive rate; the stored one without a rate. No rate is guaranteed where the detector was
- * calibrated on its own training images.
+ * Whether a rate can be guaranteed at all by the images that a detector was calibrated with: images that were kept out of its
+ * training, independent of one another, and scored by this very file.
+ */
+export function canPromise({ calibration, aggregation, scales }: Manifest): boolean {
+  const { source, independent = true, guaranteed, scores, falsePositiveRate } = calibration
+  if (source !== 'held-out' || !independent) return false
+  if (guaranteed) return true
+  // so many images carry the stored rate, and still it was not guaranteed: frames of a video, or scores carried over
+  const { confidence } = calibration
+  const bound = largestScore(aggregation, scales)
+  return scores.length > 0 && !thresholdAt(scores, falsePositiveRate, bound, confidence).guaranteed
+}
+
+/**
+ * The threshold for a false-positive rate; the stored one without a rate. No rate is guaranteed but by independent images
+ * that were kept out of the training (`promiseOf` says what it is worth).
  * @throws CflowError USAGE when the rate does not lie between 0 and 1, EMPTY when a rate is asked for and the detector
- *   holds no scores to calibrate with
+ *   holds no scores to calibrate with, MODEL when no score can be above the stored threshold
  */
 export function thresholdFor(manifest: Manifest, rate: number | undefined): RatedThreshold {
   const { calibration, aggregation, scales } = manifest
+  const bound = largestScore(aggregation, scales)
+  if (rate === undefined) checkReach(calibration.threshold, bound)
   const { threshold, guaranteed } =
     rate === undefined
       ? calibration
-      : thresholdAt(calibration.scores, rate, largestScore(aggregation, scales))
+      : thresholdAt(calibration.scores, rate, bound, calibration.confidence)
   return {
     threshold,
-    guaranteed: guaranteed && calibration.source === 'held-out',
+    guaranteed: guaranteed && canPromise(manifest),
     falsePositiveRate: rate ?? calibration.falsePositiveRate,
   }
+}
+
+/**
+ * @param bound what no score exceeds (`largestScore`)
+ * @param hint what helps
+ * @throws CflowError MODEL when no score can be above a stored threshold: every image would be called good
+ */
+export function checkReach(
+  threshold: number,
+  bound: number,
+  hint = 'give a false-positive rate instead of the stored threshold, or train again',
+): void {
+  if (threshold < bound) return
+  const number = Number(threshold.toPrecision(4))
+  const why = Number.isNaN(threshold) ? 'is no number' : `is ${number}, and no score can be above ${Number(bound.toPrecision(4))}` // prettier-ignore
+  throw new CflowError('MODEL', `the stored threshold ${why}: every image would be called good`, {
+    subject: 'calibration.threshold',
+    hint,
+  })
+}
+
+/**
+ * A threshold of the user's own, with the rate that held-out scores give it; a rate is never guaranteed for it.
+ * @throws CflowError USAGE when it is no finite number
+ */
+export function ownThreshold({ calibration }: Manifest, threshold: number): RatedThreshold {
+  if (typeof threshold !== 'number' || !Number.isFinite(threshold))
+    throw new CflowError('USAGE', `a threshold is a number, got ${String(threshold)}`, {
+      subject: 'threshold',
+    })
+  const falsePositiveRate = pValue(calibration.scores, threshold)
+  return { threshold, guaranteed: false, falsePositiveRate }
 }
 
 /** The decision on a score. */
@@ -120,14 +173,25 @@ export const plainDetection = ({ anomalyMap: map, ...rest }: DetectionOf<Parts>)
 const number = (v: number): string => String(Number(v.toPrecision(3)))
 
 /**
- * A detection in one sentence for people, such as "score 12.3 is above the threshold 9.1 (false-positive rate 5 %);
- * mostly the coarse scale (stride 32)". The scale is named for anomalous images, where one has at least half the share.
+ * A detection in one sentence for people, such as "score 12.3 is above the threshold 9.1 (false alarms on at most 5 % of good
+ * images, on average); mostly the coarse scale (stride 32)". The scale is named for anomalous images, where one has at least
+ * half the share.
+ * @param manifest of the detector: then the sentence says what its threshold promises, as `promiseOf` does
  */
-export function explain(detection: DetectionOf<Parts>): string {
+export function explain(detection: DetectionOf<Parts>, manifest?: Manifest): string {
   const { score, threshold, anomalous, falsePositiveRate, guaranteed, contributions } = detection
   const is = anomalous ? 'is above' : 'is not above'
   const doubt = guaranteed ? '' : ', not guaranteed'
-  const rate = `false-positive rate ${number(100 * falsePositiveRate)} %${doubt}`
+  // of a threshold of the user's own nothing is promised
+  const isOwn =
+    manifest?.calibration.threshold !== threshold &&
+    (!manifest ||
+      falsePositiveRate >= 1 ||
+      thresholdFor(manifest, falsePositiveRate).threshold !== threshold)
+  const rate =
+    manifest && !isOwn
+      ? promiseOf(manifest, falsePositiveRate).brief
+      : `false-positive rate ${number(100 * falsePositiveRate)} %${doubt}`
   const sentence = `score ${number(score)} ${is} the threshold ${number(threshold)} (${rate})`
   return anomalous ? sentence + whereFrom(contributions ?? []) : sentence
 }

@@ -1,8 +1,9 @@
-import { CflowError, messageOf, type Mask, type RgbImage } from '@cflow/base'
+import { CflowError, didYouMean, messageOf, type Mask, type RgbImage } from '@cflow/base'
 import type { Manifest } from '@cflow/core'
 import { checkThreads, openRuntime, type OpenOptions, type Runtime } from '@cflow/runtimes'
 import { inBatches } from './batch.js'
 import {
+  ownThreshold,
   thresholdFor,
   type Detection,
   type DetectionOf,
@@ -24,6 +25,8 @@ export interface DetectOptions<P extends Parts = object> {
    * threshold (`manifest.calibration`) when absent.
    */
   readonly falsePositiveRate?: number | undefined
+  /** The score above which an image is anomalous, in place of a rate. */
+  readonly threshold?: number | undefined
   /** Set to false what is not needed: `{ map: false }` leaves out the anomaly map, `{ contributions: false }` those. */
   readonly parts?: P
 }
@@ -35,8 +38,8 @@ export interface Detector<Image> {
   readonly runtime: string
   /**
    * Score one image of any size.
-   * @throws CflowError IMAGE (cannot be decoded, size out of range), NOT_FOUND, USAGE (a rate outside (0, 1), after
-   *   `release`), RUNTIME
+   * @throws CflowError IMAGE (cannot be decoded, size out of range), NOT_FOUND, USAGE (a rate outside (0, 1), an option
+   *   that does not exist, after `release`), RUNTIME
    */
   detect<const P extends Parts = object>(
     image: Image,
@@ -110,8 +113,15 @@ export async function load<Image>(
   }
 
   /** What scores images of one size. */
-  const scorer = <P extends Parts>({ falsePositiveRate, parts }: DetectOptions<P>) => {
-    const threshold = thresholdFor(manifest, falsePositiveRate)
+  const scorer = <P extends Parts>(options: DetectOptions<P>, ...more: readonly string[]) => {
+    checkOptions(options, ['falsePositiveRate', 'threshold', 'parts', ...more])
+    const { falsePositiveRate: rate, threshold: own, parts } = options
+    checkOptions(parts ?? {}, ['map', 'contributions'])
+    if (rate !== undefined && own !== undefined)
+      throw new CflowError('USAGE', 'give falsePositiveRate or threshold, not both', {
+        subject: 'threshold',
+      })
+    const threshold = own === undefined ? thresholdFor(manifest, rate) : ownThreshold(manifest, own)
     return (images: readonly RgbImage[]) =>
       scoreImages<P>(session, manifest, images, threshold, parts)
   }
@@ -130,7 +140,7 @@ export async function load<Image>(
         inBatches(
           images,
           (image, i) => decode(place, image).catch((error: unknown) => failAt(i, error)),
-          scorer(options),
+          scorer(options, 'batchSize'),
           manifest.encoder.batch ?? options.batchSize,
         ),
       ),
@@ -140,6 +150,16 @@ export async function load<Image>(
     },
     release: () => (released ??= Promise.allSettled([...running]).then(() => session.release())),
   }
+}
+
+/** Refuse options that do not exist, which would otherwise be passed over: most often they are misspelt. */
+function checkOptions(options: object, known: readonly string[]): void {
+  const unknown = Object.keys(options).find((key) => !known.includes(key))
+  if (unknown === undefined) return
+  throw new CflowError('USAGE', `there is no option ${unknown}`, {
+    subject: unknown,
+    hint: `${didYouMean(unknown, known)}Options: ${known.join(', ')}.`,
+  })
 }
 
 /** Throw the same error, telling the image's index in the list. */

@@ -1,7 +1,7 @@
-import { readFile, stat } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { CflowError, messageOf } from '@cflow/base'
-import { fileError } from '@cflow/base/node'
+import { fileError, fileSize } from '@cflow/base/node'
 import { decodeImage } from '@cflow/datasets/node'
 import { maxModelBytes, type Place } from './sources.js'
 
@@ -32,12 +32,11 @@ export const place: Place = {
 }
 
 async function readModelFile(path: string): Promise<Uint8Array> {
-  try {
-    const { size } = await stat(path)
-    if (size <= maxModelBytes) return await readFile(path)
-  } catch (cause) {
-    const hint = 'Give the model.onnx inside.'
-    throw fileError(path, cause, { code: 'MODEL', what: 'a detector file', hint })
-  }
-  throw new CflowError('MODEL', `${path} is larger than 2 GiB`, { subject: path })
+  const hint = 'Give the model.onnx inside.'
+  const expected = { code: 'MODEL', what: 'a detector file', hint } as const
+  if ((await fileSize(path, expected)) > maxModelBytes)
+    throw new CflowError('MODEL', `${path} is larger than 2 GiB`, { subject: path })
+  return readFile(path).catch((cause: unknown) => {
+    throw fileError(path, cause, expected)
+  })
 }

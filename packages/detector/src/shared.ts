@@ -1,5 +1,6 @@
 /** What both entries export. */
 export {
+  checkReach,
   explain,
   plainDetection,
   thresholdFor,
@@ -10,3 +11,10 @@ export {
   type DetectionOf,
   type Parts,
 } from './detection.js'
+export {
+  knownDefectsOf,
+  nearCopiesOf,
+  promiseOf,
+  type KnownDefects,
+  type RatePromise,
+} from './promise.js'

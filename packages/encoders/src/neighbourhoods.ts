@@ -44,6 +44,8 @@ export function withNeighbourhoods(model: EncoderModel, neighbourhoods: string):
   }
 }
 
-/** A map [N, C, h, w] whose positions are means over those around them, k×k, at the border fewer. */
-const averaged = (map: Value, side: number): Value =>
-  side === 1 ? map : averagePool(map, side, 'nothing')
+/**
+ * A map [N, C, h, w] whose positions are means over those around them, k×k. Beyond the border there are zeros, as in the
+ * authors' code: means of fewer positions would vary more there, and every image would be most anomalous at its border.
+ */
+const averaged = (map: Value, side: number): Value => (side === 1 ? map : averagePool(map, side))

@@ -1,4 +1,4 @@
-import { CflowError } from '@cflow/base'
+import { CflowError, didYouMean } from '@cflow/base'
 import { efficientNetLites } from './models/efficientnet-lite.js'
 import { mobileNets } from './models/mobilenet-v3.js'
 import { resNets } from './models/resnet.js'
@@ -20,7 +20,7 @@ export function encoderSpec(name: string, options: EncoderOptions = {}): Encoder
   if (!spec)
     throw new CflowError('NOT_FOUND', `there is no encoder called ${name}`, {
       subject: name,
-      hint: `use one of ${encoderNames.join(', ')}`,
+      hint: `${didYouMean(name, encoderNames)}use one of ${encoderNames.join(', ')}`,
     })
   if (options.padding !== undefined && options.padding !== spec.padding)
     throw new CflowError('USAGE', `${wanted} cannot be padded with ${options.padding}`, {

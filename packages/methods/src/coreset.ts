@@ -112,6 +112,35 @@ export function greedyCoreset(
   return { chosen: chosen.slice(0, m), radii: radii.slice(0, m) }
 }
 
+/** Rows of vectors [n, D], in that order. */
+export function rowsAt(vectors: Tensor<'float32'>, rows: Int32Array): Tensor<'float32'> {
+  const depth = vectors.shape[1] as number
+  const data = new Float32Array(rows.length * depth)
+  rows.forEach((row, i) =>
+    data.set(vectors.data.subarray(row * depth, (row + 1) * depth), i * depth),
+  )
+  return tensor('float32', [rows.length, depth], data)
+}
+
+/**
+ * Collects vectors that a coreset is chosen from: so many of all images at random, about equally many of each.
+ * @param count vectors in all @param images as many as will be added
+ */
+export function vectorDraw(count: number, depth: number, images: number, random: Random) {
+  const vectors = tensor('float32', [count, depth], new Float32Array(count * depth))
+  let [at, image] = [0, 0]
+  return {
+    /** [count, D]; complete when all images are added. */
+    vectors,
+    /** @param rows all vectors of an image, [area, D] */
+    add(rows: Float32Array): void {
+      const until = Math.floor((count * ++image) / images)
+      for (const row of random.permutation(rows.length / depth).subarray(0, until - at))
+        vectors.data.set(rows.subarray(row * depth, (row + 1) * depth), at++ * depth)
+    },
+  }
+}
+
 /** Restore the heap's order, the largest key first, after the key of its first element became smaller. */
 function siftDown(heap: Int32Array, keys: Float64Array): void {
   const moved = heap[0] as number

@@ -59,13 +59,16 @@ export function joinNearest(taps: readonly Value[], channels?: readonly number[]
   return concat(parts, 1)
 }
 
-/** The same with bilinear upsampling, corners aligned. */
-export function joinBilinear(taps: readonly Value[]): Value {
+/** The same with bilinear upsampling. */
+export function joinBilinear(
+  taps: readonly Value[],
+  corners: 'aligned' | 'half' = 'aligned',
+): Value {
   const { height, width } = mapShape(taps[0] as Value)
   return concat(
     taps.map((tap) => {
       const { height: h, width: w } = mapShape(tap)
-      return h === height && w === width ? tap : resizeBilinear(tap, height, width)
+      return h === height && w === width ? tap : resizeBilinear(tap, height, width, corners)
     }),
     1,
   )

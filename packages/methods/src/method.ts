@@ -107,7 +107,10 @@ export const encodeAll = (
   })
 
 /** What a method has to take further good images up into a finished detector with. */
-export interface ExtensionJob extends Pick<Job<unknown>, 'runtime' | 'features' | 'training' | 'timed'> {
+export interface ExtensionJob extends Pick<
+  Job<unknown>,
+  'runtime' | 'features' | 'training' | 'timed'
+> {
   readonly parts: DetectorParts
   readonly seed: number
   progress(stage: 'encode' | 'select', total: number): (done: number) => void

@@ -13,10 +13,10 @@ describe('settings', () => {
   it('of another method are refused by name, and so are those that make no detector', () => {
     const refused = (options: object, pattern: RegExp) =>
       expect(() => resolveConfig(options)).toThrow(pattern)
-    refused({ method: 'padim', neighbours: 3 }, /neighbours is no setting of padim/)
-    refused({ method: 'spade', passes: 3 }, /passes is no setting of spade/)
-    refused({ method: 'dfr', recipe: 'paper' }, /recipe is no setting of dfr/)
-    refused({ channels: 3 }, /channels is no setting of cflow/)
+    refused({ method: 'padim', neighbours: 3 }, /neighbours is no setting of PaDiM/)
+    refused({ method: 'spade', passes: 3 }, /passes is no setting of SPADE/)
+    refused({ method: 'dfr', recipe: 'paper' }, /recipe is no setting of DFR/)
+    refused({ channels: 3 }, /channels is no setting of CFLOW-AD/)
     refused({ method: 'vae' }, /no method vae/)
     refused({ method: 'dfr', variance: 2 }, /variance/)
     refused({ method: 'padim', inputSize: 100 }, /multiple of 32/)

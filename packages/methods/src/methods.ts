@@ -1,4 +1,4 @@
-import { CflowError } from '@cflow/base'
+import { CflowError, didYouMean, issueText, type SchemaIssue } from '@cflow/base'
 import * as z from 'zod'
 import { cflow } from './cflow/cflow.js'
 import { dfr } from './dfr/dfr.js'
@@ -19,9 +19,10 @@ export type MethodName = AnyMethod['name']
 export function methodOf(name: string): Method {
   const found = methods.find((m) => m.name === name)
   if (found) return found
+  const names = methods.map((m) => m.name)
   throw new CflowError('CONFIG', `there is no method ${name}`, {
     subject: 'method',
-    hint: `use one of ${methods.map((m) => m.name).join(', ')}`,
+    hint: `${didYouMean(name, names)}use one of ${names.join(', ')}`,
   })
 }
 
@@ -75,24 +76,35 @@ export function resolveConfig<N extends MethodName = 'cflow'>(
   if (!names.includes(recipe))
     throw new CflowError('CONFIG', `there is no recipe ${recipe}`, {
       subject: 'recipe',
-      hint: `use one of ${names.join(', ')}`,
+      hint: `${didYouMean(recipe, names)}use one of ${names.join(', ')}`,
     })
   const parsed = method.settings.strict().safeParse({ ...method.recipes[recipe], ...settings })
-  if (!parsed.success) throw invalid(parsed.error, method)
+  if (!parsed.success) throw invalid(parsed.error, method, settings)
   method.check?.(parsed.data)
   return { method: method.name, recipe, ...parsed.data } as TrainConfig<N>
 }
 
-function invalid(error: z.ZodError, method: Method): CflowError {
-  const issue = error.issues[0]
+function invalid(
+  error: z.ZodError,
+  method: Method,
+  given: Readonly<Record<string, unknown>>,
+): CflowError {
+  const [issue] = error.issues
   if (issue?.code === 'unrecognized_keys') return noSetting(issue.keys[0] ?? '', method)
-  return new CflowError('CONFIG', z.prettifyError(error), {
-    subject: issue?.path.join('.') ?? '',
-  })
+  const key = String(issue?.path[0] ?? '')
+  const problem = issue ? issueText(key, issue as SchemaIssue, given[key]) : error.message
+  return new CflowError('CONFIG', problem, { subject: key })
 }
 
-const noSetting = (key: string, { name, settings }: Method): CflowError =>
-  new CflowError('CONFIG', `${key} is no setting of ${name}`, {
-    subject: key,
-    hint: `settings of ${name}: ${Object.keys(settings.shape).join(', ')}`,
-  })
+/** Whose it is instead, or what it may have meant. */
+function noSetting(key: string, { title, name, settings }: Method): CflowError {
+  const has = ({ recipes, settings: own }: Method) =>
+    key === 'recipe' ? Object.keys(recipes).length > 1 : key in own.shape
+  const owners = methods.filter(has).map((m) => m.name)
+  const known = Object.keys(settings.shape)
+  const hint =
+    owners.length > 0
+      ? `it is one of method ${owners.join(', ')}`
+      : `${didYouMean(key, known)}settings of ${name}: ${known.join(', ')}`
+  return new CflowError('CONFIG', `${key} is no setting of ${title}`, { subject: key, hint })
+}

@@ -121,6 +121,9 @@ it('says what is wrong with an image and does not add it', () => {
     pixels.add(Float32Array.of(0, 0, 0, NaN), mask, 2, 2)
   }).toThrow('the map is NaN at x 1, y 1')
   expect(() => {
+    pixels.add([0, undefined, 0, 0] as unknown as Float32Array, mask, 2, 2)
+  }).toThrow('the map is undefined at x 1, y 0')
+  expect(() => {
     pixels.add(new Float32Array(4), mask, 2, 3)
   }).toThrow('map must have 6 elements (2 × 3), got 4')
   expect(() => {

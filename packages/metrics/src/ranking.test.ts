@@ -100,6 +100,26 @@ it('constant scores are worth a coin flip', () => {
   expect(averagePrecision([5, 5, 5, 5], [0, 1, 0, 0])).toBe(0.25)
 })
 
+it('ends with an error for what is no number, or no label', () => {
+  const metrics = [
+    auroc,
+    averagePrecision,
+    f1Max,
+    (s: number[], l: number[]) => confusionAt(s, l, 1),
+  ]
+  const rejects = (scores: unknown, labels: unknown, message: string) => {
+    for (const metric of metrics)
+      expect(() => metric(scores as number[], labels as number[])).toThrow(new RangeError(message))
+  }
+  for (const wrong of [undefined, null, 'high', 1n, {}]) {
+    rejects([0.1, wrong], [0, 1], `score 1 is no number: ${String(wrong)}`)
+    rejects([0.1, 0.2], [wrong, 1], `label 0 is no number: ${String(wrong)}`)
+  }
+  rejects([0.1, , 3], [0, 1, 1], 'score 1 is no number: undefined')
+  rejects([0.1, 0.2], [0, NaN], 'label 1 is NaN')
+  expect(auroc([0.1, 0.2, Infinity, -Infinity], [false, true, true, false])).toBe(1)
+})
+
 it('rejects NaN and lengths that differ', () => {
   for (const metric of [auroc, averagePrecision, f1Max]) {
     expect(() => metric([1, NaN], [0, 1])).toThrow(new RangeError('score 1 is NaN'))

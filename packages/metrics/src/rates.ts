@@ -1,5 +1,5 @@
 import { countAtLeast, countFrom, rankByLabel, walkDown, type Ranking } from './ranking.js'
-import type { Labels, Scores } from './scores.js'
+import { requireNumber, type Labels, type Scores } from './scores.js'
 
 // `xOf` is `x` of scores that are already ranked.
 
@@ -12,7 +12,7 @@ import type { Labels, Scores } from './scores.js'
  *
  * @param scores one per image or pixel, higher is more anomalous
  * @param labels one per score, non-zero or true is anomalous
- * @throws RangeError when the lengths differ or a score is NaN
+ * @throws RangeError when the lengths differ, a score is not a number, or a label neither a number nor true or false
  */
 export function auroc(scores: Scores, labels: Labels): number {
   return aurocOf(rankByLabel(scores, labels))
@@ -132,7 +132,7 @@ export function confusionAt(scores: Scores, labels: Labels, threshold: number): 
 }
 
 export function confusionOf({ normal, anomalous }: Ranking, threshold: number): Confusion {
-  if (Number.isNaN(threshold)) throw new RangeError('the threshold is NaN')
+  requireNumber('the threshold', threshold)
   const tp = countAtLeast(anomalous, threshold)
   const fp = countAtLeast(normal, threshold)
   const fn = countFrom(anomalous) - tp

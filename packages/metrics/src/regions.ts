@@ -33,8 +33,8 @@ export function pixelScores(
   requireSize('map', map.length, width, height)
   requireLength('mask', mask.length, `${width} × ${height}`, map.length)
   for (let i = 0; i < map.length; i++)
-    if (Number.isNaN(map[i]))
-      throw new RangeError(`the map is NaN at x ${i % width}, y ${Math.floor(i / width)}`)
+    if (!(map[i]! <= Infinity))
+      throw new RangeError(`the map is ${map[i]} at x ${i % width}, y ${Math.floor(i / width)}`)
   if (!mask.some((value) => value !== 0))
     return { normal: map.slice(), anomalous: noPixels(map), holes: noPixels(map), regions: 0 }
   const { labels, count, areas } = connectedComponents(mask, width, height, 8)

@@ -15,19 +15,23 @@ export interface ScoresByClass {
 
 /**
  * Splits scores by their label into new arrays of the scores' precision.
- * @throws RangeError when the lengths differ or a score is NaN
+ * @throws RangeError when the lengths differ, a score is not a number, or a label neither a number nor true or false
  */
 export function splitByLabel(scores: Scores, labels: Labels): ScoresByClass {
   requireLength('labels', labels.length, 'one per score', scores.length)
   let anomalousCount = 0
-  for (let i = 0; i < labels.length; i++) if (labels[i]) anomalousCount++
+  for (let i = 0; i < labels.length; i++) {
+    const label: unknown = labels[i]
+    if (typeof label !== 'boolean') requireNumber(`label ${i}`, label)
+    if (label) anomalousCount++
+  }
   const normal = allocateLike(scores, scores.length - anomalousCount)
   const anomalous = allocateLike(scores, anomalousCount)
   let n = 0
   let a = 0
   for (let i = 0; i < scores.length; i++) {
     const score = scores[i]!
-    if (Number.isNaN(score)) throw new RangeError(`score ${i} is NaN`)
+    requireNumber(`score ${i}`, score)
     if (labels[i]) anomalous[a++] = score
     else normal[n++] = score
   }
@@ -50,6 +54,12 @@ export function concatScores(parts: readonly FloatArray[]): FloatArray {
     offset += part.length
   }
   return all
+}
+
+/** @throws RangeError unless `value` is a number; NaN, which compares with nothing, is none */
+export function requireNumber(what: string, value: unknown): void {
+  if (typeof value !== 'number') throw new RangeError(`${what} is no number: ${String(value)}`)
+  if (Number.isNaN(value)) throw new RangeError(`${what} is NaN`)
 }
 
 /** @throws RangeError unless `actual` is `expected` */

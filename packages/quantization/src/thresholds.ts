@@ -25,12 +25,17 @@ export function recalibrated(
   const map = line(before, after)
   const scores = same ? same.map((i) => after[i] as number) : calibration.scores.map(map)
   scores.sort((a, b) => a - b)
-  const { threshold } = thresholdAt(scores, calibration.falsePositiveRate, bound)
+  const { falsePositiveRate, confidence, setBy, knownDefects } = calibration
+  const { threshold: conformal } = thresholdAt(scores, falsePositiveRate, bound, confidence)
+  const wasMoved = knownDefects !== undefined && calibration.threshold > knownDefects.conformal
+  const moved = wasMoved ? Math.max(map(calibration.threshold), conformal) : conformal
   return {
     ...calibration,
     scores,
-    threshold,
+    threshold: moved < bound ? moved : conformal,
     guaranteed: calibration.guaranteed && same !== undefined,
+    ...(setBy && { setBy: { ...setBy, score: map(setBy.score) } }),
+    ...(knownDefects && { knownDefects: { scores: knownDefects.scores.map(map), conformal } }),
   }
 }
 

@@ -1,11 +1,11 @@
 import type { Mask, RgbImage } from '@cflow/base'
+import { documentOf } from './document.js'
 import { count } from './format.js'
 import type { DataReading } from './input.js'
-import { markup, trusted, type Markup } from './markup.js'
+import { markup, type Markup } from './markup.js'
 import { dataUri } from './panels.js'
 import { drawRing } from './picture.js'
 import { folderTable } from './section/data.js'
-import { style } from './style.js'
 
 /** One image of a contact sheet. */
 export interface SheetImage {
@@ -47,27 +47,13 @@ export async function renderContactSheet(sheet: ContactSheet): Promise<string> {
   const { title, reading, warnings } = sheet
   const sections: Markup[] = []
   for (const section of sheet.sections) sections.push(await sectionOf(section))
-  const policy = `default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'`
-  return markup`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>${title}</title>
-<style>${trusted(style)}${trusted(sheetStyle)}</style>
-</head>
-<body>
-<header><p class="kicker">Contact sheet</p><h1>${title}</h1></header>
+  const body = markup`<header><p class="kicker">Contact sheet</p><h1>${title}</h1></header>
 <main>
 ${warnings.length > 0 && markup`<section aria-labelledby="look"><h2 id="look">To be looked at</h2><ul>${warnings.map((text) => markup`<li>${text}</li>`)}</ul></section>`}
 ${reading && folderTable(reading)}
 ${sections}
-</main>
-</body>
-</html>
-`.text
+</main>`
+  return documentOf(body, { title, style: sheetStyle }).text
 }
 
 async function sectionOf({ title, note, images, total }: SheetSection): Promise<Markup> {

@@ -39,8 +39,13 @@ export interface Judgement {
   readonly pixels?: PixelMetrics
   /** At which size pixels were compared, `mask` for that of each mask; absent without masks. */
   readonly resolution?: { readonly at: 'mask' | number }
-  /** What is to be said of the masks, a sentence each. */
+  /** What is to be said of images and masks, a sentence each. */
   readonly remarks?: readonly string[]
+  /**
+   * How many of the good images are the very ones that set the threshold; where there are any, no rate of false alarms is
+   * given.
+   */
+  readonly ownEvidence?: number
   /** What the evaluation and its curves are of, where that is not the detector's own scores (protocol `paper`). */
   readonly measured?: { readonly scores: readonly ScoredImage[]; readonly pixels?: PixelMetrics }
 }
@@ -48,11 +53,27 @@ export interface Judgement {
 /** One column of the paper's Figure 3: image, map and mask of one size, S×S. */
 export interface ReportExample extends Judged {
   /** Why it is shown. */
-  readonly group: 'best' | 'worst' | 'doubtful'
+  readonly group: 'mistake' | 'best' | 'worst' | 'doubtful'
   readonly image: RgbImage
   readonly anomalyMap: AnomalyMap
   /** Ground truth. */
   readonly mask?: Mask
+}
+
+/** The score of an image by name. */
+export interface NamedScore {
+  readonly id: string
+  readonly score: number
+}
+
+/** The images that set a threshold, where they are at hand. */
+export interface CalibrationImages {
+  /** Good ones. */
+  readonly images: readonly NamedScore[]
+  /** Known defects that it was placed between. */
+  readonly defects: readonly NamedScore[]
+  /** The good image that decided, as the detector sees it. */
+  readonly decisive?: Omit<ReportExample, 'group'>
 }
 
 /** Everything a report shows. */
@@ -72,10 +93,12 @@ export interface ReportInput extends Judgement {
   }[]
   /** Size of the detector file in bytes. */
   readonly modelBytes: number
-}
-
-/** Pixel threshold of the predicted masks: the F1-optimal one, or the calibrated one without ground truth. */
-export function pixelThreshold({ evaluation, pixels, manifest }: ReportInput): number {
-  const best = (evaluation && pixels?.f1Max().threshold) ?? NaN
-  return Number.isFinite(best) ? best : manifest.calibration.threshold
+  readonly calibration?: CalibrationImages
+  /** When, from what and how it was made: texts for people, each where it is known. */
+  readonly made?: {
+    readonly date?: string
+    /** Folder of the images. */
+    readonly folder?: string | undefined
+    readonly command?: string | undefined
+  }
 }

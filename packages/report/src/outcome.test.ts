@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
-import { outcomeOf, tally, wilson } from './outcome.js'
+import { toyManifest } from '@cflow/core/testing'
+import { outcomeOf, ownEvidence, tally, wilson } from './outcome.js'
 
 const of = (label: 'good' | 'anomalous' | 'unknown', score: number) => ({
   id: 'x',
@@ -31,4 +32,21 @@ it('gives the interval of a rate', () => {
   expect(wilson(0, 10)[0]).toBe(0)
   expect(wilson(10, 10)[1]).toBeCloseTo(1)
   expect(wilson(0, 0)[0]).toBeNaN()
+})
+
+it('knows the images that set a threshold by their scores', () => {
+  const stored = toyManifest.calibration.scores
+  const own = stored.map((score) => of('good', score * (1 + 1e-8)))
+  const others = stored.map((score) => of('good', score + 0.1))
+  expect(ownEvidence([...others, ...own], toyManifest)).toBe(stored.length)
+  expect(ownEvidence(own.slice(0, 25), toyManifest)).toBe(25)
+  expect(ownEvidence([...others, ...own.slice(0, 10)], toyManifest)).toBe(0)
+  expect(
+    ownEvidence(
+      own.map((s) => ({ ...s, label: 'anomalous' })),
+      toyManifest,
+    ),
+  ).toBe(0)
+  const folds = { ...toyManifest, calibration: { ...toyManifest.calibration, source: 'folds' as const } } // prettier-ignore
+  expect(ownEvidence(own, folds)).toBe(0)
 })

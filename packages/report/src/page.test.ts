@@ -3,6 +3,7 @@ import { expect, it } from 'vitest'
 import { PixelMetrics, type TimedEvaluation } from '@cflow/metrics'
 import type { Judged, ReportExample, ReportInput } from './input.js'
 import { renderReport } from './page.js'
+import { scoresCsv } from './scores-csv.js'
 
 const size = 16
 const evil = `<img src=x onerror="alert('1')">`
@@ -89,7 +90,7 @@ const full: ReportInput = {
   evaluation,
   scores,
   pixels,
-  examples: [example(scores[1]!, 'best'), example(scores[2]!, 'worst')],
+  examples: [example(scores[1]!, 'best'), example(scores[2]!, 'mistake')],
   history: [1, 2, 3].map((pass) => ({ pass, losses: [4 - pass], learningRate: 1 })),
   modelBytes: 1_230_000,
 }
@@ -107,6 +108,7 @@ it('shows every section when there is data for it', async () => {
     'results',
     'scores',
     'examples',
+    'calibration',
     'densities',
     'curves',
     'learning',
@@ -163,7 +165,7 @@ it('leaves out what an unlabelled set cannot have', async () => {
   const rest = without(full, 'evaluation', 'pixels')
   const unlabelled = scores.map((s) => ({ ...s, label: 'unknown' as const, defect: 'unknown' }))
   const html = await renderReport({ ...rest, scores: unlabelled, examples: [], history: [] })
-  expect(sections(html)).toEqual(['results', 'scores', 'use'])
+  expect(sections(html)).toEqual(['results', 'scores', 'calibration', 'use'])
   expect(html).toContain('of 3 unlabelled images it called 1 anomalous')
   expect(html).not.toMatch(/NaN|undefined/)
 })
@@ -204,16 +206,79 @@ it('promises a rate only where it is guaranteed', async () => {
       manifest: { ...manifest, calibration: { ...manifest.calibration, ...changes } },
     })
   const few = await calibrated({})
-  expect(few).toContain('2 held-out images are too few')
+  expect(few).toContain('2 good images are too few')
   expect(few).not.toContain('promised')
-  expect(await calibrated({ guaranteed: true })).toContain('≤ 5.0\u00a0%')
-  expect(await calibrated({ source: 'training' })).toContain('no images were held out')
+  expect(few).toContain('33.4\u00a0%')
+  expect(await calibrated({ guaranteed: true })).toContain('too few')
+  expect(await calibrated({ source: 'training' })).toContain('Nothing is promised')
 })
 
 it('takes a run without scores, and losses that are not numbers', async () => {
   const history = [{ pass: 1, losses: [NaN], learningRate: 1 }]
   const html = await renderReport({ ...full, scores: [], examples: [], history })
-  expect(html).toContain('No images were judged.')
+  expect(html).toContain('No images were judged:')
   expect(html).toContain('The loss is not a number.')
   expect(html).not.toMatch(/="[^"]*NaN/)
+})
+
+it('takes no figure from the images that set the threshold', async () => {
+  const calibration = {
+    images: [
+      { id: 'low.png', score: 1 },
+      { id: `=high ${evil}`, score: 2 },
+    ],
+    defects: [{ id: 'dented.png', score: 9 }],
+    decisive: example(judged('high', 'good', 'good', 2), 'doubtful'),
+  }
+  const setBy = { id: `=high ${evil}`, score: 2 }
+  const knownDefects = { scores: [9], conformal: 2 }
+  const trained = {
+    ...manifest,
+    calibration: { ...manifest.calibration, setBy, knownDefects, threshold: 3 },
+  }
+  const rest = without(full, 'evaluation', 'pixels')
+  const none = { ...rest, manifest: trained, scores: [], examples: [], calibration }
+  const html = await renderReport(none)
+  expect(sections(html)).toEqual(['results', 'calibration', 'learning', 'use'])
+  expect(html).toContain('was not measured')
+  expect(html).not.toMatch(/false alarm on|interval/)
+  expect(html).toContain('Finds the one known defect')
+  expect(html).toContain('moved up to 3.000')
+  expect(html).not.toContain('<img src=x')
+  expect(html.match(/src="data:image\/webp;base64,/g)).toHaveLength(3)
+  // the same scores to take away, which no spreadsheet takes for formulas
+  const csv = scoresCsv(none)
+  expect(csv.split('\r\n').slice(1, 4)).toEqual([
+    'low.png,calibration,good,good,1,3,good,,',
+    `"'=high ${evil.replaceAll('"', '""')}",calibration,good,good,2,3,good,,`,
+    'dented.png,known defect,defect,,9,3,anomalous,,',
+  ])
+  const link = /href="data:text\/csv;charset=utf-8;base64,([^"]+)" download/.exec(html)?.[1] ?? ''
+  expect(Buffer.from(link, 'base64').toString()).toBe(csv)
+
+  // and where they are among those that were judged
+  const own = await renderReport({ ...full, ownEvidence: 1 })
+  expect(own).toContain('not measured: 1 of the good images judged set the threshold')
+  expect(own).toContain('caught 1 of 2 defective images.')
+  expect(own).not.toContain('false alarm on')
+})
+
+it('draws masks at the threshold that the detector uses, whatever would have been best', async () => {
+  // the best threshold on these very pixels is 2
+  const at = { ...manifest, calibration: { ...manifest.calibration, threshold: 3.3 } }
+  const html = await renderReport({ ...full, manifest: at })
+  expect(html).toContain('above the detector’s threshold, 3.300')
+  expect(html).toContain('Above the threshold τ = 3.300')
+  expect(html).toContain('1 defect missed, 0 false alarms')
+})
+
+it('says when, from what and how it was made, and counts right and wrong', async () => {
+  const made = { date: '2031-05-06 07:08 UTC', folder: `/photos/${evil}`, command: 'cflow train' }
+  const html = await renderReport({ ...full, made })
+  for (const text of ['2031-05-06 07:08 UTC', '/photos/&lt;img', '<code>cflow train</code>'])
+    expect(html).toContain(text)
+  const matrix = /<table class="confusion">.*?<\/table>/s
+    .exec(html)?.[0]
+    .replaceAll(/<[^>]+>/g, ' ')
+  expect(matrix?.replaceAll(/\s+/g, ' ')).toMatch(/Good 1 0 1 Defective 1 missed 1 2/)
 })

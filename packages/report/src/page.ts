@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
-import { pixelThreshold, type ReportInput } from './input.js'
+import { documentOf } from './document.js'
+import type { ReportInput } from './input.js'
 import { markup, trusted } from './markup.js'
+import { calibrationSection } from './section/calibration.js'
 import { curvesSection } from './section/curves.js'
 import { dataSection } from './section/data.js'
 import { densitiesSection } from './section/densities.js'
@@ -10,7 +12,7 @@ import { learningSection } from './section/learning.js'
 import { resultsSection } from './section/results.js'
 import { dotShapes, scoresSection } from './section/scores.js'
 import { costSection, usageSection } from './section/usage.js'
-import { sortScript, style } from './style.js'
+import { sortScript } from './style.js'
 
 /**
  * A report as one HTML file that needs nothing else: no network, no fonts, pictures inside. Sections without data are
@@ -18,26 +20,15 @@ import { sortScript, style } from './style.js'
  * @throws CflowError SHAPE when a map does not fit its image, RUNTIME without the image library
  */
 export async function renderReport(input: ReportInput): Promise<string> {
-  const threshold = pixelThreshold(input)
+  const { threshold } = input.manifest.calibration
   const hash = createHash('sha256').update(sortScript).digest('base64')
-  const policy = `default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'`
-  return markup`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>${titleOf(input)}</title>
-<style>${trusted(style)}</style>
-</head>
-<body>
-${dotShapes}
+  const body = markup`${dotShapes}
 ${headerSection(input)}
 <main>
 ${resultsSection(input)}
 ${scoresSection(input)}
-${await examplesSection(input, threshold)}
+${await examplesSection(input)}
+${await calibrationSection(input)}
 ${densitiesSection(input, threshold)}
 ${curvesSection(input)}
 ${learningSection(input)}
@@ -45,8 +36,6 @@ ${dataSection(input)}
 ${costSection(input)}
 </main>
 ${usageSection(input)}
-<script>${trusted(sortScript)}</script>
-</body>
-</html>
-`.text
+<script>${trusted(sortScript)}</script>`
+  return documentOf(body, { title: titleOf(input), scripts: `'sha256-${hash}'` }).text
 }

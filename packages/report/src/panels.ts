@@ -15,13 +15,14 @@ export interface Panels {
 /**
  * Pictures of one example, encoded as WebP: the input with its ground truth in red, the heat map with the predicted
  * mask's outline, and the predicted mask in white with the ground truth's outline.
+ * @param size side of the pictures in pixels
  */
 export async function renderPanels(
   example: Pick<ReportExample, 'image' | 'anomalyMap' | 'mask'>,
   pixelThreshold: number,
   range: HeatRange,
+  size = Math.min(384, Math.max(256, example.image.width)),
 ): Promise<Panels> {
-  const size = Math.min(384, Math.max(256, example.image.width))
   const image = await resized(example.image, size)
   const map = resampleMap(example.anomalyMap, size, size)
   const truth = example.mask && resampleMask(example.mask, size, size)

@@ -48,6 +48,9 @@ th .note { display: block; }
 .number { text-align: right; white-space: nowrap; }
 .number .note { white-space: normal; }
 .metrics .number { width: 26%; }
+.confusion { max-width: 40rem; } .confusion .number { width: 24%; }
+.command { max-width: none; margin: 1rem 0 0; color: var(--soft); font-size: .875rem; } .command code { overflow-wrap: anywhere; }
+a { color: var(--accent); }
 .scroll { overflow-x: auto; }
 .id { overflow-wrap: anywhere; }
 .sortable { font-size: .9375rem; } .sortable .number { width: 6.5rem; padding-right: 1.5rem; }

@@ -1,11 +1,10 @@
-import { ordered } from '@cflow/base'
 import { flowHead, type Manifest, type ScaleFlow } from '@cflow/core'
 import type { Sample } from '@cflow/datasets'
 import type { EncoderModel } from '@cflow/encoders'
 import { cflow } from '@cflow/methods'
 import type { Runtime } from '@cflow/runtimes'
 import { areIndependent, calibratedDetector, evidenceOf } from './calibrate.js'
-import { imageResizer } from './feature-cache.js'
+import { resizedPixels } from './feature-cache.js'
 import { stageProgress, type OnProgress } from './progress.js'
 import { inSessionScope } from './session-scope.js'
 import { requireImages } from './split.js'
@@ -40,11 +39,11 @@ export async function assembleDetector(
   const heldOut = unseen ? samples.length : 0
   const training = { seed: 0, images: 0, heldOut, passes: 0, digest: options.digest }
   return inSessionScope(options.runtime, async (runtime) => {
-    const resize = await imageResizer(runtime, encoder.inputSize)
     const head = flowHead(flows, aggregation)
-    const pixels = ordered(samples, async (s) => resize(await s.load()))
+    const ids = samples.map((s) => s.id)
+    const pixels = await resizedPixels(runtime, encoder.inputSize, samples)
     const report = stageProgress('calibrate', samples.length, options)
-    return calibratedDetector(
+    const { model, manifest } = await calibratedDetector(
       runtime,
       encoder,
       { head, manifest: { aggregation } },
@@ -53,8 +52,10 @@ export async function assembleDetector(
         source: unseen ? 'held-out' : 'training',
         independent: areIndependent(samples),
         falsePositiveRate,
+        ids,
         found: await evidenceOf(runtime, encoder, head, pixels, report),
       },
     )
+    return { model, manifest }
   })
 }

@@ -1,4 +1,4 @@
-import { imageTensor, tensor, type Tensor } from '@cflow/base'
+import { CflowError, imageTensor, tensor, type Tensor } from '@cflow/base'
 import {
   detectorNames,
   evidenceModel,
@@ -9,6 +9,7 @@ import {
   type Manifest,
 } from '@cflow/core'
 import type { Sample } from '@cflow/datasets'
+import { checkReach } from '@cflow/detector'
 import type { EncoderModel } from '@cflow/encoders'
 import { input, writeOnnx } from '@cflow/graph'
 import { methodOf, type Learned } from '@cflow/methods'
@@ -21,6 +22,10 @@ export const software = { name: 'cflow', version: '0.1.0' } as const
 export interface CalibrationImages extends Pick<Manifest['calibration'], 'source' | 'folds'> {
   /** What the head, or one like it, found in them. */
   readonly found: Found
+  /** Their ids, in that order. */
+  readonly ids: readonly string[]
+  /** What the head found in defective images that it never learned from: the threshold is placed between. */
+  readonly defects?: Found | undefined
   /** Whether the images were taken independently of one another; no rate is guaranteed for frames of a video. */
   readonly independent: boolean
   readonly falsePositiveRate: number
@@ -31,9 +36,20 @@ export interface CalibrationImages extends Pick<Manifest['calibration'], 'source
 export const areIndependent = (samples: readonly Sample[]): boolean =>
   samples.every((s) => s.sequence === undefined)
 
+/** A detector file, and what it was calibrated with. */
+export interface Calibrated {
+  readonly model: Uint8Array
+  readonly manifest: Manifest
+  /** Of the calibration images, in their order. */
+  readonly scores: readonly number[]
+  /** Of the known defects, in their order. */
+  readonly defectScores: readonly number[]
+}
+
 /**
  * The detector file with its thresholds: what the head finds in the calibration images, its statistics (DESIGN, Score), the
  * scores that follow from both, their conformal quantile, then the file.
+ * @throws CflowError RUNTIME when the scores are no numbers, MODEL when no score could be above the threshold
  */
 export async function calibratedDetector(
   runtime: Runtime,
@@ -41,12 +57,15 @@ export async function calibratedDetector(
   { head, manifest = {} }: Learned,
   about: Pick<Manifest, 'method' | 'category' | 'recipe' | 'training'>,
   images: CalibrationImages,
-): Promise<{ readonly model: Uint8Array; readonly manifest: Manifest }> {
+): Promise<Calibrated> {
   const { spec, taps, inputSize } = encoder
   const { found } = images
   const byName = Object.fromEntries([...found].map(([name, { images }]) => [name, images]))
   const scales = [...(head.statistics?.(byName) ?? [])]
   const scores = await scoresOf(runtime, head, found, inputSize, scales)
+  const defectScores = images.defects
+    ? await scoresOf(runtime, head, images.defects, inputSize, scales)
+    : []
   const aggregation = manifest.aggregation ?? 'joint'
   const complete: Manifest = {
     format: 'cflow-detector',
@@ -69,9 +88,10 @@ export async function calibratedDetector(
     ...(manifest.memory && { memory: manifest.memory }),
     ...(manifest.scoreShare !== undefined && { scoreShare: manifest.scoreShare }),
     scales,
-    calibration: calibrationOf(scores, largestScore(aggregation, scales), images),
+    calibration: calibrationOf(scores, defectScores, largestScore(aggregation, scales), images),
   }
-  return { model: writeDetector(encoder.encoder, head, complete), manifest: complete }
+  const model = writeDetector(encoder.encoder, head, complete)
+  return { model, manifest: complete, scores, defectScores }
 }
 
 /** What was found in images, by name of the evidence: the shape for one image, and the numbers image by image. */
@@ -147,13 +167,29 @@ export async function* verdictsOf(
 }
 
 /** The thresholds of a detector: its scores of normal images, and their conformal quantile. */
-function calibrationOf(
+export function calibrationOf(
   scores: readonly number[],
+  defectScores: readonly number[],
   bound: number,
-  { source, folds, independent, falsePositiveRate, confidence = 0 }: CalibrationImages,
+  images: Omit<CalibrationImages, 'found' | 'defects'>,
 ): Manifest['calibration'] {
-  const sorted = [...scores].sort((a, b) => a - b)
-  const { threshold, guaranteed } = thresholdAt(sorted, falsePositiveRate, bound, confidence)
+  const { source, folds, ids, independent, falsePositiveRate, confidence = 0 } = images
+  const order = [...scores.keys()].sort((a, b) => scores[a]! - scores[b]!)
+  const sorted = order.map((i) => scores[i] as number)
+  const defects = [...defectScores].sort((a, b) => a - b)
+  const wrong = [...sorted, ...defects].find((s) => !Number.isFinite(s))
+  if (wrong !== undefined)
+    throw new CflowError('RUNTIME', `a score of an image to calibrate with is ${wrong}`, {
+      hint: 'the training has diverged: fewer passes or a smaller learning rate may help',
+    })
+  const { threshold: conformal, guaranteed } = thresholdAt(sorted, falsePositiveRate, bound, confidence) // prettier-ignore
+  const threshold = placedThreshold(sorted, defects, { conformal, falsePositiveRate, bound })
+  checkReach(
+    threshold,
+    bound,
+    'some good images score as high as any defect can: take out those that are not good, or train on more images or in more passes',
+  )
+  const decisive = order[sorted.indexOf(conformal)] ?? order.at(-1)
   return {
     source,
     ...(folds !== undefined && { folds }),
@@ -161,6 +197,33 @@ function calibrationOf(
     falsePositiveRate,
     threshold,
     guaranteed: source === 'held-out' && independent && guaranteed,
+    independent,
     ...(confidence > 0 && { confidence }),
+    ...(decisive !== undefined && {
+      setBy: { id: ids[decisive] ?? '', score: scores[decisive] as number },
+    }),
+    ...(defects.length > 0 && { knownDefects: { scores: defects, conformal } }),
   }
+}
+
+/** The threshold goes no further towards known defects than that of so small a part of the rate. */
+const leastPart = 0.1
+
+/**
+ * The threshold between good images and known defects. It is the conformal one, and never below it, so that its promise holds.
+ * Where every known defect scores above it and above all good images, there is room: it moves up to the middle between the
+ * conformal threshold and the lowest known defect, but no further than the threshold of a tenth of the rate, since defects
+ * that nobody knows may be less plain. Every known defect that the conformal threshold finds is found.
+ * @param good scores of the calibration images @param defects of the known defects; both ascending
+ */
+export function placedThreshold(
+  good: readonly number[],
+  defects: readonly number[],
+  { conformal, falsePositiveRate, bound }: { readonly conformal: number; readonly falsePositiveRate: number; readonly bound: number }, // prettier-ignore
+): number {
+  const [lowest] = defects
+  if (lowest === undefined || lowest <= Math.max(conformal, good.at(-1) ?? -Infinity))
+    return conformal
+  const { threshold: farthest } = thresholdAt(good, falsePositiveRate * leastPart, bound)
+  return Math.max(conformal, Math.min(conformal + (lowest - conformal) / 2, farthest))
 }

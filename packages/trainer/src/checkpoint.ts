@@ -41,7 +41,7 @@ const encodeCheckpoint = ({ tensors, ...head }: Checkpoint): Uint8Array =>
 
 /** @throws CflowError CHECKPOINT when the bytes are damaged, something else, or of an earlier version */
 export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
-  const hint = 'delete it, or train without --resume'
+  const hint = 'delete it, or begin again without --resume, with --overwrite'
   try {
     const { tensors, metadata } = readSafetensors(bytes)
     const head: unknown = JSON.parse(metadata[key] ?? 'null')
@@ -65,7 +65,8 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
  * @throws CflowError CHECKPOINT that names the first setting that differs, or the images
  */
 function checkCheckpoint(checkpoint: Checkpoint, config: TrainConfig, digest: string): void {
-  const hint = 'use the settings and images it was begun with, or train without --resume'
+  const hint =
+    'use the settings and images it was begun with, or begin again without --resume, with --overwrite'
   const kept: Readonly<Record<string, unknown>> = checkpoint.config
   const wanted: Readonly<Record<string, unknown>> = config
   for (const name of new Set([...Object.keys(kept), ...Object.keys(wanted)])) {

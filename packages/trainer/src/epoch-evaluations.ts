@@ -14,7 +14,6 @@ import type { OnProgress } from './progress.js'
 export function epochEvaluations(options: {
   /** Labelled test images. */
   readonly samples: readonly Sample[]
-  readonly encoder: EncoderModel
   readonly runtime: Runtime
   /** Passes of the whole training. */
   readonly passes: number
@@ -22,15 +21,15 @@ export function epochEvaluations(options: {
   readonly onEvaluation: (epoch: EpochEvaluation) => unknown
   readonly onProgress?: OnProgress
 }) {
-  const { samples, encoder, runtime, passes, onEvaluation, onProgress } = options
+  const { samples, runtime, passes, onEvaluation, onProgress } = options
   return {
     every: passesPerMetaEpoch(passes),
-    async onEpoch(pass: number, head: Head): Promise<void> {
+    async onEpoch(pass: number, head: Head, encoder: EncoderModel): Promise<void> {
       if (!head.flows) return // the paper's protocol needs likelihoods
       const { evaluation } = await evaluatePaper({
         model: evidenceModel(encoder.encoder, head, encoder.inputSize),
         inputSize: encoder.inputSize,
-        depths: encoder.taps.map((t) => t.channels),
+        depths: head.flows.map((f) => f.config.depth),
         samples,
         runtime,
         ...(onProgress && { onProgress }),

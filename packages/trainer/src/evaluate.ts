@@ -12,6 +12,7 @@ import {
 import type { Judged } from '@cflow/report'
 import type { Runtime } from '@cflow/runtimes'
 import { atResolution, resolutionFor, type EvaluateAt, type Resolution } from './resolution.js'
+import { imageDigest } from './feature-cache.js'
 import { now, stageProgress, type OnProgress } from './progress.js'
 
 export interface EvaluateOptions {
@@ -42,7 +43,7 @@ export interface EvaluationResult<Score extends ScoredImage = Judged> {
   readonly pixels?: PixelMetrics
   /** At which size pixels were compared; absent without masks. */
   readonly resolution?: Resolution
-  /** What is to be said of the masks, a sentence each. */
+  /** What is to be said of images and masks, a sentence each. */
   readonly remarks?: readonly string[]
 }
 
@@ -58,7 +59,9 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationResu
     throw new CflowError('EMPTY', 'there are no test images to evaluate on', {
       hint: 'put labelled images in test/good and test/<defect>, or in good and bad',
     })
-  const { calibration, inputSize } = (await readDetector(model)).manifest
+  const { calibration, inputSize, training } = (await readDetector(model)).manifest
+  const seen = new Set(training.digests)
+  const known: string[] = []
   const scores: Judged[] = []
   const remarks: Remark[] = []
   const report = stageProgress('evaluate', samples.length, options)
@@ -75,13 +78,19 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationResu
         ...atResolution(detected.anomalyMap, mask, image, resolution.at),
       }
       scores.push({ id, label, defect, score, threshold, anomalous, pValue })
+      if (seen.size > 0 && seen.has(await imageDigest(image))) known.push(id)
       for (const text of mask?.remarks ?? []) remarks.push({ id, text })
       report(milliseconds.push(detected.milliseconds))
     }
   }
   const threshold = protocol === 'strict' ? calibration.threshold : undefined
   const result = await timedEvaluation(samples, images(), milliseconds, { protocol, threshold })
-  const said = [...vanished(resolution, inputSize, protocol), ...gathered(remarks)]
+  const said = [
+    ...alreadyKnown(known),
+    ...foreign(scores),
+    ...vanished(resolution, inputSize, protocol),
+    ...gathered(remarks),
+  ]
   return {
     ...result,
     scores,
@@ -104,6 +113,27 @@ export function gathered(remarks: readonly Remark[]): readonly string[] {
     const rest = others.length === 0 ? '' : ` (and of ${others.length} more)`
     return `the mask of ${first}${rest} ${text}`
   })
+}
+
+/** Where most good images raise an alarm, they are hardly what the detector was trained with. */
+function foreign(scores: readonly Judged[]): readonly string[] {
+  const good = scores.filter((s) => s.label === 'good')
+  const judged = good.length > 0 ? good : scores.filter((s) => s.label === 'unknown')
+  const alarms = judged.filter((s) => s.anomalous).length
+  // of images that nobody sorted, all may well be defective
+  if (
+    judged.length < 5 ||
+    alarms <= judged.length / 2 ||
+    (judged !== good && alarms < judged.length)
+  )
+    return []
+  return [`${alarms} of ${judged.length} ${good.length > 0 ? 'good ' : ''}images are called anomalous: are they of what the detector was trained with, taken in the same way?`] // prettier-ignore
+}
+
+function alreadyKnown([first = '', ...others]: readonly string[]): readonly string[] {
+  if (first === '') return []
+  const those = others.length === 0 ? `${first} is one` : `${first} and ${others.length} more are`
+  return [`${those} of the images that the detector was trained with: what is said of them is better than it would be of new ones`] // prettier-ignore
 }
 
 function vanished(
@@ -165,6 +195,8 @@ export async function* detections({
   try {
     for await (const { sample, ...rest } of labelledImages(samples)) {
       const detection = await detector.detect(rest.image, scoreAndMap).catch((error: unknown) => {
+        // wrong with the detector, whatever the image
+        if (error instanceof CflowError && error.code === 'MODEL') throw error
         throw new CflowError('RUNTIME', `${sample.id}: ${messageOf(error)}`, { cause: error })
       })
       const { id, label, defect } = sample

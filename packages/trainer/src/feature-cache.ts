@@ -1,49 +1,108 @@
 import { imageTensor, ordered, tensor, type Random, type RgbImage, type Tensor } from '@cflow/base'
 import { imageInput, resampledImage } from '@cflow/core'
-import { rotateNearest, type Sample } from '@cflow/datasets'
+import { isColour, rotateNearest, type ImageFacts, type Sample } from '@cflow/datasets'
 import type { EncoderModel } from '@cflow/encoders'
 import { cast, input, transpose, writeOnnx } from '@cflow/graph'
 import { tapRows, type Extraction, type Features, type FeatureSource } from '@cflow/methods'
 import type { Runtime } from '@cflow/runtimes'
+import { pictureOf } from './near-copies.js'
 
 /** Bytes of resized pixels kept in memory; beyond it images are read again in every pass. */
 const pixelBudget = 256 * 2 ** 20
 /** Bytes of feature vectors kept in memory; beyond it images are encoded again in every pass. */
 const featureBudget = 512 * 2 ** 20
 
-/** The training images, resized once, as pixels and as features; what fits in memory is kept. */
-export interface FeatureCache extends FeatureSource {
+/** Images, resized once; what fits in memory is kept. */
+export interface PixelCache {
+  readonly count: number
   /** Resized pixels, uint8 [S, S, 3], in the order of the indices, read ahead. */
   pixels(indices: Iterable<number>): AsyncGenerator<Uint8Array>
-  /** SHA-256 over the SHA-256 of each image's pixels, in order; every image is read. */
-  digest(onImage: (done: number) => void): Promise<string>
+  /** Read every image, once, and tell what is known of all of them. */
+  read(onImage: (done: number) => void): Promise<PixelFacts>
+  /** Its pixels are asked for rarely from now on. */
+  drop(index: number): void
+}
+
+/** What is known of images when all are read. */
+export interface PixelFacts {
+  /** SHA-256 over the SHA-256 of each image's resized pixels, in order. */
+  readonly digest: string
+  /** Of each image as it was decoded (`imageDigest`). */
+  readonly digests: readonly string[]
+  /** Sizes, as they were decoded, and whether in colour. */
+  readonly images: readonly ImageFacts[]
+  /** `pictureOf` each, to find near copies. */
+  readonly pictures: readonly Float32Array[]
+}
+
+/** The training images as features; what fits in memory is kept. */
+export interface FeatureCache extends FeatureSource {
   /** The same features, which may be transformed on their own. */
   fork(): FeatureSource
   /** Forget the features that are kept: after training, only pixels are asked for. */
   forget(): void
 }
 
+/** @param size S */
+export async function pixelCache(
+  runtime: Runtime,
+  samples: readonly Sample[],
+  size: number,
+): Promise<PixelCache> {
+  const resize = await imageResizer(runtime, size)
+  const keep = samples.length * size * size * 3 <= pixelBudget
+  const cache: (Uint8Array | undefined)[] = []
+  const digests: string[] = []
+  const facts: ImageFacts[] = []
+  const load = async (index: number): Promise<Uint8Array> => {
+    const known = cache[index]
+    if (known) return known
+    const sample = samples[index] as Sample
+    const image = await sample.load()
+    if (digests[index] === undefined) {
+      const { width, height } = image
+      facts[index] = { id: sample.id, width, height, colour: isColour(image) }
+      digests[index] = await imageDigest(image)
+    }
+    const data = await resize(image)
+    if (keep) cache[index] = data
+    return data
+  }
+  const pixels = (indices: Iterable<number>) => ordered(indices, load)
+  return {
+    count: samples.length,
+    pixels,
+    async read(onImage) {
+      const parts: string[] = []
+      const pictures: Float32Array[] = []
+      for await (const data of pixels(samples.keys())) {
+        pictures.push(pictureOf(data, size))
+        onImage(parts.push(await sha256(data)))
+      }
+      const digest = await sha256(new TextEncoder().encode(parts.join('\n')))
+      return { digest, digests, images: facts, pictures }
+    },
+    drop(index) {
+      cache[index] = undefined
+    },
+  }
+}
+
 /** @param extraction what of the images is extracted */
 export async function featureCache(
   runtime: Runtime,
-  samples: readonly Sample[],
+  images: PixelCache,
   encoder: Pick<EncoderModel, 'encoder' | 'inputSize'>,
   { view = tapRows, rotation = 0, kept = Infinity }: Extraction = {},
 ): Promise<FeatureCache> {
   const { inputSize: size } = encoder
-  const resize = await imageResizer(runtime, size)
   const extract = await extractor(runtime, encoder, view)
-  const keepPixels = samples.length * size * size * 3 <= pixelBudget
-  const cached = rotation === 0 && samples.length * kept * 4 <= featureBudget
-  const pixelCache: (Uint8Array | undefined)[] = []
+  const cached = rotation === 0 && images.count * kept * 4 <= featureBudget
   const cache: (Features | undefined)[] = []
 
   const load = async (index: number): Promise<Uint8Array> => {
-    const known = pixelCache[index]
-    if (known) return known
-    const data = await resize(await (samples[index] as Sample).load())
-    if (keepPixels) pixelCache[index] = data
-    return data
+    for await (const data of images.pixels([index])) return data
+    throw new RangeError('no image')
   }
   /** Features, kept in a list of their own where they are. */
   const source = (list: (Features | undefined)[]): FeatureSource => {
@@ -60,7 +119,7 @@ export async function featureCache(
       if (cached) {
         list[index] = features
         // from now on only its features are asked for, or it is read once more to calibrate with
-        pixelCache[index] = undefined
+        images.drop(index)
       }
       return features
     }
@@ -74,15 +133,8 @@ export async function featureCache(
       },
     }
   }
-  const pixels = (indices: Iterable<number>) => ordered(indices, load)
   return {
     ...source(cache),
-    pixels,
-    async digest(onImage) {
-      const parts: string[] = []
-      for await (const data of pixels(samples.keys())) onImage(parts.push(await sha256(data)))
-      return sha256(new TextEncoder().encode(parts.join('\n')))
-    },
     fork: () => source([...cache]),
     forget() {
       cache.length = 0
@@ -90,8 +142,14 @@ export async function featureCache(
   }
 }
 
+/** Which image this is: of its decoded pixels, 64 bits of SHA-256 as hexadecimal digits. */
+export async function imageDigest({ width, height, data }: RgbImage): Promise<string> {
+  const size = new TextEncoder().encode(`${width}x${height} ${await sha256(data)}`)
+  return (await sha256(size)).slice(0, 16)
+}
+
 /** Resizes images by the graph's one resampler, to uint8 [S, S, 3]. */
-export async function imageResizer(
+async function imageResizer(
   runtime: Runtime,
   size: number,
 ): Promise<(image: RgbImage) => Promise<Uint8Array>> {
@@ -103,6 +161,16 @@ export async function imageResizer(
     const got = await session.run({ image: imageTensor(image) })
     return (got['pixels'] as Tensor<'uint8'>).data
   }
+}
+
+/** Pixels of images that are read once, one after the other, as `PixelCache.pixels` gives those of its own. */
+export async function resizedPixels(
+  runtime: Runtime,
+  size: number,
+  samples: readonly Sample[],
+): Promise<AsyncIterable<Uint8Array>> {
+  const resize = await imageResizer(runtime, size)
+  return ordered(samples, async (s) => resize(await s.load()))
 }
 
 /** From pixels, uint8 [S, S, 3], to what a view gives. */

@@ -1,13 +1,15 @@
 import type { Head, Manifest } from '@cflow/core'
-import type { Sample } from '@cflow/datasets'
+import { mixtureWarnings, type Sample } from '@cflow/datasets'
+import { nearCopiesOf } from '@cflow/detector'
 import type { EncoderModel } from '@cflow/encoders'
 import { methodOf, type Epochs, type PassRecord, type TrainConfig } from '@cflow/methods'
 import type { Runtime } from '@cflow/runtimes'
 import { areIndependent, calibratedDetector, evidenceOf } from './calibrate.js'
 import { checkpointing, type CheckpointStore } from './checkpoint.js'
-import { featureCache } from './feature-cache.js'
+import { featureCache, pixelCache, resizedPixels } from './feature-cache.js'
+import { dependent, nearCopies } from './near-copies.js'
 import { stageProgress, stopwatch, type OnProgress } from './progress.js'
-import { inSessionScope } from './session-scope.js'
+import { inSessionScope, reusingSessions } from './session-scope.js'
 import { foundIn, judgedInFolds, passesOf } from './folds.js'
 import { suspects, type Suspicion } from './suspicious.js'
 import { calibrationPlan, evenly, requireImages, splitValidation } from './split.js'
@@ -17,9 +19,17 @@ const maxCalibrationImages = 4096
 
 const hint = '30 to 300 images of good parts make a useful detector'
 
+/** Training images whose digests are kept in the detector file at most: 20 bytes each. */
+const maxDigests = 20_000
+
 export interface FitOptions {
   /** Good images only. */
   readonly samples: readonly Sample[]
+  /**
+   * A handful of defective images. Nothing is learned from them: the threshold is placed between good images and them
+   * (`placedThreshold`), and how many of them it finds is recorded.
+   */
+  readonly knownDefects?: readonly Sample[]
   readonly category: string
   /** Method and settings, seed included (`resolveConfig`). */
   readonly config: TrainConfig
@@ -49,6 +59,21 @@ export interface FitResult {
   readonly dropped: readonly Suspicion[]
   /** Seconds of each stage. */
   readonly seconds: Readonly<Record<string, number>>
+  /** The images that set the threshold, in the order of the samples. */
+  readonly calibration: readonly CalibrationScore[]
+  /** Scores of the known defects, in their order. */
+  readonly defectScores: readonly number[]
+  /** What is to be said of the images, a sentence each: that some are of another size, grey among colour, or near copies. */
+  readonly remarks: readonly string[]
+}
+
+/** A good image that a detector was calibrated with. */
+export interface CalibrationScore {
+  /** In the list of samples. */
+  readonly index: number
+  readonly id: string
+  /** By this detector, or in folds by one that was trained without it. */
+  readonly score: number
 }
 
 /**
@@ -74,27 +99,33 @@ async function fitWith(runtime: Runtime, given: FitOptions): Promise<FitResult> 
   requireImages(samples, 'train on once those that stand out are left out', hint)
   const options = { ...given, samples }
   const method = methodOf(config.method)
-  const plan = calibrationPlan(samples, config)
+  const pixels = await pixelCache(runtime, samples, options.encoder.inputSize)
+  const facts = await timed('read', () => pixels.read(stageProgress('read', samples.length, options))) // prettier-ignore
+  const { digest } = facts
+  // frames of videos depend on one another as it is
+  const videos = samples.every(({ sequence }) => sequence !== undefined)
+  const found = videos ? undefined : await timed('compare', () => nearCopies(runtime, facts))
+  const copies = found && found.images > 0 ? found : undefined
+  const parts = copies ? copies.groups.map((group) => ({ sequence: `${group}` })) : samples
+  const plan = calibrationPlan(parts, config, { copies: copies !== undefined })
   const heldOut = plan.source === 'folds' ? [] : plan.heldOut
   const others = plan.source === 'folds' ? [...samples.keys()] : plan.training
   // whoever learns in passes may stop by the images that were kept out
   const inPasses = 'passes' in config && plan.source === 'held-out'
   const { training, validation } = inPasses
-    ? splitValidation(others)
+    ? splitValidation(others, copies?.groups)
     : { training: others, validation: [] }
   const extraction = method.prepare(config, options.encoder, training.length)
   const { encoder = options.encoder } = extraction
-  const features = await featureCache(runtime, samples, encoder, extraction)
-
-  const digest = await timed('read', () =>
-    features.digest(stageProgress('read', samples.length, options)),
-  )
+  const features = await featureCache(runtime, pixels, encoder, extraction)
   const { flush, save, ...state } = await checkpointing(checkpoints, resume, { config, digest })
   const judges =
     plan.source === 'folds'
       ? await timed('folds', () =>
-          state.once('folds', async () =>
-            judgedInFolds(runtime, method, { ...options, encoder }, features, plan.folds),
+          state.once('folds', () =>
+            reusingSessions(runtime, (reusing) =>
+              judgedInFolds(reusing, method, { ...options, encoder }, pixels, features, plan.folds),
+            ),
           ),
         )
       : undefined
@@ -113,7 +144,10 @@ async function fitWith(runtime: Runtime, given: FitOptions): Promise<FitResult> 
     })
   features.forget()
 
-  const images = evenly(heldOut.length > 0 ? heldOut : training, maxCalibrationImages)
+  const images = judges
+    ? [...samples.keys()]
+    : evenly(heldOut.length > 0 ? heldOut : training, maxCalibrationImages)
+  const { knownDefects = [] } = options
   const { history, kept } = learned
   const counts = {
     images: others.length,
@@ -121,9 +155,11 @@ async function fitWith(runtime: Runtime, given: FitOptions): Promise<FitResult> 
     passes: history?.length ?? 1,
     ...(kept && { kept: [...kept] }),
     ...(dropped.length > 0 && { dropped: dropped.length }),
+    ...(copies && { copies: { images: copies.images, distinct: copies.distinct } }),
+    ...(facts.digests.length <= maxDigests && { digests: [...facts.digests] }),
   }
   const detector = await timed('calibrate', async () => {
-    const report = stageProgress('calibrate', images.length, options)
+    const report = stageProgress('calibrate', images.length + knownDefects.length, options)
     const { falsePositiveRate, confidence, recipe, seed } = config
     return calibratedDetector(
       runtime,
@@ -133,14 +169,40 @@ async function fitWith(runtime: Runtime, given: FitOptions): Promise<FitResult> 
       {
         source: plan.source,
         ...(plan.source === 'folds' && { folds: plan.folds.length }),
-        independent: areIndependent(samples),
+        independent: areIndependent(samples) && !(copies && dependent(copies, samples.length)),
         falsePositiveRate,
         confidence,
+        ids: images.map((i) => (samples[i] as Sample).id),
+        defects:
+          knownDefects.length > 0
+            ? await evidenceOf(runtime, encoder, learned.head, await resizedPixels(runtime, encoder.inputSize, knownDefects), report) // prettier-ignore
+            : undefined,
         found: judges
           ? foundIn(judges)
-          : await evidenceOf(runtime, encoder, learned.head, features.pixels(images), report),
+          : await evidenceOf(runtime, encoder, learned.head, pixels.pixels(images), (done) => report(knownDefects.length + done)), // prettier-ignore
       },
     )
   })
-  return { ...detector, head: learned.head, history: history ?? [], dropped, seconds }
+  const { model, manifest, scores, defectScores } = detector
+  const calibration = images.map((index, i): CalibrationScore => {
+    return {
+      index: given.samples.indexOf(samples[index] as Sample),
+      id: (samples[index] as Sample).id,
+      score: scores[i] as number,
+    }
+  })
+  const { head } = learned
+  const nearly = nearCopiesOf(manifest)
+  const remarks = [...mixtureWarnings(facts.images, encoder.inputSize), ...(nearly ? [nearly] : [])]
+  return {
+    model,
+    manifest,
+    head,
+    history: history ?? [],
+    dropped,
+    seconds,
+    calibration,
+    defectScores,
+    remarks,
+  }
 }

@@ -4,7 +4,7 @@ import type { EncoderModel } from '@cflow/encoders'
 import type { Method, TrainConfig } from '@cflow/methods'
 import type { Runtime } from '@cflow/runtimes'
 import { evidenceOf, type Found } from './calibrate.js'
-import type { FeatureCache } from './feature-cache.js'
+import type { FeatureCache, PixelCache } from './feature-cache.js'
 import { stageProgress, type Stage, type Watch } from './progress.js'
 
 /** What good images look like to detectors that were trained without them, and the passes that these kept. */
@@ -35,6 +35,7 @@ export async function judgeFolds(
   runtime: Runtime,
   method: Method,
   { config, encoder, apart, stage = 'folds', ...watch }: FoldOptions,
+  images: PixelCache,
   features: FeatureCache,
   folds: readonly (readonly number[])[],
 ): Promise<{ readonly judged: Judged; readonly head: Head }> {
@@ -62,7 +63,7 @@ export async function judgeFolds(
     })
     head = learned.head
     if (learned.kept) kept.push(learned.kept)
-    const found = await evidenceOf(runtime, encoder, learned.head, features.pixels(fold), () => report(++done)) // prettier-ignore
+    const found = await evidenceOf(runtime, encoder, learned.head, images.pixels(fold), () => report(++done)) // prettier-ignore
     for (const [name, { shape, images }] of found) {
       const size = sizeOf(shape)
       const all = evidence.get(name) ?? { shape, data: new Float32Array(count * size) }
@@ -90,21 +91,15 @@ export const passesOf = ({ kept }: Judged): readonly number[] | undefined =>
   kept && Array.from(kept.data, Number)
 
 /** The evidence of all images, as `evidenceOf` gives it. */
-export const foundIn = (judged: Judged): Found =>
-  new Map(
-    Object.entries(judged)
-      .filter(([name]) => name.startsWith(evidenceKey))
-      .map(
-        ([
-          name,
-          {
-            shape: [count = 0, ...shape],
-            data,
-          },
-        ]) => {
-          const size = sizeOf(shape)
-          const images = Array.from({ length: count }, (_, i) => (data as Float32Array).subarray(i * size, (i + 1) * size)) // prettier-ignore
-          return [name.slice(evidenceKey.length), { shape, images }]
-        },
-      ),
-  )
+export function foundIn(judged: Judged): Found {
+  const found = new Map<string, { shape: readonly number[]; images: Float32Array[] }>()
+  for (const [name, { shape: all, data }] of Object.entries(judged)) {
+    if (!name.startsWith(evidenceKey)) continue
+    const [count = 0, ...shape] = all
+    const size = sizeOf(shape)
+    const image = (i: number) => (data as Float32Array).subarray(i * size, (i + 1) * size)
+    const images = Array.from({ length: count }, (_, i) => image(i))
+    found.set(name.slice(evidenceKey.length), { shape, images })
+  }
+  return found
+}

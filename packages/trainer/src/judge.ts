@@ -1,7 +1,13 @@
 import { resizeLanczos } from '@cflow/datasets'
 import { readDetector } from '@cflow/detector'
-import type { BestEpochs } from '@cflow/metrics'
-import type { Choice, Judgement, ReportExample } from '@cflow/report'
+import type { BestEpochs, TimedEvaluation } from '@cflow/metrics'
+import {
+  ownEvidence,
+  resampleMap,
+  type Choice,
+  type Judgement,
+  type ReportExample,
+} from '@cflow/report'
 import { detections, evaluate, type EvaluateOptions } from './evaluate.js'
 import { evaluatePaper } from './paper-protocol.js'
 import { maskForPicture } from './resolution.js'
@@ -20,18 +26,35 @@ export interface JudgeOptions extends EvaluateOptions {
  */
 export async function judge({ best, seconds, ...options }: JudgeOptions): Promise<Judgement> {
   if (options.samples.length === 0) return { scores: [] }
-  const { evaluation, ...own } = await evaluate(options)
+  const { evaluation: measured, ...own } = await evaluate(options)
   if (own.scores.every((s) => s.label === 'unknown')) return own
+  const { manifest } = await readDetector(options.model)
+  const { flows, scales, inputSize } = manifest
+  const evidence = ownEvidence(own.scores, manifest)
+  const evaluation = evidence > 0 ? withoutAlarms(measured) : measured
+  const of = { ...own, ...(evidence > 0 && { ownEvidence: evidence }) }
   const timing = { ...evaluation.timing, seconds: { ...seconds, ...evaluation.timing.seconds } }
-  const { scales, inputSize } = (await readDetector(options.model)).manifest
   if (options.protocol !== 'paper' || scales.length === 0)
-    return { ...own, evaluation: { ...evaluation, ...(best && { best }), timing } }
-  const depths = scales.map((s) => s.depth)
-  const { evaluation: paper, ...measured } = await evaluatePaper({ ...options, inputSize, depths })
-  return { ...own, measured, evaluation: { ...paper, ...(best && { best }), timing } }
+    return { ...of, evaluation: { ...evaluation, ...(best && { best }), timing } }
+  // a scale beside those of the flows is no likelihood
+  const depths = (flows.length > 0 ? flows : scales).map((s) => s.depth)
+  const { evaluation: paper, ...ranked } = await evaluatePaper({ ...options, inputSize, depths })
+  return { ...of, measured: ranked, evaluation: { ...paper, ...(best && { best }), timing } }
 }
 
-/** Images, maps and masks of the chosen samples, S×S: maps are not kept during an evaluation, so they run again. */
+/** An evaluation on the images that set the threshold has no rate of false alarms. */
+const withoutAlarms = ({ operatingPoint, ...rest }: TimedEvaluation): TimedEvaluation => ({
+  ...rest,
+  ...(operatingPoint && { operatingPoint: { ...operatingPoint, falsePositiveRate: NaN } }),
+})
+
+/** Longest side of the pictures of examples: reports show no larger ones. */
+const exampleSide = 384
+
+/**
+ * Images, maps and masks of the chosen samples, square and as large as the map or `exampleSide`: maps are not kept during an
+ * evaluation, so they run again.
+ */
 export async function loadExamples({
   choices,
   ...options
@@ -41,11 +64,16 @@ export async function loadExamples({
   if (choices.length === 0) return []
   const samples = choices.map(({ index }) => options.samples[index]!)
   const examples: ReportExample[] = []
-  for await (const { image, mask, ...rest } of detections({ ...options, samples })) {
-    const { width, height } = rest.anomalyMap
+  for await (const { image, mask, anomalyMap, ...rest } of detections({ ...options, samples })) {
+    const side = Math.min(anomalyMap.width, exampleSide)
     const { group } = choices[examples.length]!
-    const truth = mask && { mask: maskForPicture(mask, width) }
-    examples.push({ ...rest, ...truth, group, image: resizeLanczos(image, width, height) })
+    examples.push({
+      ...rest,
+      ...(mask && { mask: maskForPicture(mask, side) }),
+      group,
+      anomalyMap: resampleMap(anomalyMap, side, side),
+      image: resizeLanczos(image, side, side),
+    })
   }
   return examples
 }

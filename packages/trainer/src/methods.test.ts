@@ -21,7 +21,7 @@ function job(
   settings: TrainOptions,
   more: Partial<FitOptions> & { readonly from?: Dataset } = {},
 ) {
-  const config = resolveConfig({ inputSize: 128, ...settings, method })
+  const config = resolveConfig({ inputSize: 128, folds: 0, ...settings, method })
   const spec = encoderSpec(config.encoder)
   const encoder = encoderModel(spec, weights, config.poolLayers, config.inputSize)
   const samples = (more.from ?? dataset).train

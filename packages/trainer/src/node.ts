@@ -1,3 +1,4 @@
 export { fileCheckpoints } from './node/checkpoints.js'
 export { jsonText, metricsDocument } from './node/metrics-document.js'
-export { prepareRun, runPaths, writeRun } from './node/write-run.js'
+export { lockFolder } from './node/run-lock.js'
+export { openRun, runPaths, type Run } from './node/run.js'

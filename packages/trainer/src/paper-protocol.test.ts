@@ -11,13 +11,15 @@ import { epochEvaluations, evaluate, evaluatePaper, fit } from './index.js'
 
 const runtime = await openRuntime()
 const dataset = syntheticDataset({ kind: 'cable', size: 64, train: 8, test: 9 })
-const config = resolveConfig({ inputSize: 64, passes: 2, couplingLayers: 2 })
+const config = resolveConfig({
+  ...{ inputSize: 64, passes: 2, couplingLayers: 2, folds: 0 },
+  ...{ neighbourhoods: '1', remembered: 0, aggregation: 'calibrated', scoreShare: 0 },
+})
 const weights = await loadEncoderWeights(config.encoder)
 const encoder = encoderModel(encoderSpec(config.encoder), weights, 3, 64)
 const seen: EpochEvaluation[] = []
 const epochs = epochEvaluations({
   samples: dataset.test,
-  encoder,
   runtime,
   passes: config.passes,
   onEvaluation: (epoch) => seen.push(epoch),

@@ -1,29 +1,18 @@
 import type { Runtime, Session } from '@cflow/runtimes'
 
-/**
- * Work with a runtime whose sessions are all released when it is over, however it ends. A session that was released before
- * is given again to whoever asks for one of the same model: the trainings of folds have many in common, and making one
- * ready takes longer than a fold's share of steps.
- */
+/** Work with a runtime whose sessions are all released when it is over, however it ends. */
 export async function inSessionScope<T>(
   runtime: Runtime,
   work: (runtime: Runtime) => Promise<T>,
 ): Promise<T> {
   const open = new Set<Session>()
-  const idle: Idle[] = []
   const scoped: Runtime = {
     ...runtime,
     async createSession(model, options) {
-      const at = idle.findIndex((known) => isSame(known, model, options))
-      const [known] = at < 0 ? [] : idle.splice(at, 1)
-      const session = known?.session ?? (await runtime.createSession(model, options))
+      const session = await runtime.createSession(model, options)
       open.add(session)
       const release = async (): Promise<void> => {
-        if (!open.delete(session)) return
-        // only sessions that carry a state are asked for again; others hold weights that nobody needs twice
-        idle.push(...(options?.state ? [{ session, model, options }] : []))
-        if (!options?.state) await session.release()
-        else if (idle.length > maxIdle) await idle.shift()?.session.release()
+        if (open.delete(session)) await session.release()
       }
       return { ...session, release }
     },
@@ -31,23 +20,52 @@ export async function inSessionScope<T>(
   try {
     return await work(scoped)
   } finally {
-    for (const session of [...open, ...idle.map((known) => known.session)])
-      await session.release().catch(() => undefined)
+    for (const session of open) await session.release().catch(() => undefined)
   }
 }
 
 type Options = NonNullable<Parameters<Runtime['createSession']>[1]>
 
+/** A session that was released, and what it was made of. */
 interface Idle {
   readonly session: Session
   readonly model: Uint8Array
   readonly options: Options
 }
 
-/** Sessions that are kept for whoever asks for them again: those of the scales of one training. */
-const maxIdle = 8
+/**
+ * Work that makes trainings ready again and again, such as those of folds: a session with a state that was released is given
+ * to whoever asks for one of the same model, as making one takes longer than a fold's share of steps. All end with the work.
+ */
+export async function reusingSessions<T>(
+  runtime: Runtime,
+  work: (runtime: Runtime) => Promise<T>,
+): Promise<T> {
+  const idle: Idle[] = []
+  const reusing: Runtime = {
+    ...runtime,
+    async createSession(model, options) {
+      if (!options?.state) return runtime.createSession(model, options)
+      const at = idle.findIndex((known) => isSame(known, model, options))
+      const [known] = at < 0 ? [] : idle.splice(at, 1)
+      const session = known?.session ?? (await runtime.createSession(model, options))
+      let released = false
+      const release = (): Promise<void> => {
+        if (!released) idle.push({ session, model, options })
+        released = true
+        return Promise.resolve()
+      }
+      return { ...session, release }
+    },
+  }
+  try {
+    return await work(reusing)
+  } finally {
+    for (const { session } of idle) await session.release()
+  }
+}
 
-const isSame = (known: Idle, model: Uint8Array, options: Options | undefined): boolean =>
+const isSame = (known: Idle, model: Uint8Array, options: Options): boolean =>
   JSON.stringify(known.options) === JSON.stringify(options) &&
   known.model.length === model.length &&
   known.model.every((byte, i) => byte === model[i])

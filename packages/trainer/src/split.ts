@@ -35,19 +35,20 @@ export function splitHeldOut(
   config: { readonly heldOut: number; readonly seed: number },
 ): Split {
   const count = samples.length
-  const sequences = samples.map((s) => s.sequence)
+  const sequences = sequencesOf(samples)
   const wanted = Math.max(Math.round(count * config.heldOut), Math.min(3, count - 3))
   const n = config.heldOut === 0 ? 0 : wanted
   const random = Random.seeded(config.seed, 'held out')
-  const names = new Set(sequences)
-  const order =
-    n > 0 && names.size > 1 && !names.has(undefined)
-      ? undefined
-      : Array.from(random.permutation(count))
+  if (n > 0 && sequences) return splitSequences(n, sequences, random)
+  const order = Array.from(random.permutation(count))
   const ascending = (a: number, b: number) => a - b
-  if (order)
-    return { heldOut: order.slice(0, n).sort(ascending), training: order.slice(n).sort(ascending) }
-  return splitSequences(n, sequences as readonly string[], random)
+  return { heldOut: order.slice(0, n).sort(ascending), training: order.slice(n).sort(ascending) }
+}
+
+/** The sequence of every image, where all belong to one and there are several: whole ones are kept together then. */
+function sequencesOf(samples: readonly Pick<Sample, 'sequence'>[]): readonly string[] | undefined {
+  const sequences = samples.flatMap(({ sequence }) => (sequence === undefined ? [] : [sequence]))
+  return sequences.length === samples.length && new Set(sequences).size > 1 ? sequences : undefined
 }
 
 /** How a detector is calibrated. */
@@ -62,14 +63,18 @@ const foldCount = (images: number, folds: number): number =>
 /**
  * With which images a detector is calibrated: with those that are held out where they are enough for a conformal quantile at
  * the rate, n ≥ 1/α − 1; else with all, in folds.
+ * @param options.copies true where a sequence is an image and its near copies, which count as one
  */
 export function calibrationPlan(
   samples: readonly Pick<Sample, 'sequence'>[],
   config: Pick<TrainConfig, 'heldOut' | 'seed' | 'folds' | 'falsePositiveRate'>,
+  { copies = false } = {},
 ): CalibrationPlan {
   const split = splitHeldOut(samples, config)
   if (split.heldOut.length === 0) return { source: 'training', ...split }
-  if (config.folds === 0 || split.heldOut.length >= 1 / config.falsePositiveRate - 1)
+  const sequences = copies ? sequencesOf(samples) : undefined
+  const kept = new Set(split.heldOut.map((i) => sequences?.[i] ?? i)).size
+  if (config.folds === 0 || kept >= 1 / config.falsePositiveRate - 1)
     return { source: 'held-out', ...split }
   const folds = foldsOf(samples, foldCount(samples.length, config.folds))
   return folds.length < 2 ? { source: 'held-out', ...split } : { source: 'folds', folds }
@@ -80,27 +85,34 @@ export function calibrationPlan(
  * judge must not be like those that are learned from. Of sequences, whole ones.
  */
 export function foldsOf(samples: readonly Pick<Sample, 'sequence'>[], count: number): number[][] {
-  const names = [...new Set(samples.map((s) => s.sequence))]
-  const whole = names.length > 1 && !names.includes(undefined)
-  const parts = whole ? names.length : samples.length
+  const sequences = sequencesOf(samples)
+  const names = [...new Set(sequences)]
+  const parts = sequences ? names.length : samples.length
   const folds = Array.from({ length: Math.min(count, parts) }, (): number[] => [])
-  samples.forEach(({ sequence }, i) => {
-    const part = whole ? names.indexOf(sequence) : i
+  for (const i of samples.keys()) {
+    const part = sequences ? names.indexOf(sequences[i] as string) : i
     folds[Math.floor((part * folds.length) / parts)]?.push(i)
-  })
+  }
   return folds
 }
 
 /** Number of the training images that decide where a training in passes stops, and training images from which on. */
 const validation = { least: 70, images: 8 } as const
 
-/** Training images that are not learned from but decide where to stop, evenly spread; none of few. */
-export function splitValidation(training: readonly number[]): {
-  readonly training: number[]
-  readonly validation: number[]
-} {
+/**
+ * Training images that are not learned from but decide where to stop, evenly spread, with those that are like them; none of few.
+ * @param groups of all images (`nearCopies`)
+ */
+export function splitValidation(
+  training: readonly number[],
+  groups?: readonly number[],
+): { readonly training: number[]; readonly validation: number[] } {
   const { least, images } = validation
-  const chosen = new Set(training.length < least ? [] : evenly(training, images))
+  const asked = training.length < least ? [] : evenly(training, images)
+  const like = new Set(asked.map((i) => groups?.[i] ?? i))
+  const alike = training.filter((i) => like.has(groups?.[i] ?? i))
+  // where they would take too much of what is learned from, they are not all different anyway
+  const chosen = new Set(2 * alike.length > training.length ? asked : alike)
   return {
     training: training.filter((i) => !chosen.has(i)),
     validation: training.filter((i) => chosen.has(i)),

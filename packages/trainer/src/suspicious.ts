@@ -5,7 +5,7 @@ import type { EncoderModel } from '@cflow/encoders'
 import { cflow, resolveConfig } from '@cflow/methods'
 import type { Runtime } from '@cflow/runtimes'
 import { verdictsOf, type Found } from './calibrate.js'
-import { featureCache } from './feature-cache.js'
+import { featureCache, pixelCache } from './feature-cache.js'
 import { foundIn, judgeFolds } from './folds.js'
 import type { Watch } from './progress.js'
 import { inSessionScope } from './session-scope.js'
@@ -70,7 +70,8 @@ async function rankWith(
     }
     return { ...sample, load }
   })
-  const features = await featureCache(runtime, measured, encoder, extraction)
+  const pixels = await pixelCache(runtime, measured, encoder.inputSize)
+  const features = await featureCache(runtime, pixels, encoder, extraction)
   const folds = foldsOf(samples, count)
   if (folds.length < 2)
     throw new CflowError('TOO_FEW_IMAGES', 'all images are of one sequence', {
@@ -79,14 +80,26 @@ async function rankWith(
 
   const judge = async (without: ReadonlySet<number>): Promise<readonly Judged[]> => {
     const options = { config, encoder, apart: without, stage: 'suspicious' as const, ...watch }
-    const { judged, head } = await judgeFolds(runtime, cflow, options, features, folds)
+    const { judged, head } = await judgeFolds(runtime, cflow, options, pixels, features, folds)
     const found = foundIn(judged)
     const kept = (images: readonly Float32Array[]) => images.filter((_, i) => !without.has(i))
-    const scales = [...found.values()].map(({ images }, k) => statisticsOf(depthOf(k), kept(images)))
+    const scales = [...found.values()].map(({ images }, k) =>
+      statisticsOf(depthOf(k), kept(images)),
+    )
     const results: Judged[] = []
-    for await (const { map, score } of verdictsOf(runtime, head, found, encoder.inputSize, scales)) {
+    for await (const { map, score } of verdictsOf(
+      runtime,
+      head,
+      found,
+      encoder.inputSize,
+      scales,
+    )) {
       const peak = map.reduce((best, v, i) => (v > (map[best] as number) ? i : best), 0)
-      results.push({ score, peak, scale: unusualScale(found, scales, results.length, peak, encoder.inputSize) })
+      results.push({
+        score,
+        peak,
+        scale: unusualScale(found, scales, results.length, peak, encoder.inputSize),
+      })
     }
     return results
   }
@@ -111,7 +124,10 @@ async function rankWith(
           x: Math.floor(((peak % size) + 0.5) * (width / size)),
           y: Math.floor((Math.floor(peak / size) + 0.5) * (height / size)),
         },
-        scale: { tap: tap?.name ?? memoryName, stride: tap?.stride ?? (encoder.taps[0]?.stride as number) },
+        scale: {
+          tap: tap?.name ?? memoryName,
+          stride: tap?.stride ?? (encoder.taps[0]?.stride as number),
+        },
       }
     })
     .sort((a, b) => b.deviations - a.deviations || a.index - b.index)

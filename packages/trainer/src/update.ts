@@ -12,7 +12,7 @@ import { methodOf, methods, type Extended } from '@cflow/methods'
 import type { Runtime } from '@cflow/runtimes'
 import { evidenceOf, scoresOf } from './calibrate.js'
 import { detections } from './evaluate.js'
-import { featureCache } from './feature-cache.js'
+import { featureCache, pixelCache } from './feature-cache.js'
 import { stageProgress, stopwatch, type Watch } from './progress.js'
 import { inSessionScope } from './session-scope.js'
 import { foldsOf } from './split.js'
@@ -84,9 +84,10 @@ async function updateWith(
   const encoder = { encoder: file, inputSize }
   const kept = manifest.encoder.taps.reduce((n, t) => n + t.channels * t.height * t.width, 0)
   const view = extension.view?.(manifest)
-  const features = await featureCache(runtime, samples, encoder, { ...(view && { view }), kept })
-  const digest = await timed('read', () =>
-    features.digest(stageProgress('read', samples.length, watch)),
+  const images = await pixelCache(runtime, samples, inputSize)
+  const features = await featureCache(runtime, images, encoder, { ...(view && { view }), kept })
+  const { digest, digests } = await timed('read', () =>
+    images.read(stageProgress('read', samples.length, watch)),
   )
   const extended = (indices: readonly number[]): Promise<Extended> =>
     extension.extend({
@@ -103,7 +104,7 @@ async function updateWith(
     for (const fold of folds) {
       const { head } = await extended(folds.flatMap((other) => (other === fold ? [] : other)))
       await timed('calibrate', async () => {
-        const pixels = features.pixels(fold)
+        const pixels = images.pixels(fold)
         const found = await evidenceOf(runtime, encoder, head, pixels, () => report(++done))
         const scores = await scoresOf(runtime, head, found, inputSize, scales)
         scores.forEach((score, i) => (unseen[fold[i] as number] = score))
@@ -121,6 +122,9 @@ async function updateWith(
   const complete: Manifest = {
     ...manifest,
     ...said,
+    ...(training.digests && {
+      training: { ...training, digests: [...training.digests, ...digests] },
+    }),
     calibration: {
       ...rest,
       // the earlier scores are those of the detector as it was

@@ -1,13 +1,13 @@
 import { readDetector } from '@cflow/detector'
-import { chooseExamples } from '@cflow/report'
+import { chooseExamples, scoresCsv } from '@cflow/report'
 import { renderReport } from '@cflow/report/node'
 import { judge, loadExamples } from '@cflow/trainer'
-import { metricsDocument, runPaths, writeRun } from '@cflow/trainer/node'
+import { metricsDocument, runPaths } from '@cflow/trainer/node'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { defineCommand } from '../command.js'
 import { openImages, tellRemarks } from '../dataset.js'
-import { printJson, type Session } from '../io.js'
+import { madeBy, printJson, type Session } from '../io.js'
 import { inRunFolder } from '../run-folder.js'
 import { everyScene } from '../scenes.js'
 import { runtimeOf } from '../settings/machine.js'
@@ -17,6 +17,7 @@ import {
   machineShape,
   outFolder,
   outputShape,
+  overwrite,
   protocol,
   requireStrict,
 } from '../settings/schema.js'
@@ -27,12 +28,13 @@ const schema = z.object({
   protocol,
   evaluateAt,
   ...machineShape,
-  out: outFolder('folder for metrics.json and report.html'),
+  out: outFolder('folder for metrics.json, report.html and scores.csv'),
+  overwrite,
   ...outputShape,
 })
 
 /**
- * `cflow evaluate`: a detector on labelled images; metrics.json and report.html into `--out`. With `--scenes all` the
+ * `cflow evaluate`: a detector on labelled images; metrics.json, report.html and scores.csv into `--out`. With `--scenes all` the
  * path is the folder that `train --scenes all` made.
  */
 export const command = defineCommand({
@@ -56,27 +58,46 @@ async function evaluateModel(
   const dataset = await openImages(session, settings, manifest.category)
   const { out, protocol, evaluateAt } = settings
   const runtime = await runtimeOf(settings)
-  await inRunFolder(session, out, {}, async (progress) => {
+  const options = {
+    ...{ command: 'evaluate', results: ['metrics', 'report', 'scores'] as const },
+    overwrite: settings.overwrite ?? false,
+  }
+  await inRunFolder(session, out, options, async (progress, run) => {
     const subject = { model, samples: dataset.test, runtime }
     const { onProgress } = progress
-    const judgement = await judge({ ...subject, protocol, evaluateAt, onProgress })
+    const judged = await judge({ ...subject, protocol, evaluateAt, onProgress })
+    const remarks = [
+      ...otherCategory(manifest.category, dataset.category),
+      ...(judged.remarks ?? []),
+    ]
+    const judgement = { ...judged, ...(remarks.length > 0 && { remarks }) }
     const { evaluation, scores } = judgement
     const modelBytes = model.length
     const seconds = { total: (performance.now() - began) / 1000 }
     const sources = { manifest, judgement, dataset, runtime: runtime.name, modelBytes, seconds }
     const metrics = metricsDocument(sources)
-    if (out !== undefined) {
+    if (run) {
       const { category, reading } = dataset
       const examples = await loadExamples({ ...subject, choices: chooseExamples(scores) })
       const about = { category, manifest, reading, modelBytes }
-      const input = { ...judgement, ...about, examples, history: [] }
-      await writeRun(out, { metrics, report: await renderReport(input) })
+      const made = madeBy(session, reading?.root)
+      const input = { ...judgement, ...about, examples, history: [], made }
+      const report = await renderReport(input)
+      await run.write({ metrics, report, scores: scoresCsv(input) })
     }
     progress.end()
     tellRemarks(session, judgement.remarks)
     const paths = out === undefined ? undefined : runPaths(out)
-    const files = paths && { metrics: paths.metrics, report: paths.report }
+    const files = paths && { metrics: paths.metrics, report: paths.report, scores: paths.scores }
     if (session.json) printJson(session, { ...metrics, ...(files && { files }) })
-    else session.io.out(summary(evaluation, manifest, files ? [['report', files.report]] : []))
+    else {
+      const rows: [string, string][] = files ? [['report', files.report]] : []
+      session.io.out(summary(evaluation, manifest, rows, judgement.ownEvidence))
+    }
   })
 }
+
+const otherCategory = (trained: string, judged: string): readonly string[] =>
+  trained === judged
+    ? []
+    : [`the detector was trained on images called ${trained}, these are called ${judged}`]

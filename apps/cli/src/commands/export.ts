@@ -15,14 +15,24 @@ import {
 import type { Runtime } from '@cflow/runtimes'
 import { evaluate } from '@cflow/trainer'
 import { readFileSync } from 'node:fs'
+import { stat } from 'node:fs/promises'
 import * as z from 'zod'
 import { defineCommand } from '../command.js'
 import { openImages } from '../dataset.js'
+import { existing } from '../failure.js'
 import { listing, megabytes, note, printJson, type Session } from '../io.js'
 import { findImages } from '../predict/paths.js'
 import { runtimeOf } from '../settings/machine.js'
 import { usage } from '../settings/parse.js'
-import { datasetShape, dir, machineShape, outputShape, text, toggle } from '../settings/schema.js'
+import {
+  datasetShape,
+  dir,
+  machineShape,
+  outputShape,
+  overwrite,
+  text,
+  toggle,
+} from '../settings/schema.js'
 import { grouped } from '../settings/settings.js'
 
 const schema = z.object({
@@ -54,6 +64,7 @@ const schema = z.object({
     placeholder: 'FILE',
     group: 'output',
   }),
+  overwrite,
   ...outputShape,
 })
 
@@ -70,6 +81,7 @@ export const command = defineCommand({
     const runtime = await runtimeOf(settings)
     const gate = dataset && labelledGate(float, dataset.test, runtime)
     const out = settings.out ?? path.replace(/(\.onnx)?$/i, `.${precision}.onnx`)
+    await requireFree(out, path, settings.overwrite)
 
     let result: Pick<Int8Export, 'model'> & Partial<Int8Export>
     if (precision === 'fp16') {
@@ -116,6 +128,17 @@ export const command = defineCommand({
     session.io.out(listing(rows))
   },
 })
+
+/** @throws CflowError USAGE where the file is the detector itself, EXISTS where there is one already */
+async function requireFree(out: string, model: string, overwrite = false): Promise<void> {
+  const found = await stat(out).catch(() => undefined)
+  if (found === undefined) return
+  const own = await stat(model)
+  const isItself = own.ino === found.ino && own.dev === found.dev
+  if (isItself)
+    throw usage('--out', `${out} is the detector that is exported`, 'Choose another name.')
+  if (!overwrite) throw existing(out)
+}
 
 /** The images to calibrate on: those of a folder, else the good images of the dataset; undefined without either. */
 async function calibrationImages(

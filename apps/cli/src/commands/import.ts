@@ -1,5 +1,3 @@
-import { CflowError } from '@cflow/base'
-import { writeFileAtomic } from '@cflow/base/node'
 import { encoderModel, encoderSpec } from '@cflow/encoders'
 import { cflow, type TrainConfig } from '@cflow/methods'
 import { assembleDetector, authorsCheckpoint } from '@cflow/trainer'
@@ -20,6 +18,7 @@ import {
   machineShape,
   outFolder,
   outputShape,
+  overwrite,
   text,
   toggle,
 } from '../settings/schema.js'
@@ -45,6 +44,7 @@ const schema = z.object({
   }),
   ...machineShape,
   out: outFolder('folder for model.onnx', 'runs/CATEGORY'),
+  overwrite,
   ...outputShape,
 })
 
@@ -63,7 +63,11 @@ export const command = defineCommand({
     const encoder = encoderModel(spec, tensors, flows.length as 1 | 2 | 3, inputSize)
     const runtime = await runtimeOf(settings)
     const out = settings.out ?? join('runs', category)
-    await inRunFolder(session, out, {}, async ({ onProgress, end }) => {
+    const options = {
+      ...{ command: 'import', results: ['model'] as const },
+      overwrite: settings.overwrite ?? false,
+    }
+    await inRunFolder(session, out, options, async ({ onProgress, end }, run) => {
       const digest = await sha256OfFile(path)
       const { model, manifest } = await assembleDetector({
         ...{ encoder, flows, samples: dataset.train, unseen, category, aggregation },
@@ -71,7 +75,7 @@ export const command = defineCommand({
       })
       session.io.signal.throwIfAborted()
       const file = runPaths(out).model
-      await writeFileAtomic(file, model)
+      await run.write({ model })
       end()
       if (session.json)
         return printJson(session, {
@@ -95,7 +99,7 @@ export const command = defineCommand({
   },
 })
 
-/** The checkpoint's content; an error about the encoder names the flag. */
+/** The checkpoint's content. */
 async function understood(
   path: string,
   encoder: string | undefined,
@@ -103,11 +107,5 @@ async function understood(
 ) {
   const options = { clamp, ...(encoder !== undefined && { encoder: encoderSpec(encoder).name }) }
   const bytes = await readBytes(path)
-  try {
-    return inFile(path, () => authorsCheckpoint(readPth(bytes), options))
-  } catch (cause) {
-    if (!(cause instanceof CflowError) || cause.subject !== 'encoder') throw cause
-    const { code, message, hint } = cause
-    throw new CflowError(code, message, { subject: '--encoder', cause, ...(hint && { hint }) })
-  }
+  return inFile(path, () => authorsCheckpoint(readPth(bytes), options))
 }

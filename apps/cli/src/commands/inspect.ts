@@ -1,31 +1,48 @@
 import type { Mask, RgbImage } from '@cflow/base'
-import { writeFileAtomic } from '@cflow/base/node'
+import { makeFolder, writingError } from '@cflow/base/node'
 import { readingLines, type Dataset, type Sample } from '@cflow/datasets'
 import {
   openDataset,
   surveyDataset,
   surveyWarnings,
+  writeSheet,
   type Survey,
   type SurveyedImage,
 } from '@cflow/datasets/node'
 import { renderContactSheet, type SheetImage, type SheetSection } from '@cflow/report/node'
 import { cflow } from '@cflow/methods'
 import { rankSuspicious, suspicionText, type Suspicion } from '@cflow/trainer'
-import { extname, join } from 'node:path'
+import { lstat } from 'node:fs/promises'
+import { dirname, extname, join } from 'node:path'
 import * as z from 'zod'
 import { defineCommand } from '../command.js'
 import { prepareEncoder } from '../encoder.js'
+import { existing } from '../failure.js'
 import { printJson, type Session } from '../io.js'
 import { progressReporter, statusLine } from '../progress/reporter.js'
 import { usage } from '../settings/parse.js'
 import { runtimeOf } from '../settings/machine.js'
-import { datasetShape, encoderShape, machineShape, outputShape, text } from '../settings/schema.js'
+import {
+  datasetShape,
+  encoderShape,
+  machineShape,
+  outputShape,
+  overwrite,
+  text,
+} from '../settings/schema.js'
 import { grouped } from '../settings/settings.js'
 
 const schema = z.object({
   ...z.object(datasetShape).omit({ root: true, scenes: true }).shape,
   suspicious: z
-    .union([z.boolean(), z.int().min(1), z.string().regex(/^[1-9]\d*$/).transform(Number)])
+    .union([
+      z.boolean(),
+      z.int().min(1),
+      z
+        .string()
+        .regex(/^[1-9]\d*$/)
+        .transform(Number),
+    ])
     .optional()
     .meta({
       help: 'say which of the images to learn from fit the others worst: N of them, 10 without a number',
@@ -47,6 +64,7 @@ const schema = z.object({
     placeholder: 'FILE',
     group: 'output',
   }),
+  overwrite,
   ...outputShape,
 })
 
@@ -61,8 +79,10 @@ export const command = defineCommand({
     if (settings.dataset === 'synthetic')
       throw usage('--dataset', 'inspect looks at a folder, and synthetic images lie in none')
     const { out } = settings
+    const file = out === undefined ? undefined : sheetPath(out)
     const dataset = await openDataset({ ...settings, root })
     const { category, reading, train, test } = dataset
+    if (file !== undefined) await prepare(file, settings.overwrite)
     const suspicious = await suspiciousOf(session, settings, dataset)
     const worst = suspicious.map(({ index }) => train[index]!)
     const kept = new Set(out === undefined ? [] : [...shownOf(dataset), ...worst])
@@ -75,11 +95,10 @@ export const command = defineCommand({
       },
     }).finally(() => status.end())
     const warnings = [...(reading?.warnings ?? []), ...surveyWarnings(survey)]
-    const file = out === undefined ? undefined : sheetPath(out)
     if (file !== undefined) {
       const ranked = suspicious.length > 0 ? [suspiciousSection(suspicious, survey, dataset)] : []
       const sections = [...ranked, ...sectionsOf(survey, dataset)]
-      await writeFileAtomic(file, await renderContactSheet({ title: category, reading, warnings, sections })) // prettier-ignore
+      await writeSheet(file, await renderContactSheet({ title: category, reading, warnings, sections })) // prettier-ignore
     }
     if (session.json)
       return printJson(session, {
@@ -92,12 +111,25 @@ export const command = defineCommand({
     const lines = reading ? readingLines({ ...reading, warnings }, Infinity) : []
     const ranking = suspicious.length > 0 ? suspiciousLines(suspicious) : []
     const counts = `${category}: ${train.length} to learn from, ${test.length} to judge by`
-    session.io.out(`${[counts, ...lines, ...ranking, ...(file ? [`sheet      ${file}`] : [])].join('\n')}\n`)
+    session.io.out(
+      `${[counts, ...lines, ...ranking, ...(file ? [`sheet      ${file}`] : [])].join('\n')}\n`,
+    )
   },
 })
 
 const sheetPath = (out: string): string =>
   /^\.html?$/i.test(extname(out)) ? out : join(out, 'inspect.html')
+
+/**
+ * Make the folder of a page, before any work.
+ * @throws CflowError EXISTS where there is a file already that may not be replaced, IO where none can be written
+ */
+async function prepare(file: string, overwrite = false): Promise<void> {
+  const found = await lstat(file).catch(() => undefined)
+  if (found?.isDirectory()) throw writingError(file, { code: 'EISDIR' })
+  if (found && !overwrite) throw existing(file)
+  await makeFolder(dirname(file))
+}
 
 /** Images of one use and class, in order. */
 function classesOf<T>(items: readonly T[], sampleOf: (item: T) => Sample): Map<string, T[]> {

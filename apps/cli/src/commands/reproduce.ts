@@ -1,3 +1,4 @@
+import { didYouMean } from '@cflow/base'
 import { makeFolder } from '@cflow/base/node'
 import { encoderSpec } from '@cflow/encoders'
 import {
@@ -10,6 +11,8 @@ import {
   type Reproduced,
   type TargetName,
 } from '@cflow/experiments'
+import { lockFolder } from '@cflow/trainer/node'
+import { join } from 'node:path'
 import * as z from 'zod'
 import { defineCommand } from '../command.js'
 import { Interrupted } from '../failure.js'
@@ -76,6 +79,7 @@ export const command = defineCommand({
       encoders: encoders?.map((name) => encoderSpec(name).name),
     })
     await makeFolder(out)
+    const lock = await lockFolder(out, join(out, 'reproduce.lock'))
     const progress = progressReporter(session)
     const { signal } = session.io
     const lab = await laboratory({
@@ -86,6 +90,9 @@ export const command = defineCommand({
         progress.end()
         note(session, text)
       },
+    }).catch(async (error: unknown) => {
+      await lock.release()
+      throw error
     })
     try {
       const reproduced = await reproduce(names, selection, lab)
@@ -100,6 +107,8 @@ export const command = defineCommand({
       throw new Interrupted(
         `interrupted; what is finished is in ${out}: the same command goes on from there`,
       )
+    } finally {
+      await lock.release()
     }
   },
 })
@@ -128,7 +137,7 @@ function namesOf(what: readonly string[]): readonly TargetName[] {
     throw usage(
       unknown,
       `there is nothing called ${unknown} to reproduce`,
-      `use ${targetNames.join(', ')} or all`,
+      `${didYouMean(unknown, [...targetNames, 'all'])}use ${targetNames.join(', ')} or all`,
     )
   return what.includes('all') ? targetNames : (what as readonly TargetName[])
 }

@@ -1,3 +1,6 @@
+import { CflowError } from '@cflow/base'
+import type { Sample } from '@cflow/datasets'
+import { decodeImage, requireFolder, walkFolder } from '@cflow/datasets/node'
 import { bestEpochs, type EpochEvaluation } from '@cflow/metrics'
 import { methods, type TrainOptions } from '@cflow/methods'
 import { epochEvaluations, fit, splitHeldOut } from '@cflow/trainer'
@@ -34,6 +37,7 @@ async function train(session: Session, settings: TrainSettings): Promise<void> {
   const name = method === methods[0].name ? dataset.category : `${dataset.category}-${method}`
   const out = settings.out ?? join('runs', name)
   const paths = runPaths(out)
+  const knownDefects = await defectsIn(settings.knownDefects)
   const { training } = splitHeldOut(dataset.train, config)
   const positions = encoder.taps.reduce((n, s) => n + s.height * s.width, 0)
   const files = fileCheckpoints(paths.checkpoint)
@@ -44,13 +48,14 @@ async function train(session: Session, settings: TrainSettings): Promise<void> {
     inPasses && protocol === 'paper' && dataset.test.length > 0
       ? epochEvaluations({
           samples: dataset.test,
-          encoder,
           runtime,
           passes: config.passes,
           onEvaluation: (epoch) => seen.push(epoch),
         })
       : undefined
   const options = {
+    ...{ command: 'train', results: ['model', 'metrics', 'report', 'scores'] as const, resume },
+    overwrite: settings.overwrite ?? false,
     checkpoint: inPasses,
     vectorsPerPass: training.length * positions,
     interrupted: () => {
@@ -60,13 +65,14 @@ async function train(session: Session, settings: TrainSettings): Promise<void> {
         : 'interrupted before the first checkpoint: there is nothing to resume'
     },
   }
-  await inRunFolder(session, out, options, async (progress) => {
+  await inRunFolder(session, out, options, async (progress, run) => {
     // read once: the trainer gets what the user was told of
     const stored = resume ? await files.read() : undefined
     if (resume && stored === undefined)
       note(session, `no checkpoint in ${paths.checkpoint}: training from the start`)
     const fitted = await fit({
       samples: dataset.train,
+      knownDefects,
       category: dataset.category,
       config,
       encoder,
@@ -74,6 +80,7 @@ async function train(session: Session, settings: TrainSettings): Promise<void> {
       checkpoints: {
         read: () => Promise.resolve(stored),
         async write(bytes) {
+          await run.begin()
           await files.write(bytes)
           written = true
         },
@@ -84,12 +91,8 @@ async function train(session: Session, settings: TrainSettings): Promise<void> {
       ...(epochs && { epochs }),
       signal: session.io.signal,
     })
-    const left = new Set(fitted.dropped.map(({ index }) => index))
-    const kept = [...dataset.train.keys()].filter((i) => !left.has(i))
-    const split = splitHeldOut(kept.map((i) => dataset.train[i]!), config)
-    const heldOut = split.heldOut.map((i) => kept[i]!)
-    const run = { config, dataset, heldOut, runtime, protocol, evaluateAt, out, began }
-    await conclude(session, { ...fitted, ...run, best: bestEpochs(seen) }, progress)
+    const done = { config, dataset, knownDefects, runtime, protocol, evaluateAt, out, began }
+    await conclude(session, { ...fitted, ...done, best: bestEpochs(seen) }, progress, run)
   })
 }
 
@@ -97,4 +100,21 @@ async function train(session: Session, settings: TrainSettings): Promise<void> {
 function optionsOf(settings: TrainSettings): TrainOptions {
   const asAuthors = settings.dataset === 'stc' && settings.recipe === 'paper'
   return { ...(asAuthors && { normalisation: 'stc' }), ...settingsOf(settings) }
+}
+
+/** The images below a folder of known defects; none without one. */
+async function defectsIn(folder: string | undefined): Promise<readonly Sample[]> {
+  if (folder === undefined) return []
+  await requireFolder(folder)
+  const { images: names } = await walkFolder(folder)
+  if (names.length === 0)
+    throw new CflowError('EMPTY', `there are no images in ${folder}`, {
+      subject: '--known-defects',
+      hint: 'a handful of photographs of defective parts, as they come from the camera',
+    })
+  return names.map((id): Sample => {
+    const path = join(folder, id)
+    const load = () => decodeImage(path)
+    return { id, path, split: 'test', label: 'anomalous', defect: 'known defect', load }
+  })
 }

@@ -33,6 +33,28 @@ it('tells stage, pass, loss of every scale, vectors a second and time left', () 
   expect(clock(3700)).toBe('1:01:40')
 })
 
+it('is as wide as the terminal, and leaves out what is least needed where it is narrow', () => {
+  const long = { ...training, losses: [-1234.567, -1234.567, -1234.567, -0.5] }
+  const whole = progressLine(long, 100_000)
+  expect(whole.length).toBeGreaterThan(80)
+  for (const [columns, shown] of [
+    [200, whole],
+    [81, progressLine(long, 0)],
+  ] as const) {
+    const { session, written } = sessionWith(columns)
+    progressReporter(session, 100_000).onProgress(long)
+    expect(written[0]!.slice(1, -3)).toBe(shown)
+  }
+  for (let width = 40; width < 120; width++)
+    expect(progressLine(long, 100_000, width)).toMatch(/^train +pass 2\/8 .*0:14 left$/)
+  const { session, written } = sessionWith(50)
+  const { onProgress } = progressReporter(session, 100_000, () => written.length * 1000)
+  onProgress(long)
+  Object.assign(session.io, { columns: 200 })
+  onProgress(long)
+  expect(written.map((line) => line.length > 81)).toEqual([false, true])
+})
+
 it('rewrites one line on a terminal, cut to its width', () => {
   const { session, written } = sessionWith(40)
   const { onProgress, end } = progressReporter(session)

@@ -18,7 +18,10 @@ export function progressReporter(
   return {
     onProgress(p) {
       session.io.signal.throwIfAborted()
-      show(() => progressLine(p, vectorsPerPass), p.stage !== stage || p.done >= p.total)
+      show(
+        (width) => progressLine(p, vectorsPerPass, width),
+        p.stage !== stage || p.done >= p.total,
+      )
       stage = p.stage
     },
     end,
@@ -30,23 +33,25 @@ const intervals = { plain: 3000, terminal: 100 }
 
 /** On standard error: one line that changes on a terminal; elsewhere one every few seconds, none of what is soon over. */
 export function statusLine({ io, quiet }: Session, now = () => performance.now()) {
-  const { columns } = io
   let last: number | undefined
   let open = false
   return {
     /**
      * Show what `text` says, when it is time.
+     * @param text for so many columns
      * @param urgent on a terminal, at once
      */
-    show(text: () => string, urgent = false): void {
+    show(text: (width: number) => string, urgent = false): void {
       if (quiet) return
+      const { columns } = io // a terminal may have changed its size
       const plain = columns === undefined
       last ??= plain ? now() : -Infinity
       const interval = plain ? intervals.plain : urgent ? 0 : intervals.terminal
       if (now() - last < interval) return
       last = now()
       open = !plain
-      io.err(plain ? `${text().trimEnd()}\n` : `\r${text().slice(0, columns - 1)}\u001b[K`)
+      const width = plain ? Infinity : columns - 1
+      io.err(plain ? `${text(width).trimEnd()}\n` : `\r${text(width).slice(0, width)}\u001b[K`)
     },
     /** Leave the terminal clean for what is printed next. */
     end(): void {
@@ -74,22 +79,38 @@ function quantity(n: number): string {
 }
 
 /**
- * Progress as one line: stage, pass or images, loss of every scale, rate, time left.
+ * Progress as one line: stage, pass or images, loss of every scale, rate, time left. Where it does not fit, rate and losses
+ * are left out first: how far it is and how long it takes are what a line is looked at for.
  * @param vectorsPerPass feature vectors of one pass, for the rate of training
  */
-export function progressLine(p: Progress, vectorsPerPass: number): string {
+export function progressLine(p: Progress, vectorsPerPass: number, width = Infinity): string {
+  const details = [
+    { losses: true, rate: true },
+    { losses: true, rate: false },
+    { losses: false, rate: false },
+  ]
+  const lines = details.map((shown) => lineWith(p, vectorsPerPass, shown))
+  return lines.find((line) => line.length <= width) ?? lines.at(-1)!
+}
+
+function lineWith(
+  p: Progress,
+  vectorsPerPass: number,
+  shown: { readonly losses: boolean; readonly rate: boolean },
+): string {
   const parts = [(p.stage === 'read' ? 'read images' : p.stage).padEnd(11)]
   if (p.stage === 'train') {
     const pass = Math.min(p.total, Math.floor(p.done) + (p.done >= p.total ? 0 : 1))
     parts.push(`pass ${pass}/${p.total}`, `${Math.floor((100 * p.done) / Math.max(p.total, 1))}%`)
     // a scale that this pass has not come to has no loss yet
-    if (p.losses)
+    if (p.losses && shown.losses)
       parts.push(`loss ${p.losses.map((l) => (l === 0 ? '–' : l.toFixed(3))).join(' ')}`)
-    if (p.rate && vectorsPerPass > 0) parts.push(`${quantity(p.rate * vectorsPerPass)} vectors/s`)
+    if (p.rate && vectorsPerPass > 0 && shown.rate)
+      parts.push(`${quantity(p.rate * vectorsPerPass)} vectors/s`)
   } else {
     parts.push(`${Math.floor(p.done)}/${p.total}`)
     const unit = p.stage === 'select' ? 'vectors' : 'images'
-    if (p.rate) parts.push(`${quantity(p.rate)} ${unit}/s`)
+    if (p.rate && shown.rate) parts.push(`${quantity(p.rate)} ${unit}/s`)
   }
   if (p.secondsLeft !== undefined && p.done < p.total) parts.push(`${clock(p.secondsLeft)} left`)
   return parts.join('  ')

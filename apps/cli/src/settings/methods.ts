@@ -2,19 +2,21 @@ import {
   methodOf,
   methods,
   trainSettings as methodSettings,
-  type Method,
   type TrainOptions,
 } from '@cflow/methods'
 import * as z from 'zod'
 import { usage } from './parse.js'
 import {
   datasetShape,
+  dir,
   encoderShape,
   evaluateAt,
   machineShape,
   outFolder,
   outputShape,
+  overwrite,
   protocol,
+  text,
   toggle,
 } from './schema.js'
 import { defaultText, grouped, kebab, type SettingMeta } from './settings.js'
@@ -75,6 +77,9 @@ export const trainSettings = z.object({
   }),
   ...methodsShape(),
   ...encoderShape,
+  ...grouped('calibration', {
+    knownDefects: text('a few defective images: nothing is learned from them, the threshold is placed between', dir), // prettier-ignore
+  }),
   ...grouped('training', {
     stopAfter: z.int().min(0).optional().meta({ help: 'stop after N passes; --resume goes on' }),
     resume: toggle('go on from the checkpoint in --out'),
@@ -83,18 +88,16 @@ export const trainSettings = z.object({
   evaluateAt,
   ...machineShape,
   out: outFolder('folder for the results', 'runs/CATEGORY'),
+  overwrite,
   ...outputShape,
 })
 export type TrainSettings = z.infer<typeof trainSettings>
 
 const keys = ['recipe', ...Object.keys(methodSettings.shape)]
-const recipesOf = ({ recipes }: Method) => Object.keys(recipes)
-const has = (method: Method, key: string) =>
-  key === 'recipe' ? recipesOf(method).length > 1 : key in method.settings.shape
 
 /**
  * The settings that decide what a training makes, without those of the images and the machine.
- * @throws CflowError USAGE that names the flag of what the method does not have
+ * @throws CflowError USAGE for what needs a checkpoint where the method keeps none
  */
 export function settingsOf(settings: TrainSettings): TrainOptions {
   const method = methodOf(settings.method)
@@ -104,15 +107,5 @@ export function settingsOf(settings: TrainSettings): TrainOptions {
     throw usage(flag, `${method.title} keeps no checkpoint to resume`, `Leave ${flag} out.`)
   }
   const own = Object.entries(settings).filter(([key, v]) => keys.includes(key) && v !== undefined)
-  const foreign = own.find(([key]) => !has(method, key))?.[0]
-  if (foreign !== undefined) {
-    const owners = methods.filter((m) => has(m, foreign)).map((m) => m.name)
-    const flag = `--${kebab(foreign)}`
-    const hint = `Give --method too: ${owners.join(', ')}.`
-    throw usage(flag, `${flag} is no setting of ${method.title}`, hint)
-  }
-  const { recipe = recipesOf(method)[0]! } = settings
-  if (!recipesOf(method).includes(recipe))
-    throw usage('--recipe', `--recipe: ${recipe} is none of ${recipesOf(method).join(', ')}`)
   return { method: method.name, ...Object.fromEntries(own) } as TrainOptions
 }

@@ -1,4 +1,4 @@
-import { CflowError } from '@cflow/base'
+import { CflowError, issueText, type SchemaIssue } from '@cflow/base'
 import type * as z from 'zod'
 import { kebab, settingsOf, type Setting } from './settings.js'
 
@@ -25,15 +25,13 @@ export function parseSettings<S extends z.ZodObject>(
   if (parsed.success) return parsed.data
   const [issue] = parsed.error.issues
   const key = String(issue?.path[0] ?? '')
-  const { kind, error } = settings.find((s) => s.key === key) ?? {}
+  const { error, range } = settings.find((s) => s.key === key) ?? {}
+  const value = merged[key]
+  const problem = (name: string): string =>
+    error ? `${name} ${error}, got '${String(value)}'` : issueText(name, issue as SchemaIssue, value, range) // prettier-ignore
   if (file && !(key in flags))
-    throw new CflowError('CONFIG', `${key} in ${file.path}: ${error ?? issue?.message}`, {
-      subject: key,
-    })
-  const isWord = kind === 'number' && typeof merged[key] === 'string'
-  const wanted = error ?? (isWord ? 'needs a number' : undefined)
-  const wrong = wanted ? ` ${wanted}, got '${String(merged[key])}'` : `: ${issue?.message}`
-  throw usage(`--${kebab(key)}`, `--${kebab(key)}${wrong}`)
+    throw new CflowError('CONFIG', problem(`${key} in ${file.path}`), { subject: key })
+  throw usage(`--${kebab(key)}`, problem(`--${kebab(key)}`))
 }
 
 /** Lists as lists, and `unconditional` as `conditional: false`. */

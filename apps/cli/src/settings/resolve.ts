@@ -1,13 +1,21 @@
-import { CflowError, messageOf } from '@cflow/base'
+import { CflowError, messageOf, nearest } from '@cflow/base'
+import { fileSize } from '@cflow/base/node'
 import { readFile } from 'node:fs/promises'
+import { dirname, isAbsolute, join } from 'node:path'
 import { parse } from 'yaml'
 import type * as z from 'zod'
 import type { Session } from '../io.js'
 import { parseSettings } from './parse.js'
-import { camel, settingsOf } from './settings.js'
+import { camel, kebab, settingsOf, type Setting } from './settings.js'
 
 /** More than this is no list of settings. */
 const maxBytes = 1 << 20
+
+/** Settings, and what a setting is called where it was given: its flag, or its key in the file. */
+interface Resolved<S extends z.ZodObject> {
+  readonly settings: z.infer<S>
+  nameOf(key: string): string
+}
 
 /**
  * The settings of a command: flags, then the file that `config` among them names. One file may serve all commands.
@@ -19,7 +27,7 @@ export async function resolveSettings<S extends z.ZodObject>(
   flags: Readonly<Record<string, unknown>>,
   schema: S,
   all: () => Promise<readonly { readonly settings: z.ZodObject }[]>,
-): Promise<z.infer<S>> {
+): Promise<Resolved<S>> {
   const path = flags['config'] as string | undefined
   const entries = path === undefined ? [] : await readConfigFile(path)
   const foreignTo = (known: readonly string[]) =>
@@ -28,7 +36,12 @@ export async function resolveSettings<S extends z.ZodObject>(
     const known = keysOf((await all()).map(({ settings }) => settings))
     const unknown = foreignTo(known)
     const what = unknown.length === 1 ? 'an unknown key' : 'unknown keys'
-    const hint = `Known keys: ${known.join(', ')}.`
+    const near = unknown.flatMap((key) => {
+      const found = nearest(key, keysOf([schema])) ?? nearest(key, known)
+      return found === undefined ? [] : [unknown.length === 1 ? found : `${found} for ${key}`]
+    })
+    const meant = near.length > 0 ? `Did you mean ${near.join(', ')}? ` : ''
+    const hint = `${meant}Known keys: ${known.join(', ')}.`
     if (unknown.length > 0) throw refusal(path, `has ${what}: ${unknown.join(', ')}`, { hint })
   }
   const values: Record<string, unknown> = {}
@@ -36,10 +49,30 @@ export async function resolveSettings<S extends z.ZodObject>(
     if (camel(key) in values) throw refusal(path!, `sets ${camel(key)} twice`)
     values[camel(key)] = value
   }
+  if (path !== undefined) beside(dirname(path), values, settingsOf(schema))
   const settings = parseSettings(schema, flags, path === undefined ? undefined : { path, values })
   session.json ||= settings['json'] === true
   session.quiet ||= settings['quiet'] === true
-  return settings
+  const nameOf = (key: string) =>
+    key in flags || !(key in values) ? `--${kebab(key)}` : `${key} in ${path}`
+  return { settings, nameOf }
+}
+
+/** Relative paths in a configuration file are relative to the file, in place. */
+function beside(
+  folder: string,
+  values: Record<string, unknown>,
+  settings: readonly Setting[],
+): void {
+  for (const { key, placeholder } of settings) {
+    const value = values[key]
+    if (typeof value !== 'string' || isAbsolute(value)) continue
+    const isPath = placeholder === 'DIR' || placeholder === 'FILE'
+    // an encoder is a name or a file, a program may be one on the path
+    const isName =
+      key === 'encoder' ? !/\.onnx$/i.test(value) : key === 'ffmpeg' && !/[/\\]/.test(value)
+    if ((isPath || key === 'encoder') && !isName) values[key] = join(folder, value)
+  }
 }
 
 /** Keys that a configuration file may have. */
@@ -53,11 +86,11 @@ const refusal = (path: string, message: string, options: { hint?: string; cause?
 
 /** What a YAML or JSON file says, by key as it is written there. An empty value counts as absent. */
 async function readConfigFile(path: string): Promise<readonly (readonly [string, unknown])[]> {
+  // a pipe of the shell, `--config <(…)`, ends
+  if (!/^\/dev\/(fd\/\d+|stdin)$/.test(path))
+    await fileSize(path, { code: 'CONFIG', what: 'a configuration file' })
   const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code === 'EISDIR') throw refusal(path, 'is a folder, not a configuration file')
-    const missing = cause.code === 'ENOENT' || cause.code === 'ENOTDIR'
-    const message = missing ? `there is no configuration file ${path}` : `cannot read ${path}: ${cause.message}` // prettier-ignore
-    throw new CflowError(missing ? 'NOT_FOUND' : 'IO', message, { subject: path, cause })
+    throw new CflowError('IO', `cannot read ${path}: ${cause.message}`, { subject: path, cause })
   })
   if (bytes.length > maxBytes) throw refusal(path, 'is larger than 1 MiB')
   let content: unknown

@@ -29,6 +29,9 @@ const file = { placeholder: 'FILE' }
 export const outFolder = (help: string, otherwise?: string) =>
   text(help, { ...dir, otherwise, group: 'output' })
 
+/** Whether results that are there already may be replaced. */
+export const overwrite = toggle('replace results that are there already', { group: 'output' })
+
 /** Settings that decide which images are used. */
 export const datasetShape = {
   ...datasetSettings.shape,

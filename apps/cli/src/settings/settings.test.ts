@@ -71,8 +71,8 @@ describe('values', () => {
   })
 
   it.each([
-    [{ inputSize: 'x' }, "--input-size needs a number, got 'x'"],
-    [{ inputSize: 3 }, /^--input-size: Too small/],
+    [{ inputSize: 'x' }, "--input-size needs a whole number, got 'x'"],
+    [{ inputSize: 3 }, '--input-size needs a whole number of at least 32, got 3'],
     [{ batch: '1,x' }, "--batch is a list of numbers, got '1,x'"],
   ])('that do not fit are refused: %j', (values, message) => {
     expect(() => parseSettings(schema, values)).toThrow(message)

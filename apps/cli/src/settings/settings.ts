@@ -1,3 +1,4 @@
+import type { FieldRange } from '@cflow/base'
 import * as z from 'zod'
 
 /** One setting of a schema, as flags, configuration files, forms and documentation need it. */
@@ -18,6 +19,8 @@ export interface Setting {
   readonly otherwise?: string | undefined
   /** What a value that does not fit is told in place of zod's message, such as 'needs a whole number'. */
   readonly error?: string | undefined
+  /** Numbers that it takes, for errors. */
+  readonly range?: FieldRange | undefined
   /** Of a switch that says the opposite of another: that one's key. */
   readonly negates?: string
 }
@@ -38,6 +41,8 @@ type Field = SettingMeta & {
   readonly anyOf?: readonly Field[]
   readonly items?: Field | false
   readonly prefixItems?: readonly Field[]
+  readonly minimum?: number
+  readonly maximum?: number
 }
 
 /** Choices and defaults come from the schema, so that no help text repeats them. */
@@ -48,10 +53,29 @@ export function settingsOf(schema: z.ZodObject): readonly Setting[] {
     const kind = kindOf(field)
     const placeholder = field.placeholder ?? placeholders[kind]
     const flag = `--${kebab(key)}`
-    const setting = { key, flag, kind, help: helpOf(field), placeholder, group, otherwise, error }
+    const range = rangeOf(field)
+    const setting = {
+      key,
+      flag,
+      kind,
+      help: helpOf(field),
+      placeholder,
+      group,
+      otherwise,
+      error,
+      range,
+    }
     if (!negation) return [setting]
     return [setting, { kind, group, ...negation, flag: `--${kebab(negation.key)}`, negates: key }]
   })
+}
+
+/** The bounds of a number where it has both; JSON schemas write down those of all integers, too. */
+function rangeOf({ type, minimum, maximum }: Field): FieldRange {
+  const isBound = (n: number | undefined) => Math.abs(n ?? Infinity) < Number.MAX_SAFE_INTEGER
+  const bounds =
+    isBound(minimum) && isBound(maximum) ? { minimum: minimum!, maximum: maximum! } : {}
+  return { ...bounds, ...(type === 'integer' && { integer: true }) }
 }
 
 /** A default for people; undefined for what is as good as none. */

@@ -29,7 +29,7 @@ export function showVerdict(
   title.className = `badge ${anomalous ? 'bad' : 'good'}`
   title.dataset['score'] = String(score)
   title.textContent = anomalous ? '✕ Anomalous' : '✓ Like the good ones'
-  text.textContent = kept(`${sentence(explain(detection))} ${rarity(detection)}`)
+  text.textContent = kept(`${sentence(explain(detection, manifest))} ${rarity(detection)}`)
   scale.replaceChildren(scoreStrip(manifest.calibration.scores, threshold, score))
   bars.replaceChildren(...contributions.map(contributionBar))
 }

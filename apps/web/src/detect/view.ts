@@ -1,12 +1,12 @@
 import type { Manifest } from '@cflow/core'
-import type { Detection } from '@cflow/detector'
+import { promiseOf, type Detection } from '@cflow/detector'
 import type { Engine } from '../engine/engines.js'
 import type { Host } from '../engine/host.js'
 import { friendly } from '../errors.js'
 import { imagesOf } from '../images/files.js'
 import { imagePicker } from '../images/picker.js'
 import { element } from '../ui/dom.js'
-import { count, percent, short } from '../ui/format.js'
+import { percent, short } from '../ui/format.js'
 import { gallery, type Tile } from '../ui/gallery.js'
 import { clearMessages, showMessage } from '../ui/messages.js'
 import { itemOf, waitingAgain, type Item, type NewItem } from './item.js'
@@ -30,21 +30,14 @@ export function detectView(host: () => Host, openModel: (file: File) => void) {
   })
   const slider = element('input', 'rate')
 
-  const renderRate = (
-    { falsePositiveRate, scores, source }: Manifest['calibration'],
-    point: Detection | undefined,
-  ) => {
-    const used = rate ?? falsePositiveRate
+  const renderRate = (manifest: Manifest, point: Detection | undefined) => {
+    const used = rate ?? manifest.calibration.falsePositiveRate
     slider.value = String(positionOf(used))
     slider.setAttribute('aria-valuetext', `${percent(used)} of good images`)
     element('output', 'rate-value').textContent = percent(used)
-    const held = `${count(scores.length, 'image')} ${source === 'held-out' ? 'kept out of training' : 'trained on'}`
-    element('p', 'rate-note').textContent = !point
-      ? ''
-      : `Threshold ${short(point.threshold)}, from ${held}. ` +
-        (point.guaranteed
-          ? 'The rate holds for good images like those.'
-          : 'Too few of them to guarantee so small a rate.')
+    element('p', 'rate-note').textContent = point
+      ? `Threshold ${short(point.threshold)}. ${promiseOf(manifest, used).text}`
+      : ''
   }
 
   const tileOf = (item: Item, threshold: number): Tile => {
@@ -61,7 +54,7 @@ export function detectView(host: () => Host, openModel: (file: File) => void) {
     picture.show(item, detection)
     if (!engine) return
     showVerdict(engine.manifest, detection, item?.failure)
-    renderRate(engine.manifest.calibration, detection)
+    renderRate(engine.manifest, detection)
     renderTiles()
   }
   const renderTiles = () => {

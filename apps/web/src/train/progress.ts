@@ -11,6 +11,7 @@ const parts: readonly (readonly [Stage, share: number])[] = [
 ]
 
 const words: Readonly<Record<Stage, string>> = {
+  suspicious: 'Comparing the images',
   decode: 'Decoding the videos',
   read: 'Reading the images',
   encode: 'Looking at the images',

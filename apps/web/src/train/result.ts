@@ -1,17 +1,21 @@
 import type { Manifest } from '@cflow/core'
+import { promiseOf } from '@cflow/detector'
 import { element } from '../ui/dom.js'
-import { count, percent, short } from '../ui/format.js'
+import { count, short } from '../ui/format.js'
 import { scoreStrip } from '../ui/strip.js'
 
 let url: string | undefined
 
 /** The third card: held-out scores and the threshold that follows from them, and the file. */
-export function showResult({ training, calibration, category }: Manifest, file: Blob): void {
-  const { scores, threshold, falsePositiveRate, guaranteed } = calibration
+export function showResult(manifest: Manifest, file: Blob): void {
+  const { training, calibration, category } = manifest
+  const { scores, threshold, setBy } = calibration
+  const range = `${short(scores[0] ?? NaN)} to ${short(scores.at(-1) ?? NaN)}`
+  const decided = setBy ? ` Set by ${setBy.id}.` : ''
   element('p', 'train-summary').textContent =
     `“${category}” learned from ${count(training.images, 'image')}. ` +
-    `${count(scores.length, 'good image')} kept out of training score ${short(scores[0]!)} to ${short(scores.at(-1)!)}; ` +
-    `above ${short(threshold)} an image is anomalous (false alarms: ${percent(falsePositiveRate)}${guaranteed ? '' : ', too few images to guarantee it'}).`
+    `The ${count(scores.length, 'good image')} that set the threshold score ${range}; ` +
+    `above ${short(threshold)} an image is anomalous.${decided} ${promiseOf(manifest).text}`
   element('div', 'train-scores').replaceChildren(scoreStrip(scores, threshold))
   if (url) URL.revokeObjectURL(url)
   url = URL.createObjectURL(file)

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { lstat, mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { CflowError, messageOf } from '../errors.js'
 
@@ -12,6 +12,10 @@ export async function writeFileAtomic(path: string, content: Uint8Array | string
   const folder = dirname(path)
   const temporary = join(folder, `.${basename(path)}.${randomUUID()}.tmp`)
   await makeFolder(folder)
+  // a device or a pipe of that name would be replaced by the file
+  const there = await lstat(path).catch(() => undefined)
+  if (there && !there.isFile() && !there.isSymbolicLink())
+    throw writingError(path, { code: there.isDirectory() ? 'EISDIR' : 'ENOTREG' })
   try {
     const file = await open(temporary, 'wx')
     try {
@@ -28,14 +32,33 @@ export async function writeFileAtomic(path: string, content: Uint8Array | string
 }
 
 /**
- * Make a folder, and those above it.
+ * Make a folder, and those above it. One by one: where a file system says of a folder that cannot be that it is missing
+ * (`/proc/x`), Node's own recursive `mkdir` tries for ever.
  * @returns absolute path of the topmost folder that was made, undefined when all were there
  * @throws CflowError IO that names the path
  */
 export async function makeFolder(path: string): Promise<string | undefined> {
-  return mkdir(resolve(path), { recursive: true }).catch((error: unknown) => {
+  const missing: string[] = []
+  try {
+    for (let at = resolve(path); !(await isThere(at)); at = dirname(at)) missing.unshift(at)
+    for (const folder of missing)
+      await mkdir(folder).catch(async (error: NodeJS.ErrnoException) => {
+        // another process was quicker
+        if (error.code !== 'EEXIST' || !(await isThere(folder))) throw error
+      })
+  } catch (error) {
     throw writingError(path, error)
+  }
+  return missing[0]
+}
+
+/** Whether a folder is there. @throws an error of the file system where something else is */
+async function isThere(path: string): Promise<boolean> {
+  const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT' || path === dirname(path)) throw error
   })
+  if (found && !found.isDirectory()) throw Object.assign(new Error(path), { code: 'EEXIST' })
+  return found !== undefined
 }
 
 const hints: Readonly<Record<string, string>> = {
@@ -48,6 +71,8 @@ const hints: Readonly<Record<string, string>> = {
   ENOTDIR: 'A part of that path is a file, not a folder.',
   EEXIST: 'A file of that name is in the way: choose another folder.',
   EISDIR: 'A folder of that name is in the way.',
+  ENOENT: 'No folder can be made there: choose another one.',
+  ENOTREG: 'Choose the name of a file that is none yet, or of an ordinary one.',
 }
 
 const reasons: Readonly<Record<string, string>> = {
@@ -59,6 +84,8 @@ const reasons: Readonly<Record<string, string>> = {
   ENOTDIR: 'not a folder',
   EEXIST: 'it is a file, not a folder',
   EISDIR: 'it is a folder',
+  ENOENT: 'no such folder can be made',
+  ENOTREG: 'it is a device, a pipe or a socket, not a file',
 }
 
 /** A failed write as an error about the path. */

@@ -1,7 +1,12 @@
 import { reduceMax, reduceMean, reshape, topK, type Value } from '@cflow/graph'
 import type { ScaleFlow } from '../flow/flow.js'
 import { foldedLogLikelihood, perDimension } from '../flow/likelihood.js'
-import { anomalyMapValue, statisticsOf, type Aggregation } from '../score/aggregation.js'
+import {
+  anomalyMapValue,
+  statisticsOf,
+  type Aggregation,
+  type ScaleStatistics,
+} from '../score/aggregation.js'
 import { detectorNames, rowsOfMap, type Head } from './detector.js'
 
 /** Likelihood per dimension of every position of a map, [N, h, w]. */
@@ -15,7 +20,7 @@ export function likelihoodMap(map: Value, flow: ScaleFlow, name: string): Value 
  * The score of a map [N, S, S]: [N].
  * @param share of the map's pixels, the highest, whose mean it is; their maximum (section 4.2) for 0
  */
-export function mapScore(map: Value, share: number): Value {
+function mapScore(map: Value, share: number): Value {
   const size = map.shape[1] as number
   const pixels = Math.round(share * size ** 2)
   if (pixels <= 1) return reduceMax(map, [1, 2])
@@ -27,6 +32,8 @@ export function mapScore(map: Value, share: number): Value {
 export interface FurtherScale {
   /** What a likelihood per dimension is multiplied by to get one of all (`joint`). */
   readonly depth: number
+  /** What it counts beside a flow, which counts 1 (`softMinimum`). */
+  readonly weight: number
   /** @param taps maps [N, D, h, w], finest first @returns [N, h, w] */
   likelihood(taps: readonly Value[]): Value
 }
@@ -46,7 +53,7 @@ export function flowHead(
 ): Head {
   return {
     flows,
-    ...likelihoodHead([...flows.map(({ config }) => config.depth), ...further.map((f) => f.depth)], {
+    ...likelihoodHead([...flows.map(({ config }) => config), ...further], {
       aggregation,
       scoreShare,
       likelihoods: (taps) => [
@@ -59,10 +66,10 @@ export function flowHead(
 
 /**
  * The head of scales whose likelihoods are known, whatever they come from.
- * @param depths of the scales
+ * @param scales depth and weight of each (1 where absent)
  */
 export function likelihoodHead(
-  depths: readonly number[],
+  scales: readonly Pick<ScaleStatistics, 'depth' | 'weight'>[],
   {
     aggregation,
     scoreShare,
@@ -74,13 +81,16 @@ export function likelihoodHead(
     readonly likelihoods: (taps: readonly Value[]) => readonly Value[]
   },
 ): Head {
-  const names = depths.map((_, k) => detectorNames.logLikelihood(k))
+  const names = scales.map((_, k) => detectorNames.logLikelihood(k))
   return {
     stage: 'flows',
     shown: names,
     evidence: (taps) => Object.fromEntries(of(taps).map((map, k) => [names[k], map])),
     statistics: (evidence) =>
-      depths.map((depth, k) => statisticsOf(depth, evidence[names[k] as string] ?? [])),
+      scales.map(({ depth, weight = 1 }, k) => {
+        const own = statisticsOf(depth, evidence[names[k] as string] ?? [])
+        return weight === 1 ? own : { ...own, weight }
+      }),
     verdict(evidence, size, statistics) {
       const likelihoods = names.map((name) => evidence[name] as Value)
       const map = anomalyMapValue(aggregation, statistics, likelihoods, size)

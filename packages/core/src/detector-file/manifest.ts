@@ -74,6 +74,12 @@ const manifestSchema = z.object({
     guaranteed: z.boolean(),
     /** With which the rate holds for this very detector; on average over calibrations when absent. */
     confidence: z.number().gt(0).lt(1).optional(),
+    /** False where the images depend on one another, as frames of a video do: then no rate is guaranteed. */
+    independent: z.boolean().optional(),
+    /** The image whose score is the threshold, or the highest one, beyond which it was continued. */
+    setBy: z.object({ id: z.string(), score: finite }).optional(),
+    /** Of defective images that were never learned from: their scores, ascending, and the threshold without them. */
+    knownDefects: z.object({ scores: z.array(finite).min(1), conformal: finite }).optional(),
   }),
   training: z.object({
     seed: z.int(),
@@ -82,6 +88,10 @@ const manifestSchema = z.object({
     passes: z.number(),
     /** The pass whose state was kept, of each scale. */
     kept: z.array(z.int()).optional(),
+    /** Images that are (nearly) the same as others, and how many different ones there are; absent where there are none. */
+    copies: z.object({ images: z.int().positive(), distinct: z.int().positive() }).optional(),
+    /** The images, those that were held out too, by 64 bits of SHA-256 of what was decoded: to tell them from new ones. */
+    digests: z.array(z.string()).optional(),
     /** SHA-256 over the training images' pixels, in order; of the checkpoint for flows that were trained elsewhere. */
     digest: z.string(),
     /** Images that were left out because they fit the others badly (`dropSuspicious`). */

@@ -53,7 +53,10 @@ export function readDetectorParts(bytes: Uint8Array): DetectorParts {
     },
     evidence(given) {
       const from = new Map(taps.map((tap, k) => [tap.node, [given[k] as Value]] as const))
-      const values = recomputed(shown.map(([, v]) => v), from)
+      const values = recomputed(
+        shown.map(([, v]) => v),
+        from,
+      )
       return Object.fromEntries(shown.map(([name], k) => [name, values[k] as Value]))
     },
     constants: new Map(

@@ -45,6 +45,8 @@ export const scaleStatisticsSchema = z.strictObject({
   mean: z.number(),
   deviation: z.number().positive(),
   max: z.number(),
+  /** What the scale counts in `softMinimum`, where it stands for more than one; 1 when absent. */
+  weight: z.number().positive().optional(),
 })
 export type ScaleStatistics = z.infer<typeof scaleStatisticsSchema>
 
@@ -95,14 +97,6 @@ export const largestScore = (
     ? scales.length
     : Infinity
 
-/** Anomaly of a likelihood per dimension at one scale. */
-export function anomalyOf(aggregation: Aggregation, s: ScaleStatistics, l: number): number {
-  const { exponential, pooled, offset, factor } = ruleOf(aggregation, s)
-  if (!exponential) return factor * (offset - l)
-  const exponent = factor * Math.min(l - offset, 0)
-  return pooled === undefined ? 1 - Math.exp(exponent) : -pooled * exponent
-}
-
 /** What is upsampled and summed over the scales, elementwise: relative likelihoods p where they are pooled. */
 function summandOf({ exponential, pooled, offset, factor }: Rule): (l: number) => number {
   if (!exponential) return (l) => factor * (offset - l)
@@ -128,11 +122,27 @@ export function upsampledAnomaly(
   return rule.pooled === undefined ? value : pooledAnomaly(rule.pooled, value)
 }
 
+/** Anomaly of a likelihood per dimension at one scale. */
+export const anomalyOf = (aggregation: Aggregation, s: ScaleStatistics, l: number): number =>
+  upsampledAnomaly(aggregation, s, (of) => of(l))
+
+/** Weights of the scales in a mean: they sum to 1. */
+function weightsOf(statistics: readonly ScaleStatistics[]): readonly number[] {
+  const sum = statistics.reduce((n, { weight = 1 }) => n + weight, 0)
+  return statistics.map(({ weight = 1 }) => weight / sum)
+}
+
 /** The anomaly of a pixel from those of the scales: their sum, or their soft minimum. */
-export const combinedAnomaly = (aggregation: Aggregation, values: readonly number[]): number =>
-  aggregation === 'softMinimum'
-    ? pooledAnomaly(softness, values.reduce((a, v) => a + Math.exp(-v / softness), 0) / values.length) // prettier-ignore
-    : values.reduce((a, v) => a + v, 0)
+export function combinedAnomaly(
+  aggregation: Aggregation,
+  statistics: readonly ScaleStatistics[],
+  values: readonly number[],
+): number {
+  if (aggregation !== 'softMinimum') return values.reduce((a, v) => a + v, 0)
+  const weights = weightsOf(statistics)
+  const mean = values.reduce((a, v, k) => a + (weights[k] as number) * Math.exp(-v / softness), 0)
+  return pooledAnomaly(softness, mean)
+}
 
 /** The same in the graph. */
 function summandValue({ exponential, pooled, offset, factor }: Rule, l: Value): Value {
@@ -154,17 +164,18 @@ export function anomalyMapValue(
   size: number,
 ): Value {
   const rules = likelihoods.map((_, k) => ruleOf(aggregation, statistics[k] as ScaleStatistics))
+  const weights = weightsOf(statistics)
   const maps = likelihoods.map((l, k) => {
     const [, h, w] = l.shape as [unknown, number, number]
-    const summand = summandValue(rules[k] as Rule, l)
+    const { pooled } = rules[k] as Rule
+    const own = summandValue(rules[k] as Rule, l)
+    const summand = pooled === undefined ? own : scale(own, weights[k] as number)
     return resizeBilinear(reshape(summand, [-1, 1, h, w]), size, size)
   })
   const sum = maps.reduce(add)
   const pooled = rules[0]?.pooled
   const map =
-    pooled === undefined
-      ? sum
-      : scale(log(max(scale(sum, 1 / maps.length), scalar(leastMean, sum.dtype))), -pooled)
+    pooled === undefined ? sum : scale(log(max(sum, scalar(leastMean, sum.dtype))), -pooled)
   return reshape(map, [-1, size, size])
 }
 
@@ -205,14 +216,18 @@ export function anomalyMap(
   size: number,
 ): Float64Array {
   const rules = likelihoods.map((_, k) => ruleOf(aggregation, statistics[k] as ScaleStatistics))
+  const weights = weightsOf(statistics)
   const map = new Float64Array(size * size)
   likelihoods.forEach(({ data, height, width }, k) => {
-    const summands = Float64Array.from(data, summandOf(rules[k] as Rule))
+    const rule = rules[k] as Rule
+    const of = summandOf(rule)
+    const weight = rule.pooled === undefined ? 1 : (weights[k] as number)
+    const summands = Float64Array.from(data, (l) => weight * of(l))
     addUpsampled(summands, height, width, map, size)
   })
   const pooled = rules[0]?.pooled
   if (pooled === undefined) return map
-  return map.map((sum) => pooledAnomaly(pooled, sum / rules.length))
+  return map.map((mean) => pooledAnomaly(pooled, mean))
 }
 
 /** Add a map to another one, upsampled bilinearly with aligned corners (PyTorch's align_corners=True). */

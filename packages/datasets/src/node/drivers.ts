@@ -1,4 +1,4 @@
-import { CflowError } from '@cflow/base'
+import { CflowError, issueText, type SchemaIssue } from '@cflow/base'
 import * as z from 'zod'
 import type { Dataset } from '../dataset.js'
 import { setting, type CommonSettings, type DatasetDriver, type OpenContext } from '../driver.js'
@@ -66,8 +66,9 @@ function chosen(
 ): readonly [DatasetDriver, CommonSettings & Record<string, unknown>] {
   const parsed = datasetSettings.safeParse(settings)
   if (!parsed.success) {
-    const { path, message } = parsed.error.issues[0]!
-    throw usage(String(path[0]), `: ${message}`)
+    const issue = parsed.error.issues[0]! as SchemaIssue
+    const key = String(issue.path[0]) as keyof DatasetSettings
+    throw usage(key, issueText('', issue, settings[key]))
   }
   const given: Readonly<Record<string, unknown>> = parsed.data
   const { root, dataset: name = root === undefined ? undefined : 'folder' } = parsed.data

@@ -1,15 +1,27 @@
 import { CflowError, type ErrorCode } from '@cflow/base'
-import { fileError as errorAbout } from '@cflow/base/node'
+import { fileError as errorAbout, fileSize } from '@cflow/base/node'
 import { open, readdir, stat } from 'node:fs/promises'
 import { extname, join } from 'node:path'
+import { madeFile } from './made.js'
 
-/** File name endings taken for images, in lower case. BMP is listed so that it is reported instead of overlooked. */
-export const imageExtensions: readonly string[] =
-  '.png .jpg .jpeg .jfif .jpe .webp .tif .tiff .gif .avif .bmp'.split(' ')
+/** File name endings of images that are read, in lower case. */
+export const imageExtensions: readonly string[] = (
+  '.png .jpg .jpeg .jpe .jfif .webp .tif .tiff .gif .avif .bmp .dib .pbm .pgm .ppm .pnm ' +
+  '.jp2 .j2k .j2c .jpx .jpf'
+).split(' ')
+
+/**
+ * The same with those of photographs that are not read: whoever asks for a verdict on all images of a folder is told of
+ * each that there is none.
+ */
+export const photographExtensions: readonly string[] = [
+  ...imageExtensions,
+  ...'.heic .heif .hif .jxl'.split(' '),
+]
 
 /** Endings of images that are not read: such files are counted and told of. */
 const foreignExtensions: readonly string[] =
-  `.jp2 .j2k .jpf .jpx .jxl .jxr .ppm .pgm .pbm .pnm .pam .heic .heif .hif .psd .tga .pcx .ico .exr .hdr .dds .svg .eps .dng
+  `.jxl .jxr .pam .pfm .heic .heif .hif .psd .tga .pcx .ico .exr .hdr .dds .svg .eps .dng
   .cr2 .cr3 .nef .arw .orf .rw2 .raf .raw .dcm .dicom .fits .npy .mp4 .avi .mov .mkv`.split(/\s+/)
 
 export const maxDepth = 16
@@ -30,15 +42,25 @@ export function fault(
 export const fileError = (path: string, cause: unknown): CflowError =>
   errorAbout(path, cause, { code: 'IMAGE', what: 'an image' })
 
-/** What a folder holds directly: names of subfolders and of image files, both sorted (by UTF-16 code units, the same on every machine), hidden ones left out. */
+/**
+ * What a folder holds directly, by name, each sorted (by UTF-16 code units, the same on every machine), hidden ones left
+ * out. What a prediction wrote (heat maps, masks, anomaly maps) is not among the images.
+ */
 export interface Listing {
   readonly folders: readonly string[]
   readonly images: readonly string[]
-  /** Endings of files that look like images and are not read, one for each file. */
+  /** What predictions and inspections wrote. */
+  readonly made: readonly string[]
+  /** Files in formats of images that are not read. */
   readonly unread: readonly string[]
-  /** Names of files that may hold labels. */
+  /** Files that may hold labels. */
   readonly tables: readonly string[]
+  /** All other files. */
+  readonly others: readonly string[]
 }
+
+/** The files below a folder. */
+type Walked = Pick<Listing, 'images' | 'made' | 'others'>
 
 /** Endings of files in which people keep labels. */
 const tableExtensions: readonly string[] = '.csv .tsv .xlsx .json .xml'.split(' ')
@@ -50,45 +72,54 @@ const tableExtensions: readonly string[] = '.csv .tsv .xlsx .json .xml'.split(' 
 export async function listFolder(folder: string): Promise<Listing> {
   const folders: string[] = []
   const images: string[] = []
+  const made: string[] = []
   const unread: string[] = []
   const tables: string[] = []
+  const others: string[] = []
   const entries = await readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
     throw fileError(folder, cause)
   })
   for (const entry of entries) {
     const { name } = entry
     if (name.startsWith('.')) continue
-    const linked = entry.isSymbolicLink() && (await isFolder(join(folder, name)))
-    if (linked || entry.isDirectory()) folders.push(name)
-    else {
-      const extension = extname(name).toLowerCase()
-      if (imageExtensions.includes(extension)) images.push(name)
-      else if (foreignExtensions.includes(extension)) unread.push(extension)
-      else if (tableExtensions.includes(extension)) tables.push(name)
-    }
+    const path = join(folder, name)
+    const found = entry.isSymbolicLink() ? await stat(path).catch(() => entry) : entry
+    const extension = endingOf(name)
+    if (found.isDirectory()) folders.push(name)
+    else if (found.isFile() && (await madeFile(path)) !== undefined) made.push(name)
+    else if (imageExtensions.includes(extension)) images.push(name)
+    else if (foreignExtensions.includes(extension)) unread.push(name)
+    else if (tableExtensions.includes(extension)) tables.push(name)
+    else others.push(name)
   }
-  return { folders: folders.sort(), images: images.sort(), unread, tables: tables.sort() }
+  const all = { folders, images, made, unread, tables, others }
+  for (const names of Object.values(all)) names.sort()
+  return all
 }
+
+/** A file's ending, in lower case and with its dot. */
+export const endingOf = (name: string): string => extname(name).toLowerCase()
 
 /**
- * All images below a folder as paths relative to it with forward slashes: those of a folder in order of name, then
- * those of its subfolders. At most 16 levels deep, so that circular links end.
+ * All files below a folder, as paths relative to it with forward slashes: those of a folder in order of name, then those of
+ * its subfolders. At most 16 levels deep, so that circular links end.
+ * @returns photographs, what predictions and inspections wrote, and all other files
  * @throws CflowError NOT_FOUND or IO
  */
-export async function walkImages(folder: string, depth = 0): Promise<string[]> {
-  const { folders, images } = await listFolder(folder)
-  return [...images, ...(depth < maxDepth ? await imagesIn(folder, folders, depth + 1) : [])]
-}
-
-/** All images below some subfolders, as paths relative to `folder`; as `walkImages`. */
-async function imagesIn(
-  folder: string,
-  subfolders: readonly string[],
-  depth = 0,
-): Promise<string[]> {
-  const found: string[] = []
-  for (const name of subfolders)
-    for (const path of await walkImages(join(folder, name), depth)) found.push(`${name}/${path}`)
+export async function walkFolder(folder: string, depth = 0): Promise<Walked> {
+  const { folders, images, made, unread, tables, others } = await listFolder(folder)
+  const isPhotograph = (name: string) => photographExtensions.includes(endingOf(name))
+  const found = {
+    images: [...images, ...unread.filter(isPhotograph)].sort(),
+    made: [...made],
+    others: [...unread.filter((name) => !isPhotograph(name)), ...tables, ...others].sort(),
+  }
+  if (depth < maxDepth)
+    for (const name of folders) {
+      const below = await walkFolder(join(folder, name), depth + 1)
+      for (const kind of ['images', 'made', 'others'] as const)
+        for (const path of below[kind]) found[kind].push(`${name}/${path}`)
+    }
   return found
 }
 
@@ -113,7 +144,7 @@ export async function requireFolder(path: string): Promise<void> {
 export function noImages(folder: string): CflowError {
   return new CflowError('EMPTY', `there are no images in ${folder}`, {
     subject: folder,
-    hint: 'Images are PNG, JPEG, WebP, TIFF, GIF or AVIF files.',
+    hint: `Images end with ${imageExtensions.join(' ')}.`,
   })
 }
 
@@ -127,6 +158,7 @@ export async function readPart(
   length: number,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = new Uint8Array(length)
+  await fileSize(path, { code: 'IMAGE', what: 'a file' })
   let done = 0
   try {
     const file = await open(path, 'r')

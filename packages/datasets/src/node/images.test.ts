@@ -137,10 +137,12 @@ describe('decodeImage refuses', () => {
     )
   })
 
-  it('BMP, SVG and floating-point pixels, naming what it can read', async () => {
-    const bmp = Uint8Array.from([0x42, 0x4d, ...new Array<number>(60).fill(0)])
-    await expect(decodeImage(bmp)).rejects.toEqual(failure('IMAGE', /is BMP/))
-    await expect(decodeImage(bmp)).rejects.toMatchObject({ hint: /PNG, JPEG, WebP/ })
+  it('formats that are not read, by name, and floating-point pixels, naming what it can read', async () => {
+    const heic = new TextEncoder().encode('\0\0\0\x1cftypheic\0\0\0\0mif1heic' + ' '.repeat(40))
+    await expect(decodeImage(heic)).rejects.toEqual(failure('IMAGE', /is HEIC, which is not/))
+    await expect(decodeImage(heic)).rejects.toMatchObject({ hint: /PNG, JPEG, WebP/ })
+    const jxl = Uint8Array.from([0xff, 0x0a, ...new Array<number>(60).fill(0)])
+    await expect(decodeImage(jxl)).rejects.toEqual(failure('IMAGE', /is JPEG XL/))
     const svg = new TextEncoder().encode(
       '<svg xmlns="http://www.w3.org/2000/svg" width="4" height="4"/>',
     )

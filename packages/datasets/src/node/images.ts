@@ -1,7 +1,12 @@
 import { CflowError, type Mask, messageOf, type RgbImage } from '@cflow/base'
-import { writeFileAtomic } from '@cflow/base/node'
+import { fileSize, writeFileAtomic } from '@cflow/base/node'
 import { readFile, stat } from 'node:fs/promises'
 import type { Metadata } from 'sharp'
+import { bmp } from './decoding/bmp.js'
+import { jp2 } from './decoding/jp2.js'
+import { jpegDamage } from './decoding/jpeg.js'
+import { pnm } from './decoding/pnm.js'
+import { toBytes, Unsupported, type Format, type Samples } from './decoding/samples.js'
 import { fault, fileError, readPart } from './files.js'
 
 /** No image has more pixels than this; larger ones are refused before they are decoded. */
@@ -11,7 +16,9 @@ export const maxPixels = 100_000_000
 const maxFileBytes = 512 * 1024 * 1024
 
 const formats: readonly string[] = ['jpeg', 'png', 'webp', 'tiff', 'gif', 'heif']
-const formatNames = 'PNG, JPEG, WebP, TIFF, GIF and AVIF'
+/** Formats that sharp has not. */
+const ownFormats: readonly Format[] = [bmp, pnm, jp2]
+export const formatNames = 'PNG, JPEG, WebP, TIFF, GIF, AVIF, BMP, PGM, PPM and JPEG 2000'
 
 /**
  * The sharp library, loaded on first use: it brings native code, and whoever never decodes should not need it.
@@ -29,17 +36,24 @@ async function loadSharp() {
 }
 
 /**
- * Decode an image file, or its bytes, to 8-bit RGB: PNG, JPEG, WebP, TIFF, GIF (first frame) or AVIF.
+ * Decode an image file, or its bytes, to 8-bit RGB: PNG, JPEG, WebP, TIFF and GIF (first
+ * page or frame), AVIF, BMP, PGM, PPM or JPEG 2000.
  *
  * The orientation in EXIF is applied. Grey becomes three equal channels; palettes are looked up; 16 bits are scaled to
  * 8 (the high byte); alpha is dropped, not blended (as Pillow's `convert('RGB')` does); colour profiles are ignored,
- * so that ordinary images keep their numbers; CMYK is converted.
+ * so that ordinary images keep their numbers; CMYK is converted. Damage is looked for in the middle of a JPEG too.
  * @throws CflowError NOT_FOUND for a missing file; IMAGE for one that is no image, damaged, truncated, of another
- *   format, or of over 100 million pixels; IO where it cannot be read
+ *   format, with channels that are no colours, or of over 100 million pixels; IO where it cannot be read
  */
 export async function decodeImage(pathOrBytes: string | Uint8Array): Promise<RgbImage> {
-  const { data, info } = await decoded(await open(pathOrBytes), 'uchar')
-  const { width, height, channels } = info
+  const file = await read(pathOrBytes)
+  const own = await ownDecoded(file)
+  if (own) return rgbOf(own.width, own.height, own.channels, toBytes(own))
+  const { data, info } = await decoded(await open(file), 'uchar')
+  return rgbOf(info.width, info.height, info.channels, data)
+}
+
+function rgbOf(width: number, height: number, channels: number, data: Uint8Array): RgbImage {
   const bytes = new Uint8Array(width * height * 3)
   if (channels === 3) bytes.set(data)
   else for (let i = 0; i < width * height; i++) bytes.fill(data[i * channels]!, i * 3, i * 3 + 3)
@@ -58,11 +72,23 @@ export async function imageSize(pathOrBytes: string | Uint8Array) {
 /** Enough of a file for its header, unless that lies at the end as in some TIFF files. */
 const headBytes = 128 * 1024
 
+interface Size {
+  readonly width: number
+  readonly height: number
+}
+
+/** The size of an image as it is stored and as it is shown, and the orientation in EXIF that makes the one the other. */
+export interface Header extends Size {
+  readonly autoOrient: Size
+  /** 1 to 8. */
+  readonly orientation?: number | undefined
+}
+
 /**
  * What the header of an image file says.
  * @throws CflowError as `decodeImage`
  */
-export async function headerOf(pathOrBytes: string | Uint8Array): Promise<Metadata> {
+export async function headerOf(pathOrBytes: string | Uint8Array): Promise<Header> {
   if (
     typeof pathOrBytes === 'string' &&
     (await stat(pathOrBytes).catch(() => undefined))?.isFile()
@@ -70,32 +96,123 @@ export async function headerOf(pathOrBytes: string | Uint8Array): Promise<Metada
     const head = await readPart(pathOrBytes, 0, headBytes)
     if (head.length === headBytes)
       try {
-        return (await open(head)).metadata
+        return await headerIn({ subject: pathOrBytes, bytes: head })
       } catch {
         // what is wrong with the file is told of all of it
       }
   }
-  return (await open(pathOrBytes)).metadata
+  return headerIn(await read(pathOrBytes))
 }
 
-/** An image file whose header has been read. */
-export type Source = Awaited<ReturnType<typeof open>>
+async function headerIn(file: File): Promise<Header> {
+  const own = ownSize(file)
+  if (!own) return (await open(file)).metadata
+  const { width, height } = own
+  return { width, height, autoOrient: { width, height } }
+}
+
+/** Pixels as they lie in a file: not turned by EXIF, and with their alpha. */
+export interface StoredPixels extends Omit<Samples, 'channels'> {
+  readonly subject: string
+  /** Two and four with alpha. */
+  readonly channels: number
+  /** Orientation in EXIF, 1 to 8. */
+  readonly orientation: number
+  /** The name of the format where it loses information. */
+  readonly lossy: string | undefined
+}
 
 /**
- * Read an image file, or take its bytes, and look at its header.
- * @param autoOrient whether pixels come out turned as EXIF says
+ * Decode an image file, or its bytes, without making an ordinary picture of it.
  * @throws CflowError as `decodeImage`
  */
-export async function open(pathOrBytes: string | Uint8Array, autoOrient = true) {
+export async function decodeStored(pathOrBytes: string | Uint8Array): Promise<StoredPixels> {
+  const file = await read(pathOrBytes)
+  const { subject } = file
+  const own = await ownDecoded(file)
+  if (own) return { ...own, subject, orientation: 1 }
+  const source = await open(file, false)
+  const { orientation = 1, depth } = source.metadata
+  const deep = depth === 'ushort'
+  const { data: bytes, info } = await decoded(source, deep ? 'ushort' : 'uchar', true)
+  const { width, height, channels } = info
+  const data = deep ? new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2) : bytes
+  const max = deep ? 65535 : 255
+  return { subject, width, height, channels, data, max, orientation, lossy: lossOf(source) }
+}
+
+function lossOf({ metadata, bytes }: Source): string | undefined {
+  if (metadata.format === 'jpeg') return 'JPEG'
+  if (metadata.format === 'heif') return 'AVIF'
+  if (metadata.format !== 'webp') return undefined
+  const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 4096))
+  return head.includes('VP8L') ? undefined : 'WebP'
+}
+
+interface File {
+  readonly subject: string
+  readonly bytes: Uint8Array
+}
+
+async function read(pathOrBytes: string | Uint8Array): Promise<File> {
   const subject = typeof pathOrBytes === 'string' ? pathOrBytes : '(image bytes)'
   const bytes = typeof pathOrBytes === 'string' ? await readBytes(pathOrBytes) : pathOrBytes
   if (bytes.length === 0) throw fault('IMAGE', subject, 'is empty')
+  return { subject, bytes }
+}
+
+/** The size of an image whose format sharp has not; undefined for others. */
+function ownSize({ subject, bytes }: File) {
+  const format = ownFormats.find((f) => f.matches(bytes))
+  if (!format) return undefined
+  try {
+    const { width, height } = format.sizeOf(bytes)
+    if (width * height > maxPixels) throw tooLarge(subject, width, height)
+    return { format, width, height }
+  } catch (cause) {
+    throw ownError(format, subject, cause)
+  }
+}
+
+/** The pixels of an image whose format sharp has not; undefined for others. */
+async function ownDecoded(file: File): Promise<Samples | undefined> {
+  const size = ownSize(file)
+  if (!size) return undefined
+  try {
+    return await size.format.decode(file.bytes)
+  } catch (cause) {
+    throw ownError(size.format, file.subject, cause)
+  }
+}
+
+function ownError(format: Format, subject: string, cause: unknown): unknown {
+  if (cause instanceof CflowError) return cause
+  if (cause instanceof Unsupported) {
+    const hint = `Convert it to one of ${formatNames}, 8 or 16 bits.`
+    return fault('IMAGE', subject, `${firstLine(cause)}, which is not supported`, hint, cause)
+  }
+  // reading beyond the end of the file
+  const what = cause instanceof RangeError ? 'it ends early' : firstLine(cause)
+  return damaged(subject, `as ${format.name}: ${what}`, cause)
+}
+
+const damaged = (subject: string, what: string, cause?: unknown): CflowError =>
+  fault('IMAGE', subject, `is damaged or cut off: ${what}`, 'Copy or export the file again, or leave it out.', cause) // prettier-ignore
+
+type Source = Awaited<ReturnType<typeof open>>
+
+/** @param autoOrient whether pixels come out turned as EXIF says */
+async function open({ subject, bytes }: File, autoOrient = true) {
+  const other = foreignFormat(bytes)
+  if (other !== undefined) throw unsupported(subject, other)
   const sharp = await loadSharp()
-  const options = { failOn: 'error', limitInputPixels: false, ignoreIcc: true } as const
+  // of GIF warnings are damage; of JPEG and TIFF they are often only untidy
+  const failOn = bytes[0] === 0x47 ? 'warning' : 'error'
+  const options = { failOn, limitInputPixels: false, ignoreIcc: true } as const
   const metadata = await sharp(bytes, options)
     .metadata()
     .catch((cause: unknown) => {
-      if (bytes[0] === 0x42 && bytes[1] === 0x4d) throw unsupported(subject, 'BMP', cause)
+      if (/channel limit/.test(firstLine(cause))) throw channels(subject, 'more than five')
       const hint = `Readable formats: ${formatNames}.`
       throw fault('IMAGE', subject, 'is not an image that can be read', hint, cause)
     })
@@ -104,26 +221,37 @@ export async function open(pathOrBytes: string | Uint8Array, autoOrient = true) 
   return { subject, bytes, image, metadata }
 }
 
-/** @throws CflowError NOT_FOUND, IMAGE (a folder, or over 512 MiB) or IO */
-async function readBytes(path: string): Promise<Uint8Array> {
-  try {
-    const { size } = await stat(path)
-    if (size <= maxFileBytes) return await readFile(path)
-  } catch (cause) {
-    throw fileError(path, cause)
-  }
-  throw fault('IMAGE', path, 'is larger than 512 MiB', 'Reduce the image first.')
+const isJpeg = ([a, b]: Uint8Array): boolean => a === 0xff && b === 0xd8
+
+/** Formats that cameras write and that are recognised, so that they can be named. */
+function foreignFormat(bytes: Uint8Array): string | undefined {
+  const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 64)).toString(
+    'latin1',
+  )
+  if (/^\xff\x0a|^\0\0\0\x0cJXL /.test(head)) return 'JPEG XL'
+  if (/^(II\*\0|MM\0\*)....CR/s.test(head)) return 'a raw photograph (CR2)'
+  if (head.slice(4, 8) !== 'ftyp') return undefined
+  if (head.slice(8, 12) === 'crx ') return 'a raw photograph (CR3)'
+  const brands = head.slice(8, Math.min(64, head.charCodeAt(3)))
+  return /hei[cxms]|hev[cxms]/.test(brands) && !brands.includes('avif') ? 'HEIC' : undefined
 }
 
-function check(subject: string, { format, width, height, depth }: Metadata): void {
+/** @throws CflowError NOT_FOUND, IMAGE (no ordinary file, or over 512 MiB) or IO */
+async function readBytes(path: string): Promise<Uint8Array> {
+  if ((await fileSize(path, { code: 'IMAGE', what: 'an image' })) > maxFileBytes)
+    throw fault('IMAGE', path, 'is larger than 512 MiB', 'Reduce the image first.')
+  return readFile(path).catch((cause: unknown) => {
+    throw fileError(path, cause)
+  })
+}
+
+/** Channels without alpha, by colour space. */
+const colourChannels: Readonly<Record<string, number>> = { 'b-w': 1, grey16: 1, cmyk: 4 }
+
+function check(subject: string, metadata: Metadata): void {
+  const { format, width, height, depth, space, channels: count } = metadata
   if (!formats.includes(format)) throw unsupported(subject, format.toUpperCase())
-  if (width * height > maxPixels)
-    throw fault(
-      'IMAGE',
-      subject,
-      `has ${width}×${height} pixels, more than the ${maxPixels / 1e6} million allowed`,
-      'Reduce it or cut it into tiles first.',
-    )
+  if (width * height > maxPixels) throw tooLarge(subject, width, height)
   if (depth !== 'uchar' && depth !== 'ushort')
     throw fault(
       'IMAGE',
@@ -131,30 +259,41 @@ function check(subject: string, { format, width, height, depth }: Metadata): voi
       `has ${depth} pixels; only 8 and 16 bits are read`,
       'Floating-point and signed images have no fixed range: scale them to 8 or 16 bits first.',
     )
+  // one more may be alpha; more are measurements that are no colours
+  if (count > (colourChannels[space ?? ''] ?? 3) + 1) throw channels(subject, String(count))
 }
 
-function unsupported(subject: string, format: string, cause?: unknown): CflowError {
+const channels = (subject: string, count: string): CflowError =>
+  fault('IMAGE', subject, `has ${count} channels, not those of a photograph`, 'Choose one channel (grey) or three (red, green, blue), and write those to a file.') // prettier-ignore
+
+const tooLarge = (subject: string, width: number, height: number): CflowError =>
+  fault(
+    'IMAGE',
+    subject,
+    `has ${width}×${height} pixels, more than the ${maxPixels / 1e6} million allowed`,
+    'Reduce it or cut it into tiles first.',
+  )
+
+function unsupported(subject: string, format: string): CflowError {
   const hint = `Convert it to one of ${formatNames}.`
-  return fault('IMAGE', subject, `is ${format}, which is not supported`, hint, cause)
+  return fault('IMAGE', subject, `is ${format}, which is not supported`, hint)
 }
 
-/**
- * All pixels, without alpha unless it is asked for.
- * @throws CflowError IMAGE where the file is damaged
- */
-export async function decoded(
-  { subject, image }: Source,
+/** All pixels, without alpha unless it is asked for. */
+async function decoded(
+  { subject, bytes, image }: Source,
   depth: 'uchar' | 'ushort',
-  { alpha = false } = {},
+  alpha = false,
 ) {
+  const damage = isJpeg(bytes) ? jpegDamage(bytes) : undefined
+  if (damage !== undefined) throw damaged(subject, damage)
   try {
     const pixels = image.toColourspace(depth === 'ushort' ? 'rgb16' : 'srgb')
     return await (alpha ? pixels : pixels.removeAlpha())
       .raw({ depth })
       .toBuffer({ resolveWithObject: true })
   } catch (cause) {
-    const hint = 'Copy or export the file again, or leave it out.'
-    throw fault('IMAGE', subject, `is damaged or cut off: ${firstLine(cause)}`, hint, cause)
+    throw damaged(subject, firstLine(cause), cause)
   }
 }
 

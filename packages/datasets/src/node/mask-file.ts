@@ -1,7 +1,7 @@
 import type { Mask } from '@cflow/base'
 import type { TruthMask } from '../dataset.js'
 import { fault } from './files.js'
-import { decoded, open, type Source } from './images.js'
+import { decodeStored } from './images.js'
 
 /** Which pixels of a mask are the defect: those that are not black, or those that differ from a light ground. */
 export type Polarity = 'light' | 'dark'
@@ -34,22 +34,18 @@ export interface MaskReading {
  * @throws CflowError as `decodeImage`
  */
 export async function readMaskFile(pathOrBytes: string | Uint8Array): Promise<StoredMask> {
-  const source = await open(pathOrBytes, false)
-  const { subject, metadata } = source
-  const deep = metadata.depth === 'ushort'
-  const { data, info } = await decoded(source, deep ? 'ushort' : 'uchar', { alpha: true })
-  const { width, height, channels } = info
-  const orientation = metadata.orientation ?? 1
-  const bytes = deep
-    ? eightBits(new Uint16Array(data.buffer, data.byteOffset, data.length / 2))
-    : data
-  return { subject, width, height, channels, data: bytes, lossy: lossOf(source), orientation }
+  const { data, max, ...stored } = await decodeStored(pathOrBytes)
+  return { ...stored, data: eightBits(data, max) }
 }
 
-/** 16 bits as 8; where there are only small numbers, such as those of classes, they stay; what is not zero stays so. */
-function eightBits(values: Uint16Array): Uint8Array {
-  const scale = values.some((v) => v > 255) ? 257 : 1
-  return Uint8Array.from(values, (v) => (v === 0 ? 0 : Math.max(1, Math.round(v / scale))))
+/**
+ * 0 … `max` as eight bits; where there are only small numbers in sixteen, such as those of classes, they stay; what is not
+ * zero stays so.
+ */
+function eightBits(values: Uint8Array | Uint16Array, max: number): Uint8Array {
+  if (max === 255 && values instanceof Uint8Array) return values
+  if (max > 255 && values.every((v) => v <= 255)) return Uint8Array.from(values)
+  return Uint8Array.from(values, (v) => (v === 0 ? 0 : Math.max(1, Math.round((v * 255) / max))))
 }
 
 /**
@@ -63,14 +59,6 @@ export async function decodeMask(pathOrBytes: string | Uint8Array): Promise<Trut
   const stored = await readMaskFile(pathOrBytes)
   const { mask, remarks } = understand(stored)
   return { ...turned(mask, stored.orientation), ...(remarks.length > 0 && { remarks }) }
-}
-
-function lossOf({ metadata, bytes }: Source): string | undefined {
-  if (metadata.format === 'jpeg') return 'JPEG'
-  if (metadata.format === 'heif') return 'AVIF'
-  if (metadata.format !== 'webp') return undefined
-  const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 4096))
-  return head.includes('VP8L') ? undefined : 'WebP'
 }
 
 /**

@@ -2,6 +2,7 @@ import { CflowError, type Mask, messageOf, ordered, type RgbImage } from '@cflow
 import { createHash } from 'node:crypto'
 import type { Dataset, Sample } from '../dataset.js'
 import { resizeMaskNearest } from '../resize.js'
+import { isColour, mixtureWarnings, named } from '../mixture.js'
 import { shrunk } from './images.js'
 
 /** Longest side of a small picture. */
@@ -100,12 +101,6 @@ async function surveyed(
   }
 }
 
-function isColour({ data }: RgbImage): boolean {
-  for (let i = 0; i < data.length; i += 3)
-    if (Math.abs(data[i]! - data[i + 1]!) > 8 || Math.abs(data[i]! - data[i + 2]!) > 8) return true
-  return false
-}
-
 /** A mask made smaller so that nothing of it vanishes, or larger by the nearest pixel. */
 function touched(mask: Mask, width: number, height: number): Mask {
   const out = resizeMaskNearest(mask, width, height).data
@@ -178,69 +173,13 @@ function differLess(a: Float32Array, b: Float32Array, most: number): boolean {
 export function surveyWarnings({ images, unreadable }: Survey): readonly string[] {
   return [
     ...unreadable.map(({ problem }) => `cannot be read: ${problem}`),
-    ...shapeWarnings(images),
-    ...colourWarnings(images),
+    ...mixtureWarnings(images.map((image) => ({ ...image, id: idOf(image) }))),
     ...twinWarnings(images),
     ...remarkWarnings(images),
   ]
 }
 
-/** `a.png, b.png and 7 more` */
-function named(images: readonly SurveyedImage[]): string {
-  const ids = images.slice(0, 2).map(({ sample }) => sample.id)
-  return images.length <= 2 ? ids.join(' and ') : `${ids.join(', ')} and ${images.length - 2} more`
-}
-
-const sized = ({ width, height }: { width: number; height: number }): string => `${width}×${height}`
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN
-}
-
-/** Shapes and sizes that do not go together: all images become squares of one size. */
-function shapeWarnings(images: readonly SurveyedImage[]): readonly string[] {
-  if (images.length === 0) return []
-  const side = (i: SurveyedImage) => Math.sqrt(i.width * i.height)
-  const usual = {
-    shape: median(images.map((i) => Math.log(i.width / i.height))),
-    side: median(images.map(side)),
-  }
-  const typical = images.toSorted(
-    (a, b) => Math.abs(side(a) - usual.side) - Math.abs(side(b) - usual.side),
-  )[0]!
-  const most = sized(typical)
-  const tiny = images.filter((i) => Math.min(i.width, i.height) < 32)
-  const fine = images.filter((i) => !tiny.includes(i))
-  const bent = fine.filter(
-    (i) => Math.abs(Math.log(i.width / i.height) - usual.shape) > Math.log(1.5),
-  )
-  const large = fine.filter((i) => side(i) >= 4 * usual.side)
-  const small = fine.filter((i) => side(i) <= usual.side / 4)
-  const texts: string[] = []
-  const add = (group: readonly SurveyedImage[], text: (first: SurveyedImage) => string) => {
-    if (group.length > 0) texts.push(`${named(group)}: ${text(group[0]!)}`)
-  }
-  add(tiny, (i) => `only ${sized(i)} pixels, too small to show anything`)
-  add(bent, (i) => `${sized(i)}, another shape than most (${most}): all become squares, and these are bent differently`) // prettier-ignore
-  add(large, (i) => `${sized(i)}, much larger than most (${most}): what is seen has another scale`)
-  add(small, (i) => `${sized(i)}, much smaller than most (${most}): what is seen has another scale`)
-  const reduced = usual.side / 256
-  if (reduced >= 8)
-    texts.push(
-      `images of ${most} are reduced ${Math.round(reduced)}-fold at the usual input size of 256: a defect below ${Math.round(reduced)} pixels is less than one`,
-    )
-  return texts
-}
-
-function colourWarnings(images: readonly SurveyedImage[]): readonly string[] {
-  const grey = images.filter((i) => !i.colour)
-  const colour = images.filter((i) => i.colour)
-  if (grey.length === 0 || colour.length === 0) return []
-  const fewer = grey.length <= colour.length ? grey : colour
-  return fewer === grey
-    ? [`${named(grey)}: grey, where most are in colour`]
-    : [`${named(colour)}: in colour, where most are grey`]
-}
+const idOf = ({ sample }: SurveyedImage): string => sample.id
 
 function twinWarnings(images: readonly SurveyedImage[]): readonly string[] {
   const texts: string[] = []
@@ -250,15 +189,15 @@ function twinWarnings(images: readonly SurveyedImage[]): readonly string[] {
   const tell = (groups: readonly (readonly SurveyedImage[])[], what: string, advice: string) => {
     if (groups.length === 0) return
     const extra = groups.reduce((n, group) => n + group.length - 1, 0)
-    texts.push(`${extra} ${extra === 1 ? 'image is' : 'images are'} ${what} another, such as ${named(groups[0]!)}${advice}`) // prettier-ignore
+    texts.push(`${extra} ${extra === 1 ? 'image is' : 'images are'} ${what} another, such as ${named(groups[0]!.map(idOf))}${advice}`) // prettier-ignore
     const mixed = apart(groups)
     if (mixed.length > 0)
-      texts.push(`${mixed.length} of them both learned from and judged by, such as ${named(mixed[0]!)}: results look better than they are`) // prettier-ignore
+      texts.push(`${mixed.length} of them both learned from and judged by, such as ${named(mixed[0]!.map(idOf))}: results look better than they are`) // prettier-ignore
   }
   tell(same, 'the same as', ': copies tell nothing new, and spoil the threshold')
   tell(nearTwins(images), 'nearly the same as', ': frames of a burst count as one image')
   const labels = same.find((group) => new Set(group.map(({ sample }) => sample.label)).size > 1)
-  if (labels) texts.push(`${named(labels)} are the same image, once good and once not`)
+  if (labels) texts.push(`${named(labels.map(idOf))} are the same image, once good and once not`)
   return texts
 }
 
@@ -266,5 +205,5 @@ function remarkWarnings(images: readonly SurveyedImage[]): readonly string[] {
   const byText = new Map<string, SurveyedImage[]>()
   for (const image of images)
     for (const text of image.remarks) byText.set(text, [...(byText.get(text) ?? []), image])
-  return [...byText].map(([text, group]) => `the mask of ${named(group)} ${text}`)
+  return [...byText].map(([text, group]) => `the mask of ${named(group.map(idOf))} ${text}`)
 }

@@ -1,4 +1,4 @@
-import { CflowError } from '@cflow/base'
+import { CflowError, issueText, type SchemaIssue } from '@cflow/base'
 import * as z from 'zod'
 import type { Dataset, Sample, Split } from '../dataset.js'
 import { type DatasetDriver, setting } from '../driver.js'
@@ -34,9 +34,10 @@ const { train, test } = schema.shape
 export function syntheticDataset(options: z.input<typeof schema>): Dataset {
   const parsed = schema.safeParse(options)
   if (!parsed.success) {
-    const { path, message } = parsed.error.issues[0]!
-    const subject = path.join('.')
-    throw new CflowError('USAGE', `option ${subject}: ${message}`, { subject })
+    const issue = parsed.error.issues[0]! as SchemaIssue
+    const subject = issue.path.join('.')
+    const value = (options as Readonly<Record<string, unknown>>)[subject]
+    throw new CflowError('USAGE', issueText(`option ${subject}`, issue, value), { subject })
   }
   const { kind, size, seed, train, test } = parsed.data
   const samples = (split: Split, defect: string, count: number): Sample[] =>

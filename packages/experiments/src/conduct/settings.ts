@@ -11,7 +11,8 @@ export function settingsOf(trial: Trial): {
 } {
   const { method, encoder, inputSize, poolLayers, couplingLayers, recipe, passes, data, seed } =
     trial
-  const common = { encoder, inputSize, poolLayers, seed }
+  // tables compare rankings: no threshold that more trainings would be worth
+  const common = { encoder, inputSize, poolLayers, seed, folds: 0 }
   if (!isFlow(method)) {
     const { heldOut } = cflow.recipes[recipe]
     return { config: resolveConfig({ method, ...common, heldOut }) }

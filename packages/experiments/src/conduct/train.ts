@@ -24,7 +24,7 @@ export async function train(
   const epochs =
     passes === undefined
       ? undefined
-      : await lastingEpochs({ samples, encoder, runtime, passes, unfinished, ...watch })
+      : await lastingEpochs({ samples, runtime, passes, unfinished, ...watch })
   const { model, seconds, history } = await fit({
     samples: dataset.train,
     category: dataset.category,

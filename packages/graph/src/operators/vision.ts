@@ -120,16 +120,12 @@ export function maxPool(x: Value, kernel: Pair, strides: Pair, pads: Pads): Valu
   })
 }
 
-/**
- * Mean over windows, one at every position: of the same size as the map.
- * @param size odd
- * @param border what of a window lies outside the map: zeros that are counted in, or nothing
- */
-export const averagePool = (x: Value, size: number, border: 'zeros' | 'nothing' = 'zeros'): Value =>
+/** Mean over windows, one at every position: of the same size as the map, zeros around it counted in. @param size odd */
+export const averagePool = (x: Value, size: number): Value =>
   apply(AveragePool, [x], {
     kernel_shape: attribute.ints([size, size]),
     pads: attribute.ints(new Array<number>(4).fill((size - 1) / 2)),
-    count_include_pad: attribute.int(border === 'zeros' ? 1 : 0),
+    count_include_pad: attribute.int(1),
   })
 
 export const globalAveragePool = (x: Value): Value => apply(GlobalAveragePool, [x])

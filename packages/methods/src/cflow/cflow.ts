@@ -35,6 +35,14 @@ import { flowTrainer } from './flow-trainer.js'
 import { rememberedScale, rememberedTaps } from './remembered.js'
 import { estimateWhitenings, whitener } from './whitening.js'
 
+/** The authors' aggregation takes its constants from the images that are judged, which a detector file cannot. */
+const savedAggregation = aggregationSchema.exclude(['paper'], {
+  error: ({ input }) =>
+    input === 'paper'
+      ? 'paper takes the largest likelihoods of a whole test set, which a detector file cannot: use calibrated, and --protocol paper to measure as the authors do'
+      : undefined,
+})
+
 const flow = settingsOf('flow')
 const settings = z.strictObject({
   ...commonSettings,
@@ -58,7 +66,7 @@ const settings = z.strictObject({
     'positions a side that a scale’s features are averaged over, for every tap, finest first; `+` for scales side by side',
     z.string().regex(neighbourhoodsPattern),
   ),
-  aggregation: settingsOf('calibration')('NAME', 'of the scales', aggregationSchema),
+  aggregation: settingsOf('calibration')('NAME', 'of the scales', savedAggregation),
   scoreShare: settingsOf('calibration')(
     'SHARE',
     'of the map’s pixels whose mean is the score, 0 for the maximum',
@@ -99,7 +107,7 @@ export const cflow = method({
       couplingLayers: 4,
       permutation: 'alternate',
       loss: 'nll',
-      passes: 4,
+      passes: 3,
       miniBatch: 512,
       learningRate: 1e-2,
       rotation: 0,
@@ -107,7 +115,7 @@ export const cflow = method({
       start: 'identity',
       sampling: 'grouped',
       schedule: 'cosine',
-      neighbourhoods: '3,1+3,3',
+      neighbourhoods: '1+3,1+3,3',
       remembered: 2500,
       aggregation: 'softMinimum',
       scoreShare: 0.003,

@@ -71,19 +71,16 @@ export async function extendFlows(job: ExtensionJob): Promise<Extended> {
   )
   const names = scales.map((_, k) => detectorNames.logLikelihood(k))
   const label = `added${(manifest.history ?? []).length}`
-  const head = likelihoodHead(
-    scales.map((s) => s.depth),
-    {
-      aggregation,
-      scoreShare,
-      likelihoods: (maps) => {
-        const evidence = parts.evidence(maps)
-        const likelihoods = names.map((name) => evidence[name] as Value)
-        if (!added) return likelihoods
-        return widened(likelihoods, scales, joined(maps, chosen), added, label, unit)
-      },
+  const head = likelihoodHead(scales, {
+    aggregation,
+    scoreShare,
+    likelihoods: (maps) => {
+      const evidence = parts.evidence(maps)
+      const likelihoods = names.map((name) => evidence[name] as Value)
+      if (!added) return likelihoods
+      return widened(likelihoods, scales, joined(maps, chosen), added, label, unit)
     },
-  )
+  })
   const vectors = memory.vectors + (added?.shape[0] ?? 0)
   return { head, manifest: { memory: { ...memory, vectors } } }
 }

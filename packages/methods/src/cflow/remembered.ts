@@ -1,20 +1,9 @@
 import { Random, tensor, type Tensor } from '@cflow/base'
 import { rowsOfMap, type FurtherScale, type Tap } from '@cflow/core'
-import {
-  concat,
-  constant,
-  input,
-  mul,
-  neg,
-  reshape,
-  resizeBilinear,
-  transpose,
-  writeOnnx,
-  type Value,
-} from '@cflow/graph'
+import { constant, input, mul, neg, reshape, transpose, writeOnnx, type Value } from '@cflow/graph'
 import type { Runtime } from '@cflow/runtimes'
-import { greedyCoreset } from '../coreset.js'
-import { mapShape } from '../features.js'
+import { greedyCoreset, rowsAt, vectorDraw } from '../coreset.js'
+import { joinBilinear, mapShape } from '../features.js'
 import { centred, memoryOf, nearestDistances } from '../memory.js'
 import type { Features, Job } from '../method.js'
 
@@ -36,17 +25,11 @@ export function rememberedTaps(taps: readonly Tap[]): readonly number[] {
 const sideOf = (tap: Tap | undefined): number => tap?.neighbourhood ?? 1
 
 /** The remembered taps of images, coarser ones resized bilinearly to the finest, channels one after the other. */
-export function joined(taps: readonly Value[], chosen: readonly number[]): Value {
-  const maps = chosen.map((k) => taps[k] as Value)
-  const { height, width } = mapShape(maps[0] as Value)
-  return concat(
-    maps.map((map) => {
-      const { height: h, width: w } = mapShape(map)
-      return h === height && w === width ? map : resizeBilinear(map, height, width, 'half')
-    }),
-    1,
+export const joined = (taps: readonly Value[], chosen: readonly number[]): Value =>
+  joinBilinear(
+    chosen.map((k) => taps[k] as Value),
+    'half',
   )
-}
 
 /**
  * A scale beside those of the flows that remembers feature vectors of good images, a coreset of them (Roth et al. 2022,
@@ -65,16 +48,10 @@ export async function rememberedScale(
   const area = (taps[0] as Tap).height * (taps[0] as Tap).width
   const found = await job.once('memory', async () => {
     const drawn = Math.min(candidateCount, training.length * area)
-    const vectors = tensor('float32', [drawn, depth], new Float32Array(drawn * depth))
     const random = Random.seeded(config.seed, 'memory candidates')
+    const { vectors, add } = vectorDraw(drawn, depth, training.length, random)
     const { rowsOf, release } = await joiner(job.runtime, encoder.taps, chosen)
-    let [at, image] = [0, 0]
-    for await (const features of job.features.of(training)) {
-      const rows = await rowsOf(features)
-      const until = Math.floor((drawn * ++image) / training.length)
-      for (const row of random.permutation(area).subarray(0, until - at))
-        vectors.data.set(rows.subarray(row * depth, (row + 1) * depth), at++ * depth)
-    }
+    for await (const features of job.features.of(training)) add(await rowsOf(features))
     await release()
     const report = job.progress('select', count)
     const { chosen: rows, radii } = await job.timed('select', () =>
@@ -82,11 +59,9 @@ export async function rememberedScale(
         greedyCoreset(vectors, count, Random.seeded(config.seed, 'memory'), { onChosen: report }),
       ),
     )
-    const kept = new Float32Array(rows.length * depth)
-    rows.forEach((row, i) => kept.set(vectors.data.subarray(row * depth, (row + 1) * depth), i * depth)) // prettier-ignore
     const radius = Math.max(radii.at(-1) ?? 0, 1e-6)
     return {
-      vectors: tensor('float32', [rows.length, depth], kept),
+      vectors: rowsAt(vectors, rows),
       radius: tensor('float64', [1], Float64Array.of(Number.isFinite(radius) ? radius : 1)),
     }
   })
@@ -94,6 +69,8 @@ export async function rememberedScale(
   const vectors = found['vectors'] as Tensor<'float32'>
   return {
     depth: 1,
+    // it stands for every tap that it joins
+    weight: chosen.length,
     likelihood(maps) {
       const memory = memoryOf(vectors, 'memory')
       const map = joined(maps, chosen)

@@ -3,7 +3,6 @@ import { encodePixels, rowsOfMap, type Head, type Manifest, type Tap } from '@cf
 import {
   add,
   averagePool,
-  concat,
   div,
   exp,
   gather,
@@ -14,7 +13,6 @@ import {
   reduceSum,
   reduceSumSquare,
   reshape,
-  resizeBilinear,
   scalar,
   sizeOfAxis,
   sqrt,
@@ -24,10 +22,17 @@ import {
   type Value,
 } from '@cflow/graph'
 import * as z from 'zod'
-import { greedyCoreset } from '../coreset.js'
-import { joinedShape, mapShape } from '../features.js'
+import { greedyCoreset, rowsAt, vectorDraw } from '../coreset.js'
+import { joinBilinear, joinedShape, mapShape } from '../features.js'
 import { mapVerdict } from '../maps.js'
-import { centred, memoryOf, nearestDistances, orderOfMemory, readMemory, type Memory } from '../memory.js'
+import {
+  centred,
+  memoryOf,
+  nearestDistances,
+  orderOfMemory,
+  readMemory,
+  type Memory,
+} from '../memory.js'
 import { encodeAll, method, type ExtensionJob, type Job } from '../method.js'
 import { checkFileSize, commonDefaults, commonSettings, settingsOf } from '../settings.js'
 
@@ -92,11 +97,7 @@ export const patchcore = method({
         }),
       ),
     )
-    const depth = candidates.shape[1] as number
-    const memory = tensor('float32', [chosen.length, depth], new Float32Array(chosen.length * depth)) // prettier-ignore
-    chosen.forEach((row, i) =>
-      memory.data.set(candidates.data.subarray(row * depth, (row + 1) * depth), i * depth),
-    )
+    const memory = rowsAt(candidates, chosen)
     const { joinedTaps, averaging, support } = config
     return {
       head: patchcoreHead(memoryOf(memory, memoryName), config),
@@ -113,7 +114,9 @@ export const patchcore = method({
 })
 
 /** Of a detector file, what decides its head. */
-function shapeOf({ settings = {} }: Manifest): Pick<Config, 'joinedTaps' | 'averaging' | 'support'> {
+function shapeOf({
+  settings = {},
+}: Manifest): Pick<Config, 'joinedTaps' | 'averaging' | 'support'> {
   return settings as ReturnType<typeof shapeOf>
 }
 
@@ -147,7 +150,9 @@ async function extend({ parts, features, training, runtime, timed, progress, see
   far.forEach((v, i) => vectors.data.set(v, i * depth))
   const most = Math.min(drawn, Math.ceil((known.shape[0] as number) / 2), Math.ceil(all / 10))
   const onChosen = progress('select', most)
-  const { chosen } = await timed('select', () =>
+  const { chosen } = await timed(
+    'select',
+    () =>
     Promise.resolve(greedyCoreset(vectors, most, Random.seeded(seed, 'patchcore added'), { onChosen })), // prettier-ignore
   )
   const size = (known.shape[0] as number) + chosen.length
@@ -181,17 +186,10 @@ async function drawnCandidates(job: Job<Config>) {
   const { config, encoder, training } = job
   const { channels: depth } = joinedShape(joined(encoder.taps, config))
   const { drawn } = counts(config, encoder.taps, training.length)
-  const vectors = tensor('float32', [drawn, depth], new Float32Array(drawn * depth))
   const random = Random.seeded(config.seed, 'patchcore candidates')
-  let at = 0
-  await encodeAll(job, ([rows], i) => {
-    const features = rows as Float32Array
-    const until = Math.floor((drawn * (i + 1)) / training.length)
-    const order = random.permutation(features.length / depth)
-    for (const row of order.subarray(0, until - at))
-      vectors.data.set(features.subarray(row * depth, (row + 1) * depth), at++ * depth)
-  })
-  return vectors
+  const draw = vectorDraw(drawn, depth, training.length, random)
+  await encodeAll(job, ([rows]) => draw.add(rows as Float32Array))
+  return draw.vectors
 }
 
 /**
@@ -199,17 +197,11 @@ async function drawnCandidates(job: Job<Config>) {
  * ones resized bilinearly to the finest, channels one after the other.
  * @param taps [N, Dₖ, hₖ, wₖ], finest first @param averaging positions a side, odd
  */
-export function patchMap(taps: readonly Value[], averaging: number): Value {
-  const { height, width } = mapShape(taps[0] as Value)
-  return concat(
-    taps.map((tap) => {
-      const mean = averaging === 1 ? tap : averagePool(tap, averaging)
-      const { height: h, width: w } = mapShape(tap)
-      return h === height && w === width ? mean : resizeBilinear(mean, height, width, 'half')
-    }),
-    1,
+export const patchMap = (taps: readonly Value[], averaging: number): Value =>
+  joinBilinear(
+    taps.map((tap) => (averaging === 1 ? tap : averagePool(tap, averaging))),
+    'half',
   )
-}
 
 /** Distances to the memory, bilinear to the image's size, blurred; the score is that of the patch farthest from it. */
 export const patchcoreHead = (

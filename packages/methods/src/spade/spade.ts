@@ -83,7 +83,9 @@ async function extend({ parts, features, training }: ExtensionJob) {
   for await (const own of features.of(training)) added.push(own)
   const gallery = known.map((t, k): Tensor<'float32'> => {
     if (!t)
-      throw new CflowError('MODEL', 'the detector file holds no gallery', { hint: 'train it again' })
+      throw new CflowError('MODEL', 'the detector file holds no gallery', {
+        hint: 'train it again',
+      })
     const [images = 0, ...shape] = t.shape
     const size = sizeOf(shape)
     const data = new Float32Array((images + added.length) * size)

@@ -1,5 +1,6 @@
 import { CflowError, Random, tensor, type Tensor } from '@cflow/base'
 import type { Head } from '@cflow/core'
+import type { EncoderModel } from '@cflow/encoders'
 import type { Features, Job, Learned } from '../method.js'
 import { runs, type Trainer, type TrainerState } from './trainer.js'
 
@@ -30,7 +31,8 @@ export interface TrainingState {
 export interface Epochs {
   readonly every: number
   readonly seen?: (pass: number) => boolean
-  readonly onEpoch: (pass: number, head: Head) => Promise<void>
+  /** @param encoder as the method sees it */
+  readonly onEpoch: (pass: number, head: Head, encoder: EncoderModel) => Promise<void>
 }
 
 /** What a method trains in passes, and how. */
@@ -141,7 +143,7 @@ export async function trainInPasses(
     )
   const look = async (pass: number) => {
     if (epochs && (pass % epochs.every === 0 || pass === last))
-      await job.timed('epochs', async () => epochs.onEpoch(pass, await current()))
+      await job.timed('epochs', async () => epochs.onEpoch(pass, await current(), job.encoder))
   }
 
   if (first > 0 && epochs?.seen?.(first) === false) await look(first)
@@ -236,7 +238,7 @@ function stateOf(tensors: ReadonlyMap<string, Tensor>, k: number): TrainerState 
   const missing = found.find(([, t]) => !t)
   if (missing)
     throw new CflowError('CHECKPOINT', `the checkpoint has no ${nameOf(k, missing[0])}`, {
-      hint: 'delete it, or train without --resume',
+      hint: 'delete it, or begin again without --resume, with --overwrite',
     })
   return Object.fromEntries(found) as unknown as TrainerState
 }

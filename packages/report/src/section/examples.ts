@@ -1,58 +1,89 @@
-import { number } from '../format.js'
+import { count, number } from '../format.js'
 import { heatAlpha, heatColour, heatRange, thresholdColour, type HeatRange } from '../heatmap.js'
 import type { ReportExample, ReportInput } from '../input.js'
 import { markup, type Markup } from '../markup.js'
 import { renderPanels, type Panels } from '../panels.js'
+import { outcomeOf } from '../outcome.js'
 import { called, outcome } from './scores.js'
 
-/** Images with ground truth, anomaly map and predicted mask: the paper's Figure 3. */
-export async function examplesSection(
-  { examples, evaluation, manifest }: ReportInput,
-  pixelThreshold: number,
-): Promise<Markup | undefined> {
+/** Side of the pictures where there are very many of them. */
+const smallSize = 224
+
+/** So many examples are shown large. */
+const manyExamples = 24
+
+/** Images with ground truth, anomaly map and predicted mask: the paper's Figure 3, first those that were judged wrongly. */
+export async function examplesSection(input: ReportInput): Promise<Markup | undefined> {
+  const { examples, manifest } = input
+  const { threshold } = manifest.calibration
   if (examples.length === 0) return undefined
   const range = heatRange(
     examples.map((e) => e.anomalyMap),
-    pixelThreshold,
+    threshold,
   )
+  const size = examples.length > manyExamples ? smallSize : undefined
   const figures: Markup[] = []
   for (const example of examples)
-    figures.push(exampleFigure(example, await renderPanels(example, pixelThreshold, range)))
-  const imageAt = manifest.calibration.threshold
+    figures.push(exampleFigure(example, await renderPanels(example, threshold, range, size)))
   const truth = examples.some(hasDefect)
-  const labelled = examples.some((e) => e.label !== 'unknown')
-  const chosen = Number.isFinite(evaluation?.pixel?.threshold)
-    ? 'the threshold with the best F1 on these test pixels'
-    : 'the calibrated threshold'
+  const groups = headings(input).map(([group, title, note]) => {
+    const own = figures.filter((_, i) => examples[i]!.group === group)
+    return (
+      own.length > 0 &&
+      markup`<h3>${title} <span class="note">${note}</span></h3><div class="examples">${own}</div>`
+    )
+  })
   return markup`<section aria-labelledby="examples"><h2 id="examples">Examples</h2>
-<p>Left: the input${truth && markup`, with the true defect outlined in <span class="key truth">red</span>`}. Middle: the anomaly map over it, with the predicted mask outlined in white. Right: the predicted mask in white${truth && ', with the true outline in red for comparison'}. Pixels belong to the mask above ${number(pixelThreshold, 4)}, ${chosen}${imageAt !== pixelThreshold && `; verdicts on whole images use the calibrated threshold ${number(imageAt, 4)}`}.</p>
-${legend(range, pixelThreshold)}
-${headings(labelled).map(([group, title, note]) => {
-  const own = figures.filter((_, i) => examples[i]!.group === group)
-  return (
-    own.length > 0 &&
-    markup`<h3>${title} <span class="note">${note}</span></h3><div class="examples">${own}</div>`
-  )
-})}
+<p>Left: the input${truth && markup`, with the true defect outlined in <span class="key truth">red</span>`}. Middle: the anomaly map over it, with the predicted mask outlined in white. Right: the predicted mask in white${truth && ', with the true outline in red for comparison'}. Pixels belong to the mask above the detector’s threshold, ${number(threshold, 4)}.</p>
+${legend(range, threshold)}
+${noMistakes(input)}
+${groups}
 </section>`
 }
 
-const headings = (
-  labelled: boolean,
-): readonly (readonly [ReportExample['group'], string, string])[] => [
-  labelled
-    ? ['worst', 'Worst', 'where score and truth agree least']
-    : ['worst', 'Most anomalous', 'the highest scores'],
-  ['doubtful', 'Most doubtful', 'scores closest to the threshold, on either side'],
-  labelled
-    ? ['best', 'Best', 'where score and truth agree most clearly']
-    : ['best', 'Most ordinary', 'the lowest scores'],
-]
+/** Said where it is so, since an empty gallery says nothing. */
+function noMistakes({ scores, ownEvidence }: ReportInput): Markup | false {
+  const labelled = scores.filter((s) => s.label !== 'unknown')
+  const wrong = labelled.filter((s) => outcomeOf(s) !== 'right').length
+  if (labelled.length === 0 || wrong > 0 || ownEvidence) return false
+  return markup`<p>No defect was missed, and no good image raised a false alarm.</p>`
+}
 
-const hasDefect = ({ mask }: ReportExample): boolean => mask?.data.includes(1) ?? false
+const headings = ({
+  scores,
+  examples,
+}: ReportInput): readonly (readonly [ReportExample['group'], string, string])[] => {
+  const missed = scores.filter((s) => outcomeOf(s) === 'missed').length
+  const alarms = scores.filter((s) => outcomeOf(s) === 'false alarm').length
+  const shown = examples.filter((e) => e.group === 'mistake').length
+  const left = missed + alarms - shown
+  const more = left > 0 ? `; ${shown} are shown, ${left} more are in scores.csv` : ''
+  const labelled = scores.some((s) => s.label !== 'unknown')
+  const defects = scores.some((s) => s.label === 'anomalous')
+  return [
+    [
+      'mistake',
+      'Misses and false alarms',
+      `${count(missed, 'defect')} missed, ${count(alarms, 'false alarm')}${more}`,
+    ],
+    ['worst', 'Most anomalous', labelled ? 'of the unlabelled images' : 'the highest scores'],
+    ['doubtful', 'Most doubtful', 'scores closest to the threshold, on either side'],
+    defects
+      ? ['best', 'Plainest', 'the defects with the highest scores']
+      : ['best', 'Most ordinary', 'the lowest scores'],
+  ]
+}
 
-function exampleFigure(example: ReportExample, panels: Panels): Markup {
-  const { id, defect, score, label } = example
+const hasDefect = ({ mask }: Pick<ReportExample, 'mask'>): boolean =>
+  mask?.data.includes(1) ?? false
+
+/** @param remark instead of the verdict */
+export function exampleFigure(
+  example: Omit<ReportExample, 'group'>,
+  panels: Panels,
+  remark?: Markup,
+): Markup {
+  const { id, defect, label } = example
   const known = label !== 'unknown'
   const what = known ? `${id} (${defect})` : id
   const picture = (source: string, alt: string) =>
@@ -61,7 +92,12 @@ function exampleFigure(example: ReportExample, panels: Panels): Markup {
 ${picture(panels.input, `Input ${what}${hasDefect(example) ? ', true defect outlined in red' : ''}`)}
 ${picture(panels.heat, `Anomaly map of ${what}`)}
 ${picture(panels.mask, `Predicted mask of ${what}`)}
-</div><figcaption>${known ? markup`<strong>${defect}</strong> ${outcome(example)}` : markup`<strong>called ${called(example)}</strong>`} <span class="score">score ${number(score, 4)}</span><br><span class="id"><bdi>${id}</bdi></span></figcaption></figure>`
+</div><figcaption>${remark ?? verdictOf(example)}<br><span class="id"><bdi>${id}</bdi></span></figcaption></figure>`
+}
+
+function verdictOf(example: Omit<ReportExample, 'group'>): Markup {
+  const { defect, score, label } = example
+  return markup`${label !== 'unknown' ? markup`<strong>${defect}</strong> ${outcome(example)}` : markup`<strong>called ${called(example)}</strong>`} <span class="score">score ${number(score, 4)}</span>`
 }
 
 /** What the colours mean, drawn on the page's ground as they are on a picture. */

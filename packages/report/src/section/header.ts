@@ -1,9 +1,11 @@
 import { methodTitle, type Manifest } from '@cflow/core'
+import { knownDefectsOf } from '@cflow/detector'
 import type { BestEpochs } from '@cflow/metrics'
 import { bytes, count, number, percent } from '../format.js'
 import type { ReportInput } from '../input.js'
 import { markup, type Markup, type Part } from '../markup.js'
 import { tally } from '../outcome.js'
+import { ownImages } from './results.js'
 
 /** What was trained, what came of it in a sentence, and the numbers people ask for first. */
 export function headerSection(input: ReportInput): Markup {
@@ -25,33 +27,53 @@ export function titleOf({ category, manifest }: ReportInput) {
 }
 
 /** The result in a sentence, in words an inspector uses. */
-function verdictSentence({ scores, evaluation }: ReportInput): string {
+function verdictSentence({ scores, evaluation, manifest, ownEvidence = 0 }: ReportInput): string {
   const good = tally(scores, 'good')
   const bad = tally(scores, 'anomalous')
   const unknown = tally(scores, 'unknown')
   const sentences: string[] = []
+  const measured = good.images > 0 && ownEvidence === 0
   if (bad.images > 0)
     sentences.push(
       `At its calibrated threshold the detector caught ${bad.called} of ${count(bad.images, 'defective image')}` +
-        (good.images > 0
+        (measured
           ? ` and raised a false alarm on ${good.called} of ${count(good.images, 'good one')}.`
-          : '. There were no good images to measure false alarms with.'),
+          : good.images > 0
+            ? '.'
+            : '. There were no good images to measure false alarms with.'),
     )
-  else if (good.images > 0)
+  else if (measured)
     sentences.push(
       `At its calibrated threshold the detector raised a false alarm on ${good.called} of ${count(good.images, 'good image')}. There were no defective images, so what it catches could not be measured.`,
     )
+  if (ownEvidence > 0) sentences.push(`False alarms were ${ownImages(ownEvidence)}.`)
   if (unknown.images > 0)
     sentences.push(
       `${bad.images + good.images > 0 ? 'Of' : 'At its calibrated threshold, of'} ${count(unknown.images, 'unlabelled image')} it called ${unknown.called} anomalous; whether rightly is not known.`,
     )
-  if (sentences.length === 0) sentences.push('No images were judged.')
+  if (scores.length === 0)
+    sentences.push(
+      'No images were judged: what it catches, and how often it raises false alarms, was not measured.',
+      setText(manifest),
+    )
   const auroc = evaluation?.image.auroc ?? NaN
   if (Number.isFinite(auroc))
     sentences.push(
       `A random defective image scores above a random good one ${percent(auroc)} of the time.`,
     )
   return sentences.join(' ')
+}
+
+/** What a detector that was not measured can say of its threshold. */
+function setText(manifest: Manifest): string {
+  const { scores } = manifest.calibration
+  const known = knownDefectsOf(manifest)
+  return [
+    scores.length > 0 && `${count(scores.length, 'good image')} set its threshold, at ${number(manifest.calibration.threshold, 4)}.`, // prettier-ignore
+    known?.text,
+  ]
+    .filter(Boolean)
+    .join(' ')
 }
 
 function tiles({ evaluation }: ReportInput): Markup | undefined {
@@ -82,7 +104,7 @@ const bestLine = ({ image, pixel, aupro }: BestEpochs): string =>
     .filter(Boolean)
     .join(', ')
 
-function facts({ manifest, modelBytes }: ReportInput): Markup {
+function facts({ manifest, modelBytes, made = {} }: ReportInput): Markup {
   const { encoder, training, inputSize, software } = manifest
   const scales = encoder.taps.map((t) => `${t.name} (${t.height}×${t.width}×${t.channels})`)
   const rows: [string, Part][] = [
@@ -94,17 +116,23 @@ function facts({ manifest, modelBytes }: ReportInput): Markup {
       'Training',
       `${count(training.images, 'good image')}, ${count(training.passes, 'pass', 'passes')}, seed ${training.seed}`,
     ],
-    [
-      'Held out',
-      training.heldOut > 0
-        ? `${count(training.heldOut, 'good image')}, to calibrate the threshold`
-        : 'no images; the threshold comes from the training images',
-    ],
+    ['Calibration', calibrationOf(manifest)],
     ['Detector file', bytes(modelBytes)],
     ['Threshold', number(manifest.calibration.threshold, 4)],
     ['Software', `${software.name} ${software.version}`],
+    ...(made.date === undefined ? [] : [['Made', made.date] satisfies [string, Part]]),
+    ...(made.folder === undefined ? [] : [['Images', made.folder] satisfies [string, Part]]),
   ]
-  return markup`<dl class="facts">${rows.map(([name, value]) => markup`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`
+  return markup`<dl class="facts">${rows.map(([name, value]) => markup`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>${made.command !== undefined && markup`<p class="command">Made by <code>${made.command}</code></p>`}`
+}
+
+/** With what the threshold was found. */
+function calibrationOf({ calibration, training }: Manifest): string {
+  const { source, folds, scores } = calibration
+  const images = count(scores.length, 'good image')
+  if (source === 'folds') return `${images}, each judged without it in ${folds ?? 'several'} folds`
+  if (source === 'training') return `${images} of the training; none was held out`
+  return `${count(training.heldOut, 'good image')}, held out`
 }
 
 function recipeOf({ recipe, flows, aggregation }: Manifest): string {

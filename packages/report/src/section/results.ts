@@ -1,3 +1,4 @@
+import { promiseOf } from '@cflow/detector'
 import type { DetectionMetrics } from '@cflow/metrics'
 import { count, dash, number, percent } from '../format.js'
 import type { ReportInput } from '../input.js'
@@ -9,6 +10,7 @@ export function resultsSection(input: ReportInput): Markup {
   return markup`<section aria-labelledby="results"><h2 id="results">Results</h2>
 ${metricTable(input)}
 ${thresholdTable(input)}
+${confusionTable(input)}
 ${defectTable(input)}
 </section>`
 }
@@ -50,37 +52,53 @@ function percentCell(value: number | undefined, reason: string): Markup {
     : markup`<td class="number">${dash}<br><span class="note">${reason}</span></td>`
 }
 
-/** The calibrated threshold: the false-positive rate it promises and what was counted on the test images. */
-function thresholdTable({ manifest, scores, evaluation }: ReportInput): Markup {
-  const { threshold, guaranteed, falsePositiveRate } = manifest.calibration
+/** The calibrated threshold: what it promises and what was counted on the test images. */
+function thresholdTable(input: ReportInput): Markup {
+  const { manifest, scores, evaluation, ownEvidence = 0 } = input
+  const { threshold } = manifest.calibration
   const unknown = tally(scores, 'unknown')
-  const { asked, why, basis } = promiseOf(manifest)
-  const fixed = evaluation?.protocol === 'paper' ? '' : ', no test image has moved it'
-  return markup`<table><caption>Calibrated threshold: fixed on ${basis}${fixed}</caption>
+  const promise = promiseOf(manifest)
+  const fixed = scores.length === 0 || evaluation?.protocol === 'paper' ? '' : ': no test image has moved it' // prettier-ignore
+  const name = {
+    average: 'False alarms promised on average',
+    confidence: 'False alarms promised',
+    none: 'False alarms aimed at',
+  }[promise.kind]
+  return markup`<table><caption>Calibrated threshold${fixed}</caption>
 <tbody>
 <tr><th scope="row">Threshold<span class="note">an image is called anomalous above it</span></th><td class="number">${number(threshold, 4)}</td></tr>
-<tr><th scope="row">${asked}<span class="note">${why}</span></th><td class="number">${guaranteed && '≤ '}${percent(falsePositiveRate)}</td></tr>
-${rateRow('False alarms measured', tally(scores, 'good'), 'no good test images')}
+<tr><th scope="row">${name}<span class="note">${kept(promise.text)}</span></th><td class="number">${promise.kind !== 'none' && '≤ '}${percent(promise.rate)}</td></tr>
+${
+  ownEvidence > 0
+    ? markup`<tr><th scope="row">False alarms measured<span class="note">${ownImages(ownEvidence)}</span></th><td class="number">${dash}</td></tr>`
+    : rateRow('False alarms measured', tally(scores, 'good'), 'no good test images')
+}
 ${rateRow('Defects caught', tally(scores, 'anomalous'), 'no defective test images')}
 ${unknown.images > 0 && rateRow('Unlabelled images called anomalous', unknown, '')}
 </tbody></table>`
 }
 
-/** What the false-positive rate is worth: a guarantee, or what was aimed at and why it is no more. */
-function promiseOf({ calibration, training }: ReportInput['manifest']) {
-  const { guaranteed, source, falsePositiveRate } = calibration
-  const basis = source === 'training' ? 'the training images themselves' : 'held-out good images'
-  if (guaranteed) {
-    const why = `guaranteed for images like the ${training.heldOut} held-out ones`
-    return { asked: 'False alarms promised', why, basis }
+/** A number and its unit stay on one line. */
+const kept = (text: string): string => text.replaceAll(/(\d) %/g, '$1\u00a0%')
+
+/** Why there is no rate of false alarms. */
+export const ownImages = (n: number): string =>
+  `not measured: ${count(n, 'of the good images', 'of the good images')} judged set the threshold`
+
+/** What the detector calls the images, against what they are. */
+function confusionTable({ scores, ownEvidence = 0 }: ReportInput): Markup | undefined {
+  const [good, bad] = [tally(scores, 'good'), tally(scores, 'anomalous')]
+  if (good.images + bad.images === 0) return undefined
+  const row = (name: string, { images, called }: Tally, right: 'good' | 'anomalous') => {
+    const wrong = right === 'good' ? called : images - called
+    const word = right === 'good' ? 'false alarms' : 'missed'
+    const cell = (n: number, isWrong: boolean) =>
+      markup`<td class="number">${n.toLocaleString('en-US')}${isWrong && wrong > 0 && markup`<br><span class="note">${word}</span>`}</td>`
+    return markup`<tr><th scope="row">${name}</th>${cell(images - called, right === 'anomalous')}${cell(called, right === 'good')}<td class="number">${images.toLocaleString('en-US')}</td></tr>`
   }
-  const needed = Math.ceil(1 / falsePositiveRate - 1 - 1e-9)
-  const few = training.heldOut === 1 ? 'is' : 'are'
-  const why =
-    source === 'training'
-      ? 'not guaranteed: no images were held out, and those trained on score lower than new ones'
-      : `an extrapolation: ${count(training.heldOut, 'held-out image')} ${few} too few to guarantee it, ${needed} would do`
-  return { asked: 'False alarms aimed at', why, basis }
+  return markup`<table class="confusion"><caption>Confusion matrix at the calibrated threshold, images</caption>
+<thead><tr><th scope="col">In truth</th><th scope="col" class="number">Called good</th><th scope="col" class="number">Called anomalous</th><th scope="col" class="number">All</th></tr></thead>
+<tbody>${good.images > 0 && ownEvidence === 0 && row('Good', good, 'good')}${bad.images > 0 && row('Defective', bad, 'anomalous')}</tbody></table>`
 }
 
 function rateRow(name: string, { images, called }: Tally, reason: string): Markup {

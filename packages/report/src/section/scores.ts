@@ -4,6 +4,7 @@ import { count, number, shorten } from '../format.js'
 import type { Judged, ReportInput } from '../input.js'
 import { join, markup, type Markup } from '../markup.js'
 import { outcomeOf } from '../outcome.js'
+import { scoresCsv } from '../scores-csv.js'
 
 /** Rows of the table; of more images those nearest to the threshold and the wrong ones stay. */
 const maxRows = 3000
@@ -17,7 +18,8 @@ const rowHeight = 38
 export const dotShapes: Markup = markup`<svg width="0" height="0" class="defs" aria-hidden="true"><defs><circle id="dot-good" r="4"/><path id="dot-anomalous" d="M0 -5L5 4H-5Z"/><rect id="dot-unknown" x="-3.5" y="-3.5" width="7" height="7"/></defs></svg>`
 
 /** Every image's score: as dots by defect, and in a table that can be sorted. */
-export function scoresSection({ scores, manifest }: ReportInput): Markup | undefined {
+export function scoresSection(input: ReportInput): Markup | undefined {
+  const { scores, manifest } = input
   if (scores.length === 0) return undefined
   const { threshold } = manifest.calibration
   const labelled = scores.some((s) => s.label !== 'unknown')
@@ -36,7 +38,20 @@ ${scores.length > rows.length && markup`<p>The ${rows.length.toLocaleString('en-
     ) => markup`<tr><td class="number" data-value="${s.score}">${number(s.score, 4)}</td><td>${called(s)}</td>${labelled && markup`<td>${outcome(s)}</td>`}<td>${s.defect}</td><td class="id"><bdi>${s.id}</bdi></td></tr>
 `,
   )}</tbody></table></div></details>
+${csvLink(input)}
 </section>`
+}
+
+/** Characters of scores that go into the page. */
+const maxCsv = 3e6
+
+/** All scores to take away; of very many, only the file beside the report has them. */
+export function csvLink(input: ReportInput): Markup {
+  const csv = scoresCsv(input)
+  const beside = 'The file scores.csv beside this report holds every score.'
+  if (csv.length > maxCsv) return markup`<p>${beside}</p>`
+  const source = `data:text/csv;charset=utf-8;base64,${Buffer.from(csv).toString('base64')}`
+  return markup`<p><a href="${source}" download="scores.csv">Download every score as scores.csv</a></p>`
 }
 
 /** What the dots mean, of the labels that there are. */

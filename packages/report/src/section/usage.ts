@@ -1,5 +1,6 @@
 import type { Manifest } from '@cflow/core'
-import { bytes, dash, duration, number, percent } from '../format.js'
+import { promiseOf } from '@cflow/detector'
+import { bytes, dash, duration, number } from '../format.js'
 import type { ReportInput } from '../input.js'
 import { markup, type Markup } from '../markup.js'
 
@@ -25,9 +26,9 @@ ${stages.map(([stage, s]) => markup`<tr><th scope="row">${stage}</th><td class="
 
 /** How to use the detector file, and what it says of itself. */
 export function usageSection({ manifest }: ReportInput): Markup {
-  const { inputSize, calibration } = manifest
+  const { inputSize } = manifest
   return markup`<footer><section aria-labelledby="use"><h2 id="use">Using the detector</h2>
-<p>The file <code>model.onnx</code> holds everything: ${partsOf(manifest)}. It takes images of any size (they become ${inputSize} × ${inputSize} pixels) and calls an image anomalous above its threshold, set for false alarms on ${percent(calibration.falsePositiveRate)} of good images.</p>
+<p>The file <code>model.onnx</code> holds everything: ${partsOf(manifest)}. It takes images of any size (they become ${inputSize} × ${inputSize} pixels) and calls an image anomalous above its threshold (${promiseOf(manifest).brief}).</p>
 <p>On the command line:</p>
 <pre><code>cflow predict model.onnx PATHS</code></pre>
 <p>In JavaScript or TypeScript, in Node and in browsers:</p>

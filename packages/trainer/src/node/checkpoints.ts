@@ -21,7 +21,7 @@ export function fileCheckpoints(folder: string): CheckpointStore {
         if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined
         throw new CflowError('IO', `cannot read the checkpoint ${path}: ${messageOf(cause)}`, {
           subject: path,
-          hint: 'Check its permissions, or train without --resume.',
+          hint: 'Check its permissions, or begin again without --resume, with --overwrite.',
           cause,
         })
       }

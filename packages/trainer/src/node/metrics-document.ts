@@ -1,5 +1,6 @@
 import type { Manifest } from '@cflow/core'
 import type { Dataset } from '@cflow/datasets'
+import { knownDefectsOf, promiseOf } from '@cflow/detector'
 import type { PassRecord, TrainConfig } from '@cflow/methods'
 import type { Judgement } from '@cflow/report'
 import { software } from '../calibrate.js'
@@ -29,9 +30,13 @@ export interface MetricsSources {
 export function metricsDocument(sources: MetricsSources): Readonly<Record<string, unknown>> {
   const { manifest, judgement, dataset, config, history, dropped = [] } = sources
   const { evaluation } = judgement
-  const { method, settings, encoder, inputSize, recipe, aggregation, training } = manifest
+  const { method, settings, encoder, inputSize, recipe, aggregation } = manifest
+  // of the images it says how many, not which
+  const training = Object.fromEntries(Object.entries(manifest.training).filter(([key]) => key !== 'digests')) // prettier-ignore
   const { calibration } = manifest
-  const { threshold, falsePositiveRate, guaranteed, source } = calibration
+  const { threshold, falsePositiveRate, guaranteed, source, setBy } = calibration
+  const { kind, limit, nearest, text } = promiseOf(manifest)
+  const known = knownDefectsOf(manifest)
   return {
     ...(evaluation && {
       image: evaluation.image,
@@ -67,7 +72,12 @@ export function metricsDocument(sources: MetricsSources): Readonly<Record<string
       ...(settings ? { settings } : { recipe, aggregation }),
       bytes: sources.modelBytes,
       training,
-      calibration: { source, images: calibration.scores.length, falsePositiveRate },
+      calibration: {
+        ...{ source, images: calibration.scores.length, falsePositiveRate },
+        ...(setBy && { setBy }),
+        promise: { kind, ...(limit !== undefined && { limit }), ...(nearest !== undefined && { nearest }), text }, // prettier-ignore
+        ...(known && { knownDefects: known }),
+      },
       threshold,
       guaranteed,
     },

@@ -41,11 +41,22 @@ export async function sizeOfFile(path: string): Promise<number | undefined> {
   }
 }
 
+/** Refuse pipes, sockets and devices, whose reading may never end; what else is wrong with a path is told by reading it. */
+async function requireOrdinary(path: string): Promise<void> {
+  const found = await stat(path).catch(() => undefined)
+  if (found && !found.isFile() && !found.isDirectory())
+    throw new CflowError('IO', `${path} is a pipe, a socket or a device, not a file`, {
+      subject: path,
+      hint: 'Give an ordinary file.',
+    })
+}
+
 /**
  * The bytes of a file of at most 2 GiB.
  * @throws CflowError NOT_FOUND when there is none, IO when it cannot be read
  */
 export async function readBytes(path: string): Promise<Uint8Array> {
+  await requireOrdinary(path)
   return readFile(path).catch((error: unknown) => {
     throw codeOf(error) === 'ENOENT'
       ? new CflowError('NOT_FOUND', `there is no file ${path}`, { subject: path })
@@ -55,6 +66,7 @@ export async function readBytes(path: string): Promise<Uint8Array> {
 
 /** SHA-256 of a file, in hexadecimal; read piece by piece. @throws CflowError IO when it cannot be read */
 export async function sha256OfFile(path: string): Promise<string> {
+  await requireOrdinary(path)
   const hash = createHash('sha256')
   try {
     for await (const piece of createReadStream(path)) hash.update(piece as Uint8Array)

@@ -1,3 +1,4 @@
+import { endingOf, imageExtensions } from '../files.js'
 import type { Split } from '../../dataset.js'
 
 /** What the name of a folder says. Nothing is certain: what names leave open is decided by the whole tree, or asked. */
@@ -180,8 +181,9 @@ export function imageStems(
 ): readonly { readonly stem: string; readonly several: boolean }[] {
   const found = [{ stem, several: false }]
   // `003.jpg.png` is of `003.jpg`
-  const [, twice] = /^(.+)\.(?:png|jpe?g|bmp|tiff?|webp)$/i.exec(stem) ?? []
-  if (twice !== undefined) found.push({ stem: twice, several: false })
+  const ending = endingOf(stem)
+  if (imageExtensions.includes(ending))
+    found.push({ stem: stem.slice(0, -ending.length), several: false })
   const [, before, number] = maskSuffix.exec(stem) ?? []
   if (before !== undefined) found.push({ stem: before, several: number !== undefined })
   const [, after] = maskPrefix.exec(stem) ?? []

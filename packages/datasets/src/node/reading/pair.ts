@@ -1,7 +1,7 @@
 import { CflowError } from '@cflow/base'
 import { join } from 'node:path'
 import { fault } from '../files.js'
-import { readMaskFile, understand } from '../mask-file.js'
+import { readMaskFile, type StoredMask, understand } from '../mask-file.js'
 import { imageStems, meaningOf } from './names.js'
 import type { Placed } from './place.js'
 import { type FoundImage, putUnder } from './tree.js'
@@ -10,21 +10,29 @@ import { type FoundImage, putUnder } from './tree.js'
 const looks = 6
 
 /**
- * Whether files are masks by what they show: few colours, or two with soft edges. Files that cannot be read are none.
+ * Whether files are masks by what they show: few colours, or two with soft edges. Files that cannot be read say
+ * nothing; where none can, they are no masks.
  * @param paths of files that are named alike; some of them, evenly spread, are decoded
  */
 export async function lookLikeMasks(paths: readonly string[]): Promise<boolean> {
   const step = Math.max(1, Math.floor(paths.length / looks))
+  let masks = 0
   for (const path of paths.filter((_, i) => i % step === 0).slice(0, looks)) {
-    const fits = await readMaskFile(path)
-      .then((stored) => understand(stored))
-      .then(
-        () => true,
-        () => false,
-      )
-    if (!fits) return false
+    const stored = await readMaskFile(path).catch(() => undefined)
+    if (stored === undefined) continue
+    if (!isMask(stored)) return false
+    masks++
   }
-  return paths.length > 0
+  return masks > 0
+}
+
+function isMask(stored: StoredMask): boolean {
+  try {
+    understand(stored)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /**

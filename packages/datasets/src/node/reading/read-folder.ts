@@ -2,7 +2,8 @@ import { CflowError } from '@cflow/base'
 import { join } from 'node:path'
 import type { Dataset, FolderReading, Reading, Sample } from '../../dataset.js'
 import type { OpenContext } from '../../driver.js'
-import { noImages } from '../files.js'
+import { endingOf, imageExtensions, noImages } from '../files.js'
+import { formatNames } from '../images.js'
 import { fileSample, type ImageFile } from '../layout.js'
 import { readMaskFile, understand } from '../mask-file.js'
 import { checkMasks, maskOf, type MaskRules, polarityOf } from '../masks.js'
@@ -65,6 +66,7 @@ export async function readFolder(
     ...warningsOf(test, rules, settings),
     ...emptyFolders(tree),
     ...unreadTables(tree, test),
+    ...madePictures(tree),
     ...(await markedGood(root, named, roles, owned, polarity)),
   ]
   const reading: Reading = { root, folders, unread: tree.unread, warnings }
@@ -124,7 +126,7 @@ function nothing(root: string, tree: FoundTree, images: readonly Placed[] = []):
       `there are no images in ${root} that can be read, only ${unread.join(', ')}`,
       {
         subject: root,
-        hint: 'Convert them to PNG, JPEG, WebP, TIFF, GIF or AVIF.',
+        hint: `Convert them to one of ${formatNames}.`,
       },
     )
   const train = tree.folders.find((path) => meaningOf(path).split === 'train')
@@ -320,6 +322,15 @@ function emptyFolders({ folders, images }: FoundTree): readonly string[] {
       )
     })
     .map((path) => `${path} holds no images that are read`)
+}
+
+/** Heat maps and masks of a prediction, which are nobody's photographs and no ground truth. */
+function madePictures({ made }: FoundTree): readonly string[] {
+  const pictures = made.filter((path) => imageExtensions.includes(endingOf(path)))
+  const [first] = pictures
+  if (first === undefined) return []
+  const more = pictures.length > 1 ? ` (and ${pictures.length - 1} more)` : ''
+  return [`${first}${more} is left out: predict wrote it`]
 }
 
 /** Files that may say which images are defective, where nothing else does. */

@@ -5,6 +5,7 @@ import sharp from 'sharp'
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { Dataset } from '../../dataset.js'
 import { type DatasetSettings, openDataset } from '../drivers.js'
+import { writeMap, writeOverlay, writePredictedMask, writeSheet } from '../made.js'
 import { meaningOf } from './names.js'
 
 const base = await temporaryFolder('reading')
@@ -43,6 +44,26 @@ async function put(...paths: readonly string[]): Promise<void> {
     ).toBuffer()
     await writeFile(to, bytes)
   }
+}
+
+/** A BMP of 24 bits of red, green and blue. */
+function bmpOf(pixels: Uint8Array): Uint8Array {
+  const bytes = Buffer.alloc(54 + pixels.length)
+  bytes.write('BM', 'latin1')
+  bytes.writeUInt32LE(54, 10)
+  bytes.writeUInt32LE(40, 14)
+  bytes.writeInt32LE(size, 18)
+  bytes.writeInt32LE(-size, 22) // from the top
+  bytes.writeUInt16LE(1, 26)
+  bytes.writeUInt16LE(24, 28)
+  for (let i = 0; i < pixels.length; i++) bytes[54 + i - (i % 3) + (2 - (i % 3))] = pixels[i]!
+  return bytes
+}
+
+/** The pixels of a grey picture as red, green and blue. */
+const threefold = async (grey: ReturnType<typeof mask>): Promise<Uint8Array> => {
+  const pixels = await grey.raw().toBuffer()
+  return Uint8Array.from({ length: pixels.length * 3 }, (_, i) => pixels[Math.floor(i / 3)]!)
 }
 
 const numbered = (folder: string, n: number, ending = '.png'): string[] =>
@@ -349,19 +370,69 @@ describe('what is not clear is asked', () => {
 describe('nothing is overlooked', () => {
   it('names what lies in formats that are not read', async () => {
     await put(...numbered('good', 2))
-    for (const name of ['a.jp2', 'b.jp2', 'c.ppm', 'd.HEIC', 'notes.txt'])
+    for (const name of ['a.dng', 'b.dng', 'c.psd', 'd.HEIC', 'notes.txt'])
       await writeFile(join(root, 'good', name), 'x')
-    expect((await open()).reading!.unread).toEqual({ '.jp2': 2, '.ppm': 1, '.heic': 1 })
+    expect((await open()).reading!.unread).toEqual({ '.dng': 2, '.psd': 1, '.heic': 1 })
     root = join(base, `set${count++}`)
     await mkdir(root)
-    await writeFile(join(root, 'a.jp2'), 'x')
-    await expect(open()).rejects.toMatchObject({ code: 'EMPTY', message: /only \.jp2/ })
+    await writeFile(join(root, 'a.jxl'), 'x')
+    await expect(open()).rejects.toMatchObject({
+      code: 'EMPTY',
+      message: /only \.jxl/,
+      hint: /BMP.*JPEG 2000/,
+    })
   })
 
   it('reads JPEG under its rarer names', async () => {
     await put('good/a.jfif', 'good/b.jpe', 'good/c.JPG')
     expect(learned(await open())).toEqual(['good/a.jfif', 'good/b.jpe', 'good/c.JPG'])
     expect(await (await open()).train[0]!.load()).toMatchObject({ width: size })
+  })
+
+  it('reads BMP and Netpbm as images and as masks, counts none of them as unread', async () => {
+    const header = (kind: number) => Buffer.from(`P${kind} ${size} ${size} 255\n`, 'latin1')
+    const grey = Buffer.concat([header(5), await mask(5).raw().toBuffer()])
+    const colour = (seed: number) => photo(seed).raw().toBuffer()
+    await put('mask:masks/bad/2_mask.png')
+    for (const folder of ['good', 'bad']) await mkdir(join(root, folder))
+    for (const i of [0, 1, 2]) {
+      const pixels = await colour(i)
+      await writeFile(join(root, `good/${i}.ppm`), Buffer.concat([header(6), pixels]))
+      await writeFile(join(root, `good/${i}.bmp`), bmpOf(pixels))
+    }
+    for (const i of [3, 4, 5]) await writeFile(join(root, `bad/${i}.BMP`), bmpOf(await colour(i)))
+    await writeFile(join(root, 'bad/2.pnm'), Buffer.concat([header(6), await colour(2)]))
+    await writeFile(join(root, 'masks/bad/3.pgm'), grey)
+    await writeFile(join(root, 'masks/bad/4_mask.bmp'), bmpOf(await threefold(mask(5))))
+    // beside its image, told by what it shows, and named with two endings
+    await writeFile(join(root, 'masks/bad/5.bmp.pgm'), grey)
+    const set = await open()
+    expect(set.reading!.unread).toEqual({})
+    expect(learned(set).concat(judged(set).filter((id) => / good$/.test(id)))).toHaveLength(6)
+    const bad = set.test.filter((s) => s.label === 'anomalous')
+    expect(bad.map((s) => s.id).sort()).toEqual(['bad/2.pnm', ...[3, 4, 5].map((i) => `bad/${i}.BMP`)]) // prettier-ignore
+    for (const sample of bad) {
+      const truth = await sample.loadMask!()
+      expect([...truth.data.keys()].filter((i) => truth.data[i] !== 0)).toEqual([40, 41, 42, 43, 44]) // prettier-ignore
+      expect((await sample.load()).data).toEqual(new Uint8Array(await colour(Number(/\d/.exec(sample.id)![0])))) // prettier-ignore
+    }
+  })
+
+  it('takes what predict and inspect wrote neither for images nor for masks', async () => {
+    await put(...numbered('good', 3), 'bad/1.png', 'bad/2.png', 'mask:masks/bad/1.png')
+    const image = { width: size, height: size, data: new Uint8Array(size * size * 3) }
+    const grey = { width: size, height: size, data: new Uint8Array(size * size) }
+    await writeOverlay(join(root, 'good/overlay.png'), image)
+    await writePredictedMask(join(root, 'masks/bad/2.png'), grey)
+    await writeMap(join(root, 'bad/3.tiff'), { ...grey, data: new Float32Array(size * size) })
+    await writeSheet(join(root, 'good/inspect.html'), '<!doctype html>\n<html></html>')
+    const set = await open()
+    expect(learned(set)).toHaveLength(3)
+    expect(set.test.map((s) => [s.id, s.loadMask !== undefined])).toEqual([
+      ['bad/1.png', true],
+      ['bad/2.png', false],
+    ])
+    expect(set.reading!.warnings.join('\n')).toMatch(/bad\/3\.tiff \(and 2 more\) is left out: predict wrote it/) // prettier-ignore
   })
 
   it('leaves out validation images without a class, and what was put aside', async () => {
@@ -377,7 +448,7 @@ describe('nothing is overlooked', () => {
   it('says which folders are empty, or hold nothing that is read', async () => {
     await put(...numbered('good', 3))
     await mkdir(join(root, 'bad'))
-    await writeFile(join(root, 'bad/1.jp2'), 'x')
+    await writeFile(join(root, 'bad/1.jxl'), 'x')
     expect((await open()).reading!.warnings.join()).toMatch(/bad holds no images that are read/)
   })
 
@@ -398,6 +469,16 @@ describe('nothing is overlooked', () => {
   it('takes validation for a test where it is the only one', async () => {
     await put(...numbered('train/good', 3), 'valid/good/1.png', 'valid/dent/2.png')
     expect(judged(await open()).sort()).toEqual(['valid/dent/2.png dent', 'valid/good/1.png good'])
+  })
+})
+
+describe('pictures of few colours', () => {
+  it('are photographs where all others are so too, even where one is damaged', async () => {
+    const simple = ['train/good/1.png', 'train/good/2.png', 'test/good/1.png', 'test/dent/1.png']
+    await put(...simple.map((path) => `mask:${path}`), 'test/good/0.png')
+    await writeFile(join(root, 'test/good/0.png'), 'damaged')
+    const set = await open()
+    expect(judged(set).sort()).toEqual(['test/dent/1.png dent', 'test/good/0.png good', 'test/good/1.png good']) // prettier-ignore
   })
 })
 

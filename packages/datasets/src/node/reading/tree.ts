@@ -1,4 +1,4 @@
-import { listFolder, maxDepth } from '../files.js'
+import { endingOf, listFolder, maxDepth } from '../files.js'
 
 /** An image file below a root. */
 export interface FoundImage {
@@ -17,7 +17,10 @@ export interface FoundTree {
   readonly images: readonly FoundImage[]
   /** Paths of all folders, with forward slashes. */
   readonly folders: readonly string[]
+  /** Files in formats of images that are not read, by their ending. */
   readonly unread: Readonly<Record<string, number>>
+  /** Paths of what predictions and inspections wrote. */
+  readonly made: readonly string[]
   /** Paths of files that may hold labels. */
   readonly tables: readonly string[]
 }
@@ -31,18 +34,20 @@ export async function scanTree(root: string): Promise<FoundTree> {
   const folders: string[] = []
   const unread: Record<string, number> = {}
   const tables: string[] = []
+  const made: string[] = []
   const visit = async (path: readonly string[]): Promise<void> => {
     const found = await listFolder([root, ...path].join('/'))
     for (const name of found.images) images.push(imageAt(path, name))
-    for (const extension of found.unread) unread[extension] = (unread[extension] ?? 0) + 1
+    for (const ending of found.unread.map(endingOf)) unread[ending] = (unread[ending] ?? 0) + 1
     for (const name of found.tables) tables.push([...path, name].join('/'))
+    for (const name of found.made) made.push([...path, name].join('/'))
     for (const name of found.folders) {
       folders.push([...path, name].join('/'))
       if (path.length < maxDepth) await visit([...path, name])
     }
   }
   await visit([])
-  return { images, folders, unread, tables }
+  return { images, folders, unread, tables, made }
 }
 
 function imageAt(folders: readonly string[], name: string): FoundImage {

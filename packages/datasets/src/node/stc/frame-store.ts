@@ -1,6 +1,7 @@
 import { CflowError, messageOf, type RgbImage } from '@cflow/base'
+import { makeFolder } from '@cflow/base/node'
 import { createHash, randomUUID } from 'node:crypto'
-import { mkdir, open, rename, rm, stat, statfs } from 'node:fs/promises'
+import { open, rename, rm, stat, statfs } from 'node:fs/promises'
 import { basename, dirname, extname, join, resolve } from 'node:path'
 import { resizeLanczos } from '../../resize.js'
 import { fault, fileError, readPart } from '../files.js'
@@ -91,7 +92,7 @@ export async function makeFrameStore(
   let from = expected
   let frames = 0
   try {
-    await mkdir(dirname(path), { recursive: true })
+    await makeFolder(dirname(path))
     const file = await open(temporary, 'wx')
     try {
       for await (const frame of videoFrames(video, { step, ffmpeg })) {
@@ -156,11 +157,10 @@ const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(bytes < 1e
  * @throws CflowError IO that says how much is needed, where, and how much is free
  */
 export async function requireSpace(folder: string, bytes: number): Promise<void> {
-  const { bavail, bsize } = await mkdir(folder, { recursive: true })
-    .then(() => statfs(folder))
-    .catch((cause: unknown) => {
-      throw fileError(folder, cause)
-    })
+  await makeFolder(folder)
+  const { bavail, bsize } = await statfs(folder).catch((cause: unknown) => {
+    throw fileError(folder, cause)
+  })
   const free = bavail * bsize
   const hint =
     'Free some space, take fewer frames (--frame-step), or set CFLOW_HOME to a folder on another disk.'

@@ -1,0 +1,4 @@
+declare module '@cornerstonejs/codec-openjpeg/decodewasmjs' {
+  const factory: unknown
+  export default factory
+}
