@@ -143,7 +143,7 @@ describe('a training and an evaluation', { timeout: 120_000 }, () => {
     expect(html).toContain('those that fit the others worst')
     expect(html).toContain('what is unusual outlined')
     const { suspicious } = json<{ suspicious: readonly { id: string; deviations: number }[] }>(
-      await cflow([...args, '--suspicious', '--json']),
+      await cflow([...args, '--suspicious', '--json', '--overwrite']),
     )
     expect(suspicious).toHaveLength(9)
     const ordered = suspicious.map((s) => s.deviations)

@@ -32,8 +32,10 @@ export function readDetectorParts(bytes: Uint8Array): DetectorParts {
     ),
   )
   const planes = ends.get('stage preprocessing 0')
-  const taps = manifest.encoder.taps.map((_, k) => ends.get(`stage encoder ${k}`))
-  const whole = taps.every((tap) => tap !== undefined)
+  // coarse taps that the detector does not use are not in the file
+  const found = manifest.encoder.taps.map((_, k) => ends.get(`stage encoder ${k}`))
+  const taps = found.slice(0, found.findLastIndex((tap) => tap !== undefined) + 1)
+  const whole = taps.length > 0 && taps.every((tap) => tap !== undefined)
   const { precision = 'float32', encoder } = manifest
   if (!planes || !whole || precision !== 'float32')
     throw new CflowError(

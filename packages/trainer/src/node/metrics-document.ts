@@ -32,7 +32,7 @@ export function metricsDocument(sources: MetricsSources): Readonly<Record<string
   const { evaluation } = judgement
   const { method, settings, encoder, inputSize, recipe, aggregation } = manifest
   // of the images it says how many, not which
-  const training = Object.fromEntries(Object.entries(manifest.training).filter(([key]) => key !== 'digests')) // prettier-ignore
+  const { digests: _, ...training } = manifest.training
   const { calibration } = manifest
   const { threshold, falsePositiveRate, guaranteed, source, setBy } = calibration
   const { kind, limit, nearest, text } = promiseOf(manifest)
