@@ -93,6 +93,12 @@ export default tseslint.config(
     files: ['**/*.test.ts'],
     rules: { '@nx/enforce-module-boundaries': 'off' },
   },
-  { rules: { '@typescript-eslint/no-non-null-assertion': 'off' } },
+  {
+    rules: {
+      '@typescript-eslint/no-non-null-assertion': 'off',
+      // { left: _, ...rest }: a property that is left out
+      '@typescript-eslint/no-unused-vars': ['error', { ignoreRestSiblings: true }],
+    },
+  },
   prettier,
 )

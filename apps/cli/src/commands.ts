@@ -32,6 +32,10 @@ export const commands: Readonly<Record<string, Entry>> = {
     description: 'Show how a folder of images is read, and what may be wrong with it.',
     load: () => import('./commands/inspect.js'),
   },
+  'update <model>': {
+    description: 'Add good images to a detector, such as its false alarms, without the old ones.',
+    load: () => import('./commands/update.js'),
+  },
   'export <model>': {
     description: 'Make a detector file smaller and faster, if it stays as accurate.',
     load: () => import('./commands/export.js'),

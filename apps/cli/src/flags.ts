@@ -42,7 +42,9 @@ function inWords(
 /** Nothing has a default here: what is not said is decided after the configuration file. */
 function optionOf({ flag, placeholder, kind, group, help, otherwise }: Setting): Option {
   const text = otherwise === undefined ? help : `${help} (${otherwise})`
-  const option = new Option(placeholder ? `${flag} <${placeholder}>` : flag, text)
+  // a value in brackets may be left out
+  const value = placeholder?.startsWith('[') ? placeholder : `<${placeholder}>`
+  const option = new Option(placeholder ? `${flag} ${value}` : flag, text)
   if (kind === 'number') option.argParser(numberOf)
   return option.helpGroup(`${group[0]!.toUpperCase()}${group.slice(1)}:`)
 }

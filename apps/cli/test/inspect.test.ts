@@ -132,4 +132,22 @@ describe('a training and an evaluation', { timeout: 120_000 }, () => {
     const word = await cflow(['evaluate', model, '--root', photos, '--evaluate-at', 'all'])
     expect(word.err).toMatch(/--evaluate-at is mask or a number of pixels/)
   })
+
+  it('ranks the images to learn from by how badly they fit, in text, JSON and on the sheet', async () => {
+    const sheet = join(root, 'suspicious.html')
+    const args = ['inspect', photos, '--input-size', '64', '--out', sheet]
+    const { code, out } = await cflow([...args, '--suspicious', '3', '--quiet'])
+    expect(code).toBe(0)
+    expect(out.match(/deviations from the others, most at x \d+, y \d+/g)).toHaveLength(3)
+    const html = await readFile(sheet, 'utf8')
+    expect(html).toContain('those that fit the others worst')
+    expect(html).toContain('what is unusual outlined')
+    const { suspicious } = json<{ suspicious: readonly { id: string; deviations: number }[] }>(
+      await cflow([...args, '--suspicious', '--json', '--overwrite']),
+    )
+    expect(suspicious).toHaveLength(9)
+    const ordered = suspicious.map((s) => s.deviations)
+    expect(ordered).toEqual([...ordered].sort((a, b) => b - a))
+    expect((await cflow(['inspect', '--suspicious', photos])).code).toBe(2)
+  })
 })

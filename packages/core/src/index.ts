@@ -83,7 +83,12 @@ export {
   type Evidence,
   type Head,
 } from './detector-file/detector.js'
-export { flowHead, likelihoodMap, type FurtherScale } from './detector-file/flow-head.js'
+export {
+  flowHead,
+  likelihoodHead,
+  likelihoodMap,
+  type FurtherScale,
+} from './detector-file/flow-head.js'
 export {
   manifestKey,
   methodTitle,
@@ -91,5 +96,6 @@ export {
   type Manifest,
   type Tap,
 } from './detector-file/manifest.js'
+export { readDetectorParts, type DetectorParts } from './detector-file/parts.js'
 export { normalise, resample, resampledImage } from './detector-file/preprocess.js'
 export { detectorStages } from './detector-file/stages.js'

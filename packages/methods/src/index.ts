@@ -3,6 +3,7 @@ export { joinNearest, joinedShape, type MapShape } from './features.js'
 export { mapVerdict } from './maps.js'
 export {
   tapRows,
+  type Extended,
   type Extraction,
   type Features,
   type FeatureSource,

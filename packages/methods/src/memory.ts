@@ -78,3 +78,18 @@ export const orderOfMemory = (queries: Value, { vectors, squares }: Memory): Val
 /** ‖b‖² − 2·aᵀb = ‖a − b‖² − ‖a‖² */
 const partialSquares = (a: Value, b: Value, squares: Value): Value =>
   gemm(a, b, { c: squares, transB: true, alpha: -2 })
+
+/**
+ * A memory as it was given to `memoryOf`, from the constants of a file; undefined where there is none of that name.
+ * @returns [M, D]
+ */
+export function readMemory(
+  constants: ReadonlyMap<string, Tensor>,
+  name: string,
+): Tensor<'float32'> | undefined {
+  const origin = constants.get(`${name}.origin`)?.data as Float32Array | undefined
+  const vectors = constants.get(`${name}.vectors`) as Tensor<'float32'> | undefined
+  if (!origin || !vectors) return undefined
+  const data = vectors.data.map((v, i) => v + (origin[i % origin.length] as number))
+  return { ...vectors, data }
+}

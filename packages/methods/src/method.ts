@@ -1,5 +1,12 @@
 import type { Random, Tensor } from '@cflow/base'
-import { encodePixels, rowsOfMap, type Encoder, type Head, type Manifest } from '@cflow/core'
+import {
+  encodePixels,
+  rowsOfMap,
+  type DetectorParts,
+  type Encoder,
+  type Head,
+  type Manifest,
+} from '@cflow/core'
 import type { EncoderModel } from '@cflow/encoders'
 import type { Value } from '@cflow/graph'
 import type { Runtime } from '@cflow/runtimes'
@@ -99,6 +106,30 @@ export const encodeAll = (
     }
   })
 
+/** What a method has to take further good images up into a finished detector with. */
+export interface ExtensionJob extends Pick<
+  Job<unknown>,
+  'runtime' | 'features' | 'training' | 'timed'
+> {
+  readonly parts: DetectorParts
+  readonly seed: number
+  progress(stage: 'encode' | 'select', total: number): (done: number) => void
+}
+
+export interface Extended {
+  readonly head: Head
+  /** What the manifest says differently. */
+  readonly manifest?: Partial<Pick<Manifest, 'memory' | 'settings'>>
+}
+
+/** How a method takes further good images up into a finished detector, without those that it was trained on. */
+export interface Extension {
+  /** What of an image is extracted; `tapRows` when absent. */
+  view?(manifest: Manifest): View
+  /** @throws CflowError USAGE for a detector that cannot be added to, and what the runtime throws */
+  extend(job: ExtensionJob): Promise<Extended>
+}
+
 /** A way to detect anomalies. To add one, write it, and put it in the list of `methods.ts`. */
 export interface Method<
   N extends string = string,
@@ -122,6 +153,8 @@ export interface Method<
   prepare(config: z.infer<S>, encoder: EncoderModel, images: number): Extraction
   /** @throws CflowError TOO_FEW_IMAGES, SHAPE, IMAGE and what the runtime throws */
   learn(job: Job<z.infer<S>>): Promise<Learned>
+  /** Absent where a finished detector cannot be added to. */
+  readonly extension?: Extension
 }
 
 /** A method, with the types of its settings. */

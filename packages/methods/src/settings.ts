@@ -73,6 +73,11 @@ export const commonSettings = {
     'with which the rate holds for this very detector, such as 0.95; 0: on average',
     z.number().min(0).lt(1),
   ),
+  dropSuspicious: training(
+    'RATE',
+    'share of the training images, those that stand out from the others, that is left out at most',
+    z.number().min(0).max(0.5),
+  ),
   seed: training('N', 'same seed, same detector', z.int().min(0)),
 }
 
@@ -86,6 +91,7 @@ export const commonDefaults = {
   folds: 5,
   falsePositiveRate: 0.05,
   confidence: 0,
+  dropSuspicious: 0,
   seed: 0,
 } as const
 

@@ -14,6 +14,8 @@ export interface SheetImage {
   readonly picture: RgbImage
   /** Ground truth of the picture's size, outlined on it. */
   readonly mask?: Mask
+  /** What is outlined, where it is not the ground truth. */
+  readonly outlined?: string
   /** What is to be looked at. */
   readonly notes: readonly string[]
 }
@@ -63,11 +65,11 @@ ${note !== undefined && markup`<p>${note}</p>`}
 <div class="sheet">${figures}</div></section>`
 }
 
-async function figureOf({ id, picture, mask, notes }: SheetImage): Promise<Markup> {
+async function figureOf({ id, picture, mask, notes, outlined = 'mask' }: SheetImage): Promise<Markup> {
   const { width, height } = picture
   const drawn = { ...picture, data: Uint8Array.from(picture.data) }
   if (mask) drawRing(drawn, mask, [255, 40, 50])
-  const alt = mask ? `${id}, mask outlined` : id
+  const alt = mask ? `${id}, ${outlined} outlined` : id
   return markup`<figure class="${notes.length > 0 ? 'noted' : 'plain'}"><img src="${await dataUri(drawn, false)}" width="${width}" height="${height}" loading="lazy" alt="${alt}"><figcaption><bdi>${id}</bdi>${notes.map((text) => markup`<br><strong>${text}</strong>`)}</figcaption></figure>`
 }
 

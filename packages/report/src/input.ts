@@ -82,6 +82,8 @@ export interface ReportInput extends Judgement {
   readonly manifest: Manifest
   /** How the folders of the images were read. */
   readonly reading?: DataReading | undefined
+  /** Training images that were left out, and why each. */
+  readonly dropped?: readonly { readonly id: string; readonly why: string }[]
   readonly examples: readonly ReportExample[]
   /** Mean loss of each pass over the training images, per scale (finest first); empty where nothing was trained. */
   readonly history: readonly {

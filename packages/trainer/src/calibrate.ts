@@ -103,7 +103,7 @@ export type Found = ReadonlyMap<string, { readonly shape: readonly number[]; rea
  */
 export async function evidenceOf(
   runtime: Runtime,
-  { encoder, inputSize: size }: EncoderModel,
+  { encoder, inputSize: size }: Pick<EncoderModel, 'encoder' | 'inputSize'>,
   head: Head,
   pixels: AsyncIterable<Uint8Array>,
   onImage: (done: number) => void,
@@ -126,32 +126,44 @@ export async function evidenceOf(
 }
 
 /** Scores of images, by the second step of a head. */
-async function scoresOf(
+export async function scoresOf(
+  ...about: [Runtime, Head, Found, size: number, statistics: Manifest['scales']]
+): Promise<number[]> {
+  const scores: number[] = []
+  for await (const { score } of verdictsOf(...about)) scores.push(score)
+  return scores
+}
+
+/** Anomaly map [S, S] and score of images, by the second step of a head. */
+export async function* verdictsOf(
   runtime: Runtime,
   head: Head,
   found: Found,
   size: number,
   statistics: Manifest['scales'],
-): Promise<number[]> {
+): AsyncGenerator<{ readonly map: Float32Array; readonly score: number }> {
   // an input must not have the name of the output
   const given = (name: string) => `given.${name}`
   const evidence = [...found].map(
     ([name, { shape }]) => [name, input(given(name), 'float32', shape)] as const,
   )
-  const { score } = head.verdict(Object.fromEntries(evidence), size, statistics)
-  const session = await runtime.createSession(writeOnnx({ [detectorNames.score]: score }))
+  const { score, map } = head.verdict(Object.fromEntries(evidence), size, statistics)
+  const session = await runtime.createSession(
+    writeOnnx({ [detectorNames.score]: score, [detectorNames.anomalyMap]: map }),
+  )
   const needed = [...found].filter(([name]) => session.inputs.includes(given(name)))
-  const scores: number[] = []
   for (const i of needed[0]?.[1].images.keys() ?? []) {
     const feeds = needed.map(([name, { shape, images }]): [string, Tensor] => [
       given(name),
       tensor('float32', shape, images[i] as Float32Array),
     ])
     const got = await session.run(Object.fromEntries(feeds))
-    scores.push(got[detectorNames.score]?.data[0] as number)
+    yield {
+      score: got[detectorNames.score]?.data[0] as number,
+      map: got[detectorNames.anomalyMap]?.data as Float32Array,
+    }
   }
   await session.release()
-  return scores
 }
 
 /** The thresholds of a detector: its scores of normal images, and their conformal quantile. */

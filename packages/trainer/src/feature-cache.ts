@@ -92,7 +92,7 @@ export async function pixelCache(
 export async function featureCache(
   runtime: Runtime,
   images: PixelCache,
-  encoder: EncoderModel,
+  encoder: Pick<EncoderModel, 'encoder' | 'inputSize'>,
   { view = tapRows, rotation = 0, kept = Infinity }: Extraction = {},
 ): Promise<FeatureCache> {
   const { inputSize: size } = encoder
@@ -176,7 +176,7 @@ export async function resizedPixels(
 /** From pixels, uint8 [S, S, 3], to what a view gives. */
 async function extractor(
   runtime: Runtime,
-  { inputSize: size, encoder }: EncoderModel,
+  { inputSize: size, encoder }: Pick<EncoderModel, 'encoder' | 'inputSize'>,
   view: NonNullable<Extraction['view']>,
 ): Promise<(pixels: Uint8Array) => Promise<Features>> {
   const pixels = input('pixels', 'uint8', ['N', size, size, 3])

@@ -17,10 +17,13 @@ import { dependent, nearCopies } from './near-copies.js'
 import { stageProgress, stopwatch, type OnProgress } from './progress.js'
 import { inSessionScope, reusingSessions } from './session-scope.js'
 import { foundIn, judgedInFolds, passesOf } from './folds.js'
+import { suspects, type Suspicion } from './suspicious.js'
 import { calibrationPlan, evenly, requireImages, splitValidation } from './split.js'
 
 /** Images that are calibrated with at most, evenly spread: more say nothing new, and their evidence is in memory. */
 const maxCalibrationImages = 4096
+
+const hint = '30 to 300 images of good parts make a useful detector'
 
 /** Training images whose digests are kept in the detector file at most: 20 bytes each. */
 const maxDigests = 20_000
@@ -60,6 +63,8 @@ export interface FitResult {
   readonly head: Head
   /** Empty for a method that does not learn in passes. */
   readonly history: readonly PassRecord[]
+  /** Images that were left out (`dropSuspicious`), the worst first. */
+  readonly dropped: readonly Suspicion[]
   /** Seconds of each stage. */
   readonly seconds: Readonly<Record<string, number>>
   /** The images that set the threshold, in the order of the samples. */
@@ -86,15 +91,21 @@ export interface CalibrationScore {
  *   the runtime throws
  */
 export async function fit(options: FitOptions): Promise<FitResult> {
-  const hint = '30 to 300 images of good parts make a useful detector'
   requireImages(options.samples, 'train on', hint)
   return inSessionScope(options.runtime, (runtime) => fitWith(runtime, options))
 }
 
-async function fitWith(runtime: Runtime, options: FitOptions): Promise<FitResult> {
-  const { samples, category, config, checkpoints, resume = false } = options
-  const { stopAfter, epochs, signal, notes } = options
+async function fitWith(runtime: Runtime, given: FitOptions): Promise<FitResult> {
+  const { category, config, checkpoints, resume = false } = given
+  const { stopAfter, epochs, signal, notes } = given
   const { seconds, timed } = stopwatch()
+  const { dropSuspicious: rate } = config
+  const suspicious = () => suspects({ ...given, runtime, rate })
+  const dropped = rate > 0 ? await timed('suspicious', suspicious) : []
+  const bad = new Set(dropped.map(({ index }) => index))
+  const samples = given.samples.filter((_, i) => !bad.has(i))
+  requireImages(samples, 'train on once those that stand out are left out', hint)
+  const options = { ...given, samples }
   const method = methodOf(config.method)
   const pixels = await pixelCache(runtime, samples, options.encoder.inputSize)
   const facts = await timed('read', () => pixels.read(stageProgress('read', samples.length, options))) // prettier-ignore
@@ -151,6 +162,7 @@ async function fitWith(runtime: Runtime, options: FitOptions): Promise<FitResult
     heldOut: heldOut.length,
     passes: history?.length ?? 1,
     ...(kept && { kept: [...kept] }),
+    ...(dropped.length > 0 && { dropped: dropped.length }),
     ...(copies && { copies: { images: copies.images, distinct: copies.distinct } }),
     ...(facts.digests.length <= maxDigests && { digests: [...facts.digests] }),
   }
@@ -181,7 +193,11 @@ async function fitWith(runtime: Runtime, options: FitOptions): Promise<FitResult
   })
   const { model, manifest, scores, defectScores } = detector
   const calibration = images.map((index, i): CalibrationScore => {
-    return { index, id: (samples[index] as Sample).id, score: scores[i] as number }
+    return {
+      index: given.samples.indexOf(samples[index] as Sample),
+      id: (samples[index] as Sample).id,
+      score: scores[i] as number,
+    }
   })
   const { head } = learned
   const nearly = nearCopiesOf(manifest)
@@ -191,6 +207,7 @@ async function fitWith(runtime: Runtime, options: FitOptions): Promise<FitResult
     manifest,
     head,
     history: history ?? [],
+    dropped,
     seconds,
     calibration,
     defectScores,

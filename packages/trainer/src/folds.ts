@@ -1,39 +1,57 @@
 import { sizeOf, tensor, type Tensor } from '@cflow/base'
+import type { Head } from '@cflow/core'
 import type { EncoderModel } from '@cflow/encoders'
 import type { Method, TrainConfig } from '@cflow/methods'
 import type { Runtime } from '@cflow/runtimes'
 import { evidenceOf, type Found } from './calibrate.js'
 import type { FeatureCache, PixelCache } from './feature-cache.js'
-import { stageProgress, type Watch } from './progress.js'
+import { stageProgress, type Stage, type Watch } from './progress.js'
 
 /** What good images look like to detectors that were trained without them, and the passes that these kept. */
 export type Judged = Readonly<Record<string, Tensor>>
 
 const evidenceKey = 'evidence.'
 
+interface FoldOptions extends Watch {
+  readonly config: TrainConfig
+  readonly encoder: EncoderModel
+  readonly apart?: ReadonlySet<number> | undefined
+  readonly stage?: Stage
+}
+
 /**
  * Every image, judged by a detector that was trained on the others but its own fold's (cross-conformal prediction, Vovk
  * 2015): as many trainings as folds. One that learns in passes stops where its fold finds it best.
  * @param folds indices of images, all of them
  */
-export async function judgedInFolds(
+export const judgedInFolds = async (...job: Parameters<typeof judgeFolds>): Promise<Judged> =>
+  (await judgeFolds(...job)).judged
+
+/**
+ * The same, with the head of the last fold.
+ * @param options.apart images that are judged, but that no detector is trained on
+ */
+export async function judgeFolds(
   runtime: Runtime,
   method: Method,
-  { config, encoder, ...watch }: Watch & { readonly config: TrainConfig; readonly encoder: EncoderModel }, // prettier-ignore
+  { config, encoder, apart, stage = 'folds', ...watch }: FoldOptions,
   images: PixelCache,
   features: FeatureCache,
   folds: readonly (readonly number[])[],
-): Promise<Judged> {
+): Promise<{ readonly judged: Judged; readonly head: Head }> {
   const count = folds.flat().length
-  const report = stageProgress('folds', count, watch)
+  const report = stageProgress(stage, count, watch)
   if (features.cached)
     for await (const encoded of features.of(folds.flat())) if (encoded.length > 0) report(0)
   const evidence = new Map<string, { readonly shape: readonly number[]; readonly data: Float32Array }>() // prettier-ignore
   const kept: (readonly number[])[] = []
+  let head: Head | undefined
   let done = 0
   for (const fold of folds) {
     const began = done
-    const training = folds.flatMap((other) => (other === fold ? [] : other)).sort((a, b) => a - b)
+    const training = folds
+      .flatMap((other) => (other === fold ? [] : other.filter((i) => !apart?.has(i))))
+      .sort((a, b) => a - b)
     const learned = await method.learn({
       ...{ config, encoder, runtime, training, validation: fold, signal: watch.signal },
       features: features.fork(),
@@ -43,6 +61,7 @@ export async function judgedInFolds(
         report(began + (stage === 'train' ? 0.9 * fold.length * (part / Math.max(total, 1)) : 0))
       },
     })
+    head = learned.head
     if (learned.kept) kept.push(learned.kept)
     const found = await evidenceOf(runtime, encoder, learned.head, images.pixels(fold), () => report(++done)) // prettier-ignore
     for (const [name, { shape, images }] of found) {
@@ -54,12 +73,13 @@ export async function judgedInFolds(
   }
   const models = kept[0]?.length ?? 0
   const medians = Array.from({ length: models }, (_, k) => median(kept.map((own) => own[k] ?? 0)))
-  return {
+  const judged = {
     ...(models > 0 && { kept: tensor('int32', [models], Int32Array.from(medians)) }),
     ...Object.fromEntries(
       [...evidence].map(([name, { shape, data }]) => [evidenceKey + name, tensor('float32', [count, ...shape], data)]), // prettier-ignore
     ),
   }
+  return { judged, head: head as Head }
 }
 
 /** The upper one of two. */

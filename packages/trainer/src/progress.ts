@@ -2,6 +2,7 @@ export type Stage =
   | 'tune'
   | 'decode'
   | 'read'
+  | 'suspicious'
   | 'encode'
   | 'whiten'
   | 'select'

@@ -5,10 +5,17 @@ import { chooseExamples, scoresCsv, type CalibrationImages } from '@cflow/report
 import { renderReport } from '@cflow/report/node'
 import type { Runtime } from '@cflow/runtimes'
 import type { PassRecord, TrainConfig } from '@cflow/methods'
-import { judge, loadExamples, type CalibrationScore, type EvaluateAt } from '@cflow/trainer'
+import {
+  judge,
+  loadExamples,
+  suspicionText,
+  type CalibrationScore,
+  type EvaluateAt,
+  type Suspicion,
+} from '@cflow/trainer'
 import { metricsDocument, runPaths, type Run } from '@cflow/trainer/node'
 import { tellRemarks } from '../dataset.js'
-import { madeBy, printJson, type Session } from '../io.js'
+import { madeBy, note, printJson, type Session } from '../io.js'
 import type { ProgressReporter } from '../progress/reporter.js'
 import { summary } from '../summary.js'
 
@@ -19,6 +26,8 @@ export interface Trained {
   readonly manifest: Manifest
   readonly config: TrainConfig
   readonly history: readonly PassRecord[]
+  /** Training images that were left out. */
+  readonly dropped?: readonly Suspicion[]
   /** Seconds of each stage. */
   readonly seconds: Readonly<Record<string, number>>
   readonly dataset: Dataset
@@ -49,6 +58,8 @@ export async function conclude(
   const { model, manifest, config, history, dataset, runtime, out, protocol, best, seconds } =
     trained
   const { category, test, reading } = dataset
+  const { dropped = [] } = trained
+  for (const s of dropped) note(session, `left out: ${s.id}, ${suspicionText(s)}`)
   const subject = { model, samples: test, runtime }
   const { onProgress } = progress
   const { evaluateAt } = trained
@@ -61,6 +72,7 @@ export async function conclude(
   const input = {
     ...judged,
     ...{ category, manifest, reading, examples, history, modelBytes },
+    dropped: dropped.map((s) => ({ id: s.id, why: suspicionText(s) })),
     calibration: await calibrationOf(trained),
     made: madeBy(session, reading?.root),
   }
@@ -75,6 +87,7 @@ export async function conclude(
     seconds: { ...seconds, total },
     config,
     history,
+    dropped,
   })
   session.io.signal.throwIfAborted()
   await run.write({ model, metrics, report, scores: scoresCsv(input) })

@@ -12,6 +12,7 @@ const parts: readonly (readonly [Stage, share: number])[] = [
 
 const words: Readonly<Record<Stage, string>> = {
   tune: 'Choosing the settings',
+  suspicious: 'Comparing the images',
   decode: 'Decoding the videos',
   read: 'Reading the images',
   encode: 'Looking at the images',

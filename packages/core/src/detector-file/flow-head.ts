@@ -1,7 +1,12 @@
 import { reduceMax, reduceMean, reshape, topK, type Value } from '@cflow/graph'
 import type { ScaleFlow } from '../flow/flow.js'
 import { foldedLogLikelihood, perDimension } from '../flow/likelihood.js'
-import { anomalyMapValue, statisticsOf, type Aggregation } from '../score/aggregation.js'
+import {
+  anomalyMapValue,
+  statisticsOf,
+  type Aggregation,
+  type ScaleStatistics,
+} from '../score/aggregation.js'
 import { detectorNames, rowsOfMap, type Head } from './detector.js'
 
 /** Likelihood per dimension of every position of a map, [N, h, w]. */
@@ -46,22 +51,43 @@ export function flowHead(
   aggregation: Aggregation,
   { scoreShare = 0, further = [] }: FlowHeadOptions = {},
 ): Head {
-  const depths = [...flows.map(({ config }) => config.depth), ...further.map(({ depth }) => depth)]
-  const names = depths.map((_, k) => detectorNames.logLikelihood(k))
   return {
     flows,
-    stage: 'flows',
-    shown: names,
-    evidence(taps) {
-      const maps = [
+    ...likelihoodHead([...flows.map(({ config }) => config), ...further], {
+      aggregation,
+      scoreShare,
+      likelihoods: (taps) => [
         ...flows.map((flow, k) => likelihoodMap(taps[k] as Value, flow, `flow${k}`)),
         ...further.map((scale) => scale.likelihood(taps)),
-      ]
-      return Object.fromEntries(maps.map((map, k) => [names[k], map]))
-    },
+      ],
+    }),
+  }
+}
+
+/**
+ * The head of scales whose likelihoods are known, whatever they come from.
+ * @param scales depth and weight of each (1 where absent)
+ */
+export function likelihoodHead(
+  scales: readonly Pick<ScaleStatistics, 'depth' | 'weight'>[],
+  {
+    aggregation,
+    scoreShare,
+    likelihoods: of,
+  }: {
+    readonly aggregation: Aggregation
+    readonly scoreShare: number
+    /** Likelihood per dimension of every position, [N, h, w] of every scale. */
+    readonly likelihoods: (taps: readonly Value[]) => readonly Value[]
+  },
+): Head {
+  const names = scales.map((_, k) => detectorNames.logLikelihood(k))
+  return {
+    stage: 'flows',
+    shown: names,
+    evidence: (taps) => Object.fromEntries(of(taps).map((map, k) => [names[k], map])),
     statistics: (evidence) =>
-      depths.map((depth, k) => {
-        const weight = further[k - flows.length]?.weight ?? 1
+      scales.map(({ depth, weight = 1 }, k) => {
         const own = statisticsOf(depth, evidence[names[k] as string] ?? [])
         return weight === 1 ? own : { ...own, weight }
       }),

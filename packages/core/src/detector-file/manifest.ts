@@ -94,7 +94,22 @@ const manifestSchema = z.object({
     digests: z.array(z.string()).optional(),
     /** SHA-256 over the training images' pixels, in order; of the checkpoint for flows that were trained elsewhere. */
     digest: z.string(),
+    /** Images that were left out because they fit the others badly (`dropSuspicious`). */
+    dropped: z.int().positive().optional(),
   }),
+  /** What was added to the detector after its training, in order; `training` is that of its first images. */
+  history: z
+    .array(
+      z.object({
+        /** As it was given; files hold no date of their own. */
+        date: z.string().optional(),
+        images: z.int().positive(),
+        /** SHA-256 over those images' pixels, in order. */
+        digest: z.string(),
+        threshold: z.object({ before: finite, after: finite }),
+      }),
+    )
+    .optional(),
   /** How weights are stored and products computed; float32 where it is absent. */
   precision: z.enum(['float32', 'float16', 'int8']).optional(),
   /** Of an int8 file, the layers that compute in float. */

@@ -30,6 +30,7 @@ import {
 import { trainInPasses, type StepAt } from '../training/loop.js'
 import { samplings } from '../training/sampling.js'
 import type { Trainer } from '../training/trainer.js'
+import { extendFlows } from './extend.js'
 import { flowTrainer } from './flow-trainer.js'
 import { rememberedScale, rememberedTaps } from './remembered.js'
 import { estimateWhitenings, whitener } from './whitening.js'
@@ -195,6 +196,7 @@ export const cflow = method({
       },
     }
   },
+  extension: { extend: extendFlows },
 })
 
 const flowConfig = (config: Settings, { channels }: Tap): FlowConfig => ({

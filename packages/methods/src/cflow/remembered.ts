@@ -1,6 +1,6 @@
 import { Random, tensor, type Tensor } from '@cflow/base'
 import { rowsOfMap, type FurtherScale, type Tap } from '@cflow/core'
-import { input, neg, reshape, scale, transpose, writeOnnx, type Value } from '@cflow/graph'
+import { constant, input, mul, neg, reshape, transpose, writeOnnx, type Value } from '@cflow/graph'
 import type { Runtime } from '@cflow/runtimes'
 import { greedyCoreset, rowsAt, vectorDraw } from '../coreset.js'
 import { joinBilinear, mapShape } from '../features.js'
@@ -9,6 +9,9 @@ import type { Features, Job } from '../method.js'
 
 /** Feature vectors that the coreset is chosen from, at most. */
 const candidateCount = 40_000
+
+/** Name of the constant in a detector file that distances are multiplied by. */
+export const unitName = 'memory.unit'
 
 /** The taps that are remembered: the finest two, as far as they are averaged as they are the most. */
 export function rememberedTaps(taps: readonly Tap[]): readonly number[] {
@@ -22,7 +25,7 @@ export function rememberedTaps(taps: readonly Tap[]): readonly number[] {
 const sideOf = (tap: Tap | undefined): number => tap?.neighbourhood ?? 1
 
 /** The remembered taps of images, coarser ones resized bilinearly to the finest, channels one after the other. */
-const joined = (taps: readonly Value[], chosen: readonly number[]): Value =>
+export const joined = (taps: readonly Value[], chosen: readonly number[]): Value =>
   joinBilinear(
     chosen.map((k) => taps[k] as Value),
     'half',
@@ -73,7 +76,8 @@ export async function rememberedScale(
       const map = joined(maps, chosen)
       const { height, width } = mapShape(map)
       const distances = nearestDistances(centred(rowsOfMap(map), memory), memory)
-      return reshape(neg(scale(distances, 1 / radius)), [-1, height, width])
+      const unit = constant(tensor('float32', [], Float32Array.of(1 / radius)), unitName)
+      return reshape(neg(mul(distances, unit)), [-1, height, width])
     },
   }
 }

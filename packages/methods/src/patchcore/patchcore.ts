@@ -1,11 +1,12 @@
-import { Random } from '@cflow/base'
-import { encodePixels, rowsOfMap, type Head, type Tap } from '@cflow/core'
+import { CflowError, Random, tensor, type Tensor } from '@cflow/base'
+import { encodePixels, rowsOfMap, type Head, type Manifest, type Tap } from '@cflow/core'
 import {
   add,
   averagePool,
   div,
   exp,
   gather,
+  input,
   mul,
   range,
   reduceMax,
@@ -17,14 +18,22 @@ import {
   sqrt,
   sub,
   topK,
+  writeOnnx,
   type Value,
 } from '@cflow/graph'
 import * as z from 'zod'
 import { greedyCoreset, rowsAt, vectorDraw } from '../coreset.js'
 import { joinBilinear, joinedShape, mapShape } from '../features.js'
 import { mapVerdict } from '../maps.js'
-import { centred, memoryOf, nearestDistances, orderOfMemory, type Memory } from '../memory.js'
-import { encodeAll, method, type Job } from '../method.js'
+import {
+  centred,
+  memoryOf,
+  nearestDistances,
+  orderOfMemory,
+  readMemory,
+  type Memory,
+} from '../memory.js'
+import { encodeAll, method, type ExtensionJob, type Job } from '../method.js'
 import { checkFileSize, commonDefaults, commonSettings, settingsOf } from '../settings.js'
 
 const own = settingsOf('patchcore')
@@ -91,11 +100,74 @@ export const patchcore = method({
     const memory = rowsAt(candidates, chosen)
     const { joinedTaps, averaging, support } = config
     return {
-      head: patchcoreHead(memoryOf(memory, 'patchcore'), config),
+      head: patchcoreHead(memoryOf(memory, memoryName), config),
       manifest: { settings: { memory: chosen.length, joinedTaps, averaging, support } },
     }
   },
+  extension: {
+    view(manifest) {
+      const shape = shapeOf(manifest)
+      return (pixels, e) => [rowsOfMap(patchMap(joined(encodePixels(pixels, e), shape), shape.averaging))] // prettier-ignore
+    },
+    extend,
+  },
 })
+
+/** Of a detector file, what decides its head. */
+function shapeOf({
+  settings = {},
+}: Manifest): Pick<Config, 'joinedTaps' | 'averaging' | 'support'> {
+  return settings as ReturnType<typeof shapeOf>
+}
+
+/**
+ * A memory with a coreset of what further images hold that it does not: of vectors that are farther from it than its own are
+ * from each other, about as many as would have been kept of these images in a training.
+ */
+async function extend({ parts, features, training, runtime, timed, progress, seed }: ExtensionJob) {
+  const known = readMemory(parts.constants, memoryName)
+  if (!known)
+    throw new CflowError('MODEL', 'the detector file was made by an earlier version', {
+      hint: 'train it again',
+    })
+  const [, depth] = known.shape as readonly [number, number]
+  const memory = memoryOf(known, memoryName)
+  const queries = input('queries', 'float32', ['R', depth])
+  const distances = nearestDistances(centred(queries, memory), memory)
+  const session = await runtime.createSession(writeOnnx({ distances }))
+  const far: Float32Array[] = []
+  let all = 0
+  for await (const [rows = new Float32Array()] of features.of(training)) {
+    const count = rows.length / depth
+    const got = await session.run({ queries: tensor('float32', [count, depth], rows) })
+    const { data } = got['distances'] as Tensor<'float32'>
+    all += count
+    data.forEach((d, i) => d > 0 && far.push(rows.slice(i * depth, (i + 1) * depth)))
+  }
+  await session.release()
+  const { length: drawn } = far
+  const vectors = tensor('float32', [drawn, depth], new Float32Array(drawn * depth))
+  far.forEach((v, i) => vectors.data.set(v, i * depth))
+  const most = Math.min(drawn, Math.ceil((known.shape[0] as number) / 2), Math.ceil(all / 10))
+  const onChosen = progress('select', most)
+  const { chosen } = await timed(
+    'select',
+    () =>
+    Promise.resolve(greedyCoreset(vectors, most, Random.seeded(seed, 'patchcore added'), { onChosen })), // prettier-ignore
+  )
+  const size = (known.shape[0] as number) + chosen.length
+  const data = new Float32Array(size * depth)
+  data.set(known.data)
+  chosen.forEach((row, i) => data.set(far[row] as Float32Array, known.data.length + i * depth))
+  const shape = shapeOf(parts.manifest)
+  return {
+    head: patchcoreHead(memoryOf(tensor('float32', [size, depth], data), memoryName), shape),
+    manifest: { settings: { ...parts.manifest.settings, memory: size } },
+  }
+}
+
+/** Name of the memory's constants in a detector file. */
+const memoryName = 'patchcore'
 
 /** The taps that are joined. */
 const joined = <T>(taps: readonly T[], { joinedTaps }: Pick<Config, 'joinedTaps'>): readonly T[] =>

@@ -1,4 +1,4 @@
-import { sizeOf, tensor, type Tensor } from '@cflow/base'
+import { CflowError, sizeOf, tensor, type Tensor } from '@cflow/base'
 import { encodePixels, rowsOfMap, type Head } from '@cflow/core'
 import type { EncoderModel } from '@cflow/encoders'
 import {
@@ -24,7 +24,7 @@ import {
 import * as z from 'zod'
 import { joinNearest, joinRows, joinedShape, mapShape, sizeOfMap } from '../features.js'
 import { mapVerdict } from '../maps.js'
-import { encodeAll, method, type View } from '../method.js'
+import { encodeAll, method, type ExtensionJob, type Features, type View } from '../method.js'
 import { checkFileSize, checkInputSize, commonDefaults, commonSettings, settingsOf } from '../settings.js' // prettier-ignore
 
 /** SPADE's number of neighbours (Cohen & Hoshen 2020). */
@@ -72,7 +72,32 @@ export const spade = method({
     )
     return { head: spadeHead(gallery, neighbours), manifest: { settings: { neighbours } } }
   },
+  extension: { view: () => tapsAndDescriptor, extend },
 })
+
+/** A gallery with further images in it. */
+async function extend({ parts, features, training }: ExtensionJob) {
+  const { manifest, constants } = parts
+  const known = [...manifest.encoder.taps, undefined].map((_, k) => constants.get(`${galleryName}${k}`)) // prettier-ignore
+  const added: Features[] = []
+  for await (const own of features.of(training)) added.push(own)
+  const gallery = known.map((t, k): Tensor<'float32'> => {
+    if (!t)
+      throw new CflowError('MODEL', 'the detector file holds no gallery', {
+        hint: 'train it again',
+      })
+    const [images = 0, ...shape] = t.shape
+    const size = sizeOf(shape)
+    const data = new Float32Array((images + added.length) * size)
+    data.set(t.data as Float32Array)
+    added.forEach((own, i) => data.set(own[k] as Float32Array, (images + i) * size))
+    return tensor('float32', [images + added.length, ...shape], data)
+  })
+  return { head: spadeHead(gallery, Number(manifest.settings?.['neighbours'] ?? spadeNeighbours)) }
+}
+
+/** What the gallery's constants are called in a detector file. */
+const galleryName = 'spade.gallery'
 
 /** The taps as rows, and the descriptor. */
 const tapsAndDescriptor: View = (pixels, encoder) => {
@@ -119,7 +144,7 @@ export function spadeHead(gallery: readonly Tensor<'float32'>[], neighbours: num
   return {
     stage: 'neighbours',
     evidence(taps) {
-      const values = gallery.map((t, k) => constant(t, `spade.gallery${k}`))
+      const values = gallery.map((t, k) => constant(t, `${galleryName}${k}`))
       const descriptors = values.pop() as Value
       const [distances, indices] = nearestImages(
         pooledTap(taps.at(-1) as Value),

@@ -7,14 +7,16 @@ export function dataSection({
   reading,
   remarks = [],
   resolution,
+  dropped = [],
 }: ReportInput): Markup | undefined {
   const said = [...(reading?.warnings ?? []), ...remarks, ...unread(reading)]
-  if (reading === undefined && said.length === 0) return undefined
+  if (reading === undefined && said.length === 0 && dropped.length === 0) return undefined
   const at = resolution?.at
   return markup`<section aria-labelledby="data"><h2 id="data">Images</h2>
 ${reading && folderTable(reading)}
 ${at !== undefined && markup`<p>Pixels are compared ${at === 'mask' ? 'at the size of each mask' : `at ${at}\u00a0×\u00a0${at} pixels`}.</p>`}
 ${said.length > 0 && markup`<p>To be looked at:</p><ul>${said.map((text) => markup`<li>${text}</li>`)}</ul>`}
+${dropped.length > 0 && markup`<p>Left out of the training, because ${dropped.length === 1 ? 'it stands' : 'they stand'} out from the others (<code>--drop-suspicious</code>):</p><ul>${dropped.map(({ id, why }) => markup`<li><bdi>${id}</bdi>: ${why}</li>`)}</ul>`}
 </section>`
 }
 

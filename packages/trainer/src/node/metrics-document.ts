@@ -4,6 +4,7 @@ import { knownDefectsOf, promiseOf } from '@cflow/detector'
 import type { PassRecord, TrainConfig } from '@cflow/methods'
 import type { Judgement } from '@cflow/report'
 import { software } from '../calibrate.js'
+import type { Suspicion } from '../suspicious.js'
 
 export interface MetricsSources {
   readonly manifest: Manifest
@@ -18,6 +19,8 @@ export interface MetricsSources {
   /** Settings of the training; absent when a finished detector is evaluated. */
   readonly config?: TrainConfig
   readonly history?: readonly PassRecord[]
+  /** Training images that were left out. */
+  readonly dropped?: readonly Suspicion[]
 }
 
 /**
@@ -25,11 +28,11 @@ export interface MetricsSources {
  * absent without labelled test images, `pixel` without ground-truth masks.
  */
 export function metricsDocument(sources: MetricsSources): Readonly<Record<string, unknown>> {
-  const { manifest, judgement, dataset, config, history } = sources
+  const { manifest, judgement, dataset, config, history, dropped = [] } = sources
   const { evaluation } = judgement
   const { method, settings, encoder, inputSize, recipe, aggregation } = manifest
   // of the images it says how many, not which
-  const training = Object.fromEntries(Object.entries(manifest.training).filter(([key]) => key !== 'digests')) // prettier-ignore
+  const { digests: _, ...training } = manifest.training
   const { calibration } = manifest
   const { threshold, falsePositiveRate, guaranteed, source, setBy } = calibration
   const { kind, limit, nearest, text } = promiseOf(manifest)
@@ -54,6 +57,7 @@ export function metricsDocument(sources: MetricsSources): Readonly<Record<string
       category: dataset.category,
       train: dataset.train.length,
       test: dataset.test.length,
+      ...(dropped.length > 0 && { dropped: dropped.map(({ index: _, ...why }) => why) }),
       ...(dataset.reading && {
         folders: dataset.reading.folders,
         unread: dataset.reading.unread,

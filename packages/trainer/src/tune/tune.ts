@@ -355,7 +355,7 @@ async function measure(
     const { model, manifest } = await fit({
       samples: images.samples(training, config.inputSize),
       ...{ category, encoder, runtime },
-      config: { ...config, folds: 0 },
+      config: { ...config, folds: 0, dropSuspicious: 0 },
       onProgress({ stage, done, total }) {
         const part = done / Math.max(total, 1)
         at(stage === 'train' ? 0.2 + 0.4 * part : stage === 'calibrate' ? 0.6 : 0.1)
