@@ -60,7 +60,8 @@ const boundaries = (also, options) => ({
             sourceTag: `scope:${name}`,
             onlyDependOnLibsWithTags: [name, ...targets, ...also].map((t) => `scope:${t}`),
           })),
-          { sourceTag: 'type:app', onlyDependOnLibsWithTags: ['type:lib'] },
+          // the command starts the server; otherwise apps do not know each other
+          { sourceTag: 'type:app', onlyDependOnLibsWithTags: ['type:lib', 'scope:server'] },
         ],
         ...options,
       },
