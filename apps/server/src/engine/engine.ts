@@ -50,7 +50,8 @@ export interface Prediction {
   readonly pValue: number
   readonly falsePositiveRate: number
   readonly guaranteed: boolean
-  readonly promise: RatePromise
+  /** What the threshold is worth; nothing is known of one of the user’s own. */
+  readonly promise?: RatePromise
   /** Of the image as it is shown, orientation applied. */
   readonly width: number
   readonly height: number
