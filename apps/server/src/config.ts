@@ -60,16 +60,18 @@ export const configSchema = z.strictObject({
     .meta({ help: 'queue of jobs for `cflow worker`; without one the server runs them itself' }),
   jobs: whole(0, 64).default(1).meta({ help: 'jobs that this server itself runs at a time' }),
   workers: whole(1, 256).default(1).meta({ help: 'processes that run detectors' }),
-  threads: whole(1, 1024).optional().meta({ help: 'threads of each of them; the cores shared out' }),
+  threads: whole(1, 1024)
+    .optional()
+    .meta({ help: 'threads of each of them; the cores shared out' }),
   device: z.string().min(1).default('cpu').meta({ help: 'where detectors run: cpu, cuda …' }),
   detectorsPerWorker: whole(1, 1000)
     .default(4)
     .meta({ help: 'detectors that a process keeps loaded' }),
   maxBatch: whole(1, 256).default(8).meta({ help: 'images in one run of a detector' }),
-  batchMilliseconds: whole(0, 1000)
-    .default(3)
-    .meta({ help: 'longest wait for a batch to fill' }),
-  maxQueue: whole(1, 100_000).default(128).meta({ help: 'images that wait before 429 is answered' }),
+  batchMilliseconds: whole(0, 1000).default(3).meta({ help: 'longest wait for a batch to fill' }),
+  maxQueue: whole(1, 100_000)
+    .default(128)
+    .meta({ help: 'images that wait before 429 is answered' }),
   maxQueueBytes: bytes.default(256 * 2 ** 20).meta({ help: 'bytes of images that wait' }),
   jobSeconds: whole(1, 3600)
     .default(60)

@@ -1,42 +1,68 @@
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import Fastify, { type FastifyInstance } from 'fastify'
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
 import { randomUUID } from 'node:crypto'
 import { requireTokens } from './auth.js'
 import type { ServerContext } from './context.js'
 import { handleErrors } from './errors.js'
+import { limitRequests } from './limits.js'
+import { detectorRoutes } from './routes/detectors.js'
+import { healthRoutes } from './routes/health.js'
+import { describeRoutes, openapiRoutes } from './routes/openapi.js'
+import { predictRoutes } from './routes/predict.js'
+import { tokenRoutes } from './routes/tokens.js'
 
 /** Routes of one kind of thing. */
 export type Routes = (app: FastifyInstance, context: ServerContext) => void | Promise<void>
 
 /** What serves: to add routes, list their file here. */
-const routes: readonly Routes[] = []
+const routes: readonly Routes[] = [
+  healthRoutes,
+  predictRoutes,
+  detectorRoutes,
+  tokenRoutes,
+  openapiRoutes,
+]
 
 /** The HTTP application; it listens nowhere yet. */
 export async function buildApp(
   context: ServerContext,
   more: { readonly https?: { readonly cert: Buffer; readonly key: Buffer } } = {},
 ): Promise<FastifyInstance> {
-  const { config, log } = context
+  const { config, log, metrics } = context
+  // slow clients: how long headers may take, and how often that is looked at
+  const timing = {
+    headersTimeout: Math.min(15_000, 1000 * config.requestSeconds),
+    connectionsCheckingInterval: 1000,
+  }
   const app = Fastify({
     loggerInstance: log,
-    ...(more.https && { https: more.https }),
+    ...(more.https ? { https: { ...more.https, ...timing } } : { http: timing }),
     genReqId: () => randomUUID(),
     bodyLimit: 2 ** 20,
-    connectionTimeout: 1000 * (config.requestSeconds + 5),
     requestTimeout: 1000 * config.requestSeconds,
     keepAliveTimeout: 10_000,
     forceCloseConnections: 'idle',
+    disableRequestLogging: true,
     routerOptions: { maxParamLength: 200 },
-  }) as unknown as FastifyInstance
+  } as object) as unknown as FastifyInstance
+  app.server.maxConnections = config.maxConnections
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
   handleErrors(app)
+  await describeRoutes(app)
   requireTokens(app, context)
+  limitRequests(app, config)
   app.addHook('onSend', async (request, reply) => {
     reply.header('x-request-id', request.id)
+    reply.header('x-content-type-options', 'nosniff')
+  })
+  app.addHook('onResponse', async (request, reply) => {
+    const { method } = request
+    const route = request.routeOptions.url ?? 'unknown'
+    const { statusCode: status, elapsedTime: milliseconds } = reply
+    metrics.requests.observe({ method, route, status: String(status) }, milliseconds / 1000)
+    log.info({ requestId: request.id, method, route, status, ms: Math.round(milliseconds), token: request.token?.id }, 'request') // prettier-ignore
   })
   for (const add of routes) await app.register(async (scoped) => add(scoped, context))
   return app
 }
-
-export type { FastifyBaseLogger }

@@ -4,6 +4,8 @@ import type { Config } from '../config.js'
 import type { Engine } from '../engine/engine.js'
 import type { JobEventRecord, State } from '../state/state.js'
 import type { Storage } from '../state/storage.js'
+import type { detectorFinder } from './detectors.js'
+import type { Drift } from './drift.js'
 import type { Metrics } from './metrics.js'
 
 /** A verdict, as sinks and drift see it: no image, no map. */
@@ -48,4 +50,7 @@ export interface ServerContext {
   readonly metrics: Metrics
   readonly log: FastifyBaseLogger
   readonly events: EventEmitter<ServerEvents>
+  /** Finds detectors that are to run; to be told where one changes. */
+  readonly detectors: ReturnType<typeof detectorFinder>
+  readonly drift: Drift
 }

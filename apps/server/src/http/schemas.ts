@@ -63,3 +63,15 @@ export function found<T>(thing: T | undefined, what: string, name: string | numb
   if (thing !== undefined) return thing
   throw new CflowError('NOT_FOUND', `there is no ${what} ${name}`, { subject: String(name) })
 }
+
+/** An answer that is not JSON. */
+export const binary = (description: string, ...types: readonly string[]): z.ZodType =>
+  ({
+    description,
+    content: Object.fromEntries(
+      types.map((type) => [
+        type,
+        { schema: type.startsWith('text/') ? z.string() : z.any().meta({ type: 'string', format: 'binary' }) }, // prettier-ignore
+      ]),
+    ),
+  }) as unknown as z.ZodType
