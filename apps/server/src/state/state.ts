@@ -73,6 +73,8 @@ export interface JobRecord {
   readonly lease?: { readonly token: string; readonly worker: string; readonly until: number }
   /** How often a worker died on it. */
   readonly crashes: number
+  /** Where in the storage what it can go on from lies. */
+  readonly checkpoint?: string
   readonly progress?: Readonly<Record<string, unknown>>
   readonly result?: Readonly<Record<string, unknown>>
   readonly error?: { readonly code: string; readonly message: string; readonly hint?: string }
@@ -129,7 +131,11 @@ export interface State {
     activate(detector: string, version: number): Promise<boolean>
     /** The version that was active before the active one, made active again; undefined where there is none. */
     rollBack(detector: string): Promise<DetectorRecord | undefined>
-    /** Deletes one version (the active one only with its detector), or the detector with all. @returns the keys no longer named */
+    /**
+     * Deletes one version (the active one only with its detector), or the detector with all.
+     * @returns the keys no longer named; undefined where there is no such thing
+     * @throws CflowError CONFLICT for the active version
+     */
     removeVersion(detector: string, version: number): Promise<readonly string[] | undefined>
     remove(detector: string): Promise<readonly string[] | undefined>
   }
@@ -138,30 +144,47 @@ export interface State {
     list(): Promise<readonly DatasetRecord[]>
     get(id: string): Promise<DatasetRecord | undefined>
     remove(id: string): Promise<boolean>
-    putFile(file: DatasetFileRecord): Promise<void>
+    /** Number of files and their bytes. */
+    size(id: string): Promise<{ readonly files: number; readonly bytes: number }>
+    /** Adds a file, or replaces the one at its place. @returns false where there is no such data set */
+    putFile(file: DatasetFileRecord): Promise<boolean>
+    file(dataset: string, path: string): Promise<DatasetFileRecord | undefined>
     removeFile(dataset: string, path: string): Promise<boolean>
-    files(dataset: string): Promise<readonly DatasetFileRecord[]>
+    /** In the order of their paths' bytes, those after a path. */
+    files(
+      dataset: string,
+      page?: { readonly after?: string; readonly limit?: number },
+    ): Promise<readonly DatasetFileRecord[]>
     /** Whether any data set names these bytes. */
     uses(key: string): Promise<boolean>
   }
   readonly jobs: {
     add(job: JobRecord): Promise<void>
     get(id: string): Promise<JobRecord | undefined>
+    /** The newest first. */
     list(filter?: {
       readonly status?: JobStatus
       readonly limit?: number
     }): Promise<readonly JobRecord[]>
-    /** The oldest job that is queued, or running under a lease that has ended, leased to this worker. */
+    /**
+     * The oldest job that is queued, or running under a lease that has ended, leased to this worker. The latter counts as
+     * a crash. Two workers never get the same.
+     * @param only no other job than this
+     */
     lease(
       worker: string,
       token: string,
       until: number,
       only?: string,
     ): Promise<JobRecord | undefined>
+    /** The oldest that `lease` would give, without leasing them. */
+    waiting(limit: number): Promise<readonly string[]>
     /** All of these change a job only while `token` holds it. @returns whether it did */
     renew(id: string, token: string, until: number): Promise<boolean>
     progress(id: string, token: string, progress: JobRecord['progress']): Promise<boolean>
-    /** Ends the lease: back to the queue, or to its end. */
+    /** Names what the job can go on from. @returns the key named before; false where the token does not hold it */
+    checkpoint(id: string, token: string, key: string): Promise<string | undefined | false>
+    /** Ends the lease: back to the queue, or to its end, with the detector's version that comes of it. */
     release(id: string, token: string, outcome: JobOutcome): Promise<boolean>
     /** @returns the job after it; a queued one is cancelled at once */
     requestCancel(id: string, at: number): Promise<JobRecord | undefined>
@@ -173,7 +196,8 @@ export interface State {
     list(): Promise<readonly SinkRecord[]>
     get(id: string): Promise<SinkRecord | undefined>
     remove(id: string): Promise<boolean>
-    enqueue(delivery: DeliveryRecord): Promise<void>
+    /** @returns false where so many of the sink wait already */
+    enqueue(delivery: DeliveryRecord, maximum: number): Promise<boolean>
     /** Deliveries whose time has come, not the dead ones; each is hidden from others until `hideUntil`. */
     due(now: number, hideUntil: number, limit: number): Promise<readonly DeliveryRecord[]>
     delivered(id: string): Promise<void>
@@ -192,7 +216,16 @@ export interface State {
 
 export type JobOutcome =
   | { readonly status: 'queued'; readonly crashed: boolean }
-  | { readonly status: 'succeeded'; readonly at: number; readonly result: JobRecord['result'] }
+  | {
+      readonly status: 'succeeded'
+      readonly at: number
+      readonly result: NonNullable<JobRecord['result']>
+      /** Added in the same transaction; `version` of the result then names it. */
+      readonly promote?: {
+        readonly version: Omit<VersionRecord, 'version'>
+        readonly activate: boolean
+      }
+    }
   | {
       readonly status: 'failed'
       readonly at: number

@@ -1,4 +1,4 @@
-/** Bytes by key. Keys are `a/b/c` of letters, digits, `.`, `_` and `-`; no part begins with a dot. */
+/** Bytes by key, written once: what is under a key never changes. Keys are `a/b/c` of letters, digits, `.`, `_` and `-`; no part begins with a dot. */
 export interface Storage {
   /**
    * Writes all or nothing: what is read under the key is complete, also after a crash in the middle.
