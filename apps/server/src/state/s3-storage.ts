@@ -8,6 +8,7 @@ import {
 } from '@aws-sdk/client-s3'
 import { Upload } from '@aws-sdk/lib-storage'
 import { CflowError, messageOf } from '@cflow/base'
+import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -45,6 +46,10 @@ export function s3Storage(address: string, cache: string): Storage {
   })
   const nameOf = (key: string) => (prefix === '' ? '' : `${prefix}/`) + key
   const at = (key: string) => ({ Bucket: bucket, Key: nameOf(requireKey(key)) })
+  const cached = (key: string) => {
+    const name = createHash('sha256').update(requireKey(key)).digest('hex')
+    return join(cache, name.slice(0, 2), name)
+  }
   const read = async (key: string) => {
     const { Body } = await client.send(new GetObjectCommand(at(key))).catch(failed(key))
     return Body as Readable
@@ -81,7 +86,7 @@ export function s3Storage(address: string, cache: string): Storage {
       return found?.ContentLength
     },
     async file(key) {
-      const path = join(cache, ...requireKey(key).split('/'))
+      const path = cached(key)
       if ((await stat(path).catch(() => undefined))?.isFile()) return path
       await writeChunks(path, await read(key))
       return path
@@ -90,7 +95,7 @@ export function s3Storage(address: string, cache: string): Storage {
       await client.send(new DeleteObjectCommand(at(key))).catch((error: unknown) => {
         if (!isAbsence(error)) failed(key)(error)
       })
-      await rm(join(cache, ...key.split('/')), { force: true })
+      await rm(cached(key), { force: true })
     },
     async list(wanted) {
       requirePrefix(wanted)
