@@ -31,6 +31,7 @@ export type ErrorCode =
   // of the server, about itself
   | 'OVERLOADED' // its queue is full
   | 'UNAVAILABLE' // a worker, the database or the storage failed, or the server is ending
+  | 'CRASHED' // the process of a job died again and again
   | 'INTERNAL' // a defect
 
 export interface CflowErrorOptions {
@@ -57,6 +58,7 @@ export class CflowError extends Error {
 }
 
 const failures: readonly ErrorCode[] = [
+  'CRASHED',
   'RUNTIME',
   'ACCURACY',
   'IO',
