@@ -30,7 +30,7 @@ export const upload = (url: string, id: string, bytes: Uint8Array = toyDetector(
   fetch(`${url}/v1/detectors/${id}/versions${query}`, {
     method: 'POST',
     headers: { 'content-type': 'application/octet-stream' },
-    body: bytes,
+    body: new Uint8Array(bytes),
   })
 
 export const png = async (image: RgbImage): Promise<Uint8Array<ArrayBuffer>> =>
@@ -41,7 +41,7 @@ export interface ErrorAnswer {
 }
 
 /** Status and code of an answer. */
-export const outcome = async (response: Promise<Response>): Promise<readonly [number, string?]> => {
+export const outcome = async (response: Promise<Response>): Promise<readonly [number, string | undefined]> => {
   const answer = await response
   const body = (await answer.json()) as Partial<ErrorAnswer>
   return [answer.status, body.error?.code]

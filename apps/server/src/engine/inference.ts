@@ -95,7 +95,7 @@ function named(error: unknown) {
 }
 
 const needsMap = ({ wanted = {} }: PredictOptions): boolean =>
-  Boolean(wanted.map ?? wanted.heatMap ?? wanted.mask ?? wanted.regions)
+  [wanted.map, wanted.heatMap, wanted.mask, wanted.regions].includes(true)
 
 function pad<T>(images: readonly T[]): readonly T[] {
   const size = 2 ** Math.ceil(Math.log2(images.length))

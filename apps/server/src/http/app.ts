@@ -1,15 +1,23 @@
-import Fastify, { type FastifyInstance } from 'fastify'
+import Fastify, { LogController, type FastifyInstance } from 'fastify'
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
 import { randomUUID } from 'node:crypto'
 import { requireTokens } from './auth.js'
 import type { ServerContext } from './context.js'
 import { handleErrors } from './errors.js'
+import { allowPages } from './cors.js'
 import { limitRequests } from './limits.js'
+import { lookout } from './protocols/lookout.js'
+import { openInference } from './protocols/open-inference.js'
+import { datasetRoutes } from './routes/datasets.js'
 import { detectorRoutes } from './routes/detectors.js'
 import { healthRoutes } from './routes/health.js'
+import { jobRoutes } from './routes/jobs.js'
 import { describeRoutes, openapiRoutes } from './routes/openapi.js'
 import { predictRoutes } from './routes/predict.js'
+import { sinkRoutes } from './routes/sinks.js'
 import { tokenRoutes } from './routes/tokens.js'
+import { webRoutes } from './routes/web.js'
+import { socketRoutes } from './routes/ws.js'
 
 /** Routes of one kind of thing. */
 export type Routes = (app: FastifyInstance, context: ServerContext) => void | Promise<void>
@@ -19,8 +27,15 @@ const routes: readonly Routes[] = [
   healthRoutes,
   predictRoutes,
   detectorRoutes,
+  datasetRoutes,
+  jobRoutes,
+  sinkRoutes,
   tokenRoutes,
+  openInference,
+  lookout,
+  socketRoutes,
   openapiRoutes,
+  webRoutes,
 ]
 
 /** The HTTP application; it listens nowhere yet. */
@@ -42,7 +57,7 @@ export async function buildApp(
     requestTimeout: 1000 * config.requestSeconds,
     keepAliveTimeout: 10_000,
     forceCloseConnections: 'idle',
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     routerOptions: { maxParamLength: 200 },
   } as object) as unknown as FastifyInstance
   app.server.maxConnections = config.maxConnections
@@ -50,6 +65,7 @@ export async function buildApp(
   app.setSerializerCompiler(serializerCompiler)
   handleErrors(app)
   await describeRoutes(app)
+  allowPages(app, config.corsOrigins)
   requireTokens(app, context)
   limitRequests(app, config)
   app.addHook('onSend', async (request, reply) => {

@@ -104,7 +104,7 @@ export function requireTokens(
     if (scope === undefined || scope === 'public') return
     const token = bearerOf(request)
     if (token === undefined) {
-      if (await isOpen()) return
+      if (await isOpen()) return checkPage(request, config.corsOrigins)
       throw new CflowError('UNAUTHENTICATED', 'this needs a token', {
         hint: 'send Authorization: Bearer TOKEN; `cflow token create` makes one',
       })
@@ -112,7 +112,7 @@ export function requireTokens(
     const record = await find(token)
     if (!record || !isLive(record)) {
       // a client that always signs, such as the AWS SDK, is served where no token is needed at all
-      if (!record && (await isOpen())) return
+      if (!record && (await isOpen())) return checkPage(request, config.corsOrigins)
       throw new CflowError('UNAUTHENTICATED', 'the token is wrong, expired or revoked')
     }
     request.token = record
@@ -124,3 +124,24 @@ export function requireTokens(
 /** Whether only programs of this machine reach an address. */
 export const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)
+
+/**
+ * Where no token is needed, pages of other sites in a browser of this machine must not get at the server: neither by a
+ * request that browsers send unasked, nor under a name of theirs that means this machine.
+ */
+function checkPage({ headers, method }: FastifyRequest, origins: readonly string[]): void {
+  const { host = '', origin } = headers
+  const name = host.replace(/:\d+$/, '').replace(/^\[|\]$/g, '')
+  if (!isLoopback(name.toLowerCase()))
+    throw new CflowError('FORBIDDEN', `this server is not known as ${name}`, {
+      subject: 'host',
+      hint: 'without tokens it answers as localhost only',
+    })
+  if (origin === undefined || method === 'GET' || method === 'HEAD') return
+  const own = URL.canParse(origin) && new URL(origin).host === host
+  if (!own && !origins.includes(origin))
+    throw new CflowError('FORBIDDEN', `pages of ${origin} may not call this server`, {
+      subject: 'origin',
+      hint: 'start it with --cors-origins, or send a token',
+    })
+}

@@ -101,14 +101,32 @@ export function sendError(request: FastifyRequest, reply: FastifyReply, error: u
 }
 
 export function handleErrors(app: FastifyInstance): void {
+  const routes: { readonly pattern: RegExp; readonly methods: readonly string[] }[] = []
+  app.addHook('onRoute', ({ url, method }) => {
+    const parts = url
+      .split('/')
+      .map((part) =>
+        part === '*' ? '.*' : part.startsWith(':') ? '[^/]+' : part.replace(/[.\\]/g, '\\$&'),
+      )
+    if (url !== '*' && url !== '/*')
+      routes.push({ pattern: new RegExp(`^${parts.join('/')}$`), methods: [method].flat() })
+  })
   app.setErrorHandler((error, request, reply) => sendError(request, reply, error))
-  app.setNotFoundHandler((request, reply) =>
-    sendError(
-      request,
-      reply,
-      new CflowError('NOT_FOUND', `there is no ${request.method} ${request.url.split('?')[0]}`, {
-        hint: '/openapi.json lists what there is',
-      }),
-    ),
-  )
+  app.setNotFoundHandler((request, reply) => {
+    const [path = ''] = request.url.split('?')
+    const methods = routes.flatMap((r) => (r.pattern.test(path) ? r.methods : []))
+    if (methods.length === 0)
+      return sendError(
+        request,
+        reply,
+        new CflowError('NOT_FOUND', `there is no ${request.method} ${path}`, {
+          hint: '/openapi.json lists what there is',
+        }),
+      )
+    void reply.header('allow', [...new Set(methods)].join(', '))
+    const error = new CflowError('METHOD', `${path} takes no ${request.method}`, {
+      hint: `It takes ${[...new Set(methods)].join(', ')}.`,
+    })
+    return sendError(request, reply, error)
+  })
 }

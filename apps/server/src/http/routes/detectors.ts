@@ -7,6 +7,7 @@ import * as z from 'zod'
 import type { DetectorRecord, VersionRecord } from '../../state/state.js'
 import type { ServerContext } from '../context.js'
 import { calibrationImages } from '../detectors.js'
+import { readingParts } from '../parts.js'
 import { answers, binary, found, nameSchema, versionSchema } from '../schemas.js'
 import { addDetector } from '../upload.js'
 
@@ -152,7 +153,9 @@ export async function detectorRoutes(base: FastifyInstance, context: ServerConte
     async (request, reply) => {
       const { id } = request.params
       const { activate, sha256 } = request.query
-      const file = request.isMultipart() ? (await request.file())?.file : request.body
+      const file = request.isMultipart()
+        ? (await readingParts(() => request.file()))?.file
+        : request.body
       if (!(file instanceof Readable))
         throw new CflowError('USAGE', 'the body holds no file', { subject: 'body' })
       const record = await addDetector(context, id, file, { activate: activate === 'true', digest: sha256 }) // prettier-ignore

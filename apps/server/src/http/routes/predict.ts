@@ -7,6 +7,7 @@ import type { Prediction } from '../../engine/engine.js'
 import type { ServerContext } from '../context.js'
 import { judge, type Resolved } from '../detectors.js'
 import { fetchImage } from '../fetch-image.js'
+import { readingParts } from '../parts.js'
 import { answers, errorSchema, nameSchema, versionSchema } from '../schemas.js'
 
 const includes = ['heat_map', 'mask', 'anomaly_map'] as const
@@ -77,7 +78,7 @@ const imageSchema = z
   .meta({ id: 'Image' })
 const bodySchema = z.union([imageSchema, z.strictObject({ images: z.array(imageSchema).min(1) })])
 
-const querySchema = z.object({
+export const predictQuery = z.object({
   version: versionSchema.optional().meta({ description: 'The active one when absent.' }),
   false_positive_rate: z.coerce.number().gt(0).lt(1).optional(),
   threshold: z.coerce.number().optional().meta({ description: 'In place of a rate.' }),
@@ -116,7 +117,7 @@ export async function predictRoutes(base: FastifyInstance, context: ServerContex
     reply: FastifyReply,
     id: string,
     version: number | undefined,
-    query: z.output<typeof querySchema>,
+    query: z.output<typeof predictQuery>,
   ) => {
     const { threshold, false_positive_rate: falsePositiveRate } = query
     if (threshold !== undefined && falsePositiveRate !== undefined)
@@ -217,14 +218,15 @@ export async function predictRoutes(base: FastifyInstance, context: ServerContex
   const multipartImages = async (request: FastifyRequest): Promise<Sent[]> => {
     const images: Sent[] = []
     let total = 0
-    const files = request.files() as AsyncIterable<MultipartFile>
-    for await (const file of files) {
-      const bytes = await file.toBuffer()
-      total += bytes.length
-      if (total > config.maxQueueBytes)
-        throw new CflowError('TOO_LARGE', `the images are larger than ${config.maxQueueBytes} bytes together`, { subject: 'body' }) // prettier-ignore
-      if (bytes.length > 0) images.push({ name: file.filename?.slice(0, 1000), bytes })
-    }
+    await readingParts(async () => {
+      for await (const file of request.files() as AsyncIterable<MultipartFile>) {
+        const bytes = await file.toBuffer()
+        total += bytes.length
+        if (total > config.maxQueueBytes)
+          throw new CflowError('TOO_LARGE', `the images are larger than ${config.maxQueueBytes} bytes together`, { subject: 'body' }) // prettier-ignore
+        if (bytes.length > 0) images.push({ name: file.filename?.slice(0, 1000), bytes })
+      }
+    })
     if (images.length === 0) throw noImage()
     return images
   }
@@ -279,7 +281,7 @@ export async function predictRoutes(base: FastifyInstance, context: ServerContex
       schema: {
         ...{ summary, description, tags, response },
         params: z.object({ id: nameSchema }),
-        querystring: querySchema,
+        querystring: predictQuery,
       },
     },
     (request, reply) => {
@@ -294,7 +296,7 @@ export async function predictRoutes(base: FastifyInstance, context: ServerContex
       schema: {
         ...{ summary: `${summary} by one version`, description, tags, response },
         params: z.object({ id: nameSchema, version: versionSchema }),
-        querystring: querySchema.omit({ version: true }),
+        querystring: predictQuery.omit({ version: true }),
       },
     },
     (request, reply) => {
@@ -310,7 +312,7 @@ const noImage = () =>
     hint: 'send an image as the body, as files of multipart/form-data, or as JSON with base64',
   })
 
-function includesOf(text: string | undefined): readonly Include[] {
+export function includesOf(text: string | undefined): readonly Include[] {
   return (text ?? '')
     .split(',')
     .map((word) => word.trim())
