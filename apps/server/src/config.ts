@@ -65,7 +65,7 @@ export const configSchema = z.strictObject({
     .meta({ help: 'threads of each of them; the cores shared out' }),
   device: z.string().min(1).default('cpu').meta({ help: 'where detectors run: cpu, cuda …' }),
   detectorsPerWorker: whole(1, 1000)
-    .default(4)
+    .default(8)
     .meta({ help: 'detectors that a process keeps loaded' }),
   maxBatch: whole(1, 256).default(8).meta({ help: 'images in one run of a detector' }),
   batchMilliseconds: whole(0, 1000).default(3).meta({ help: 'longest wait for a batch to fill' }),

@@ -106,7 +106,7 @@ export function requireTokens(
     if (token === undefined) {
       if (await isOpen()) return checkPage(request, config.corsOrigins)
       throw new CflowError('UNAUTHENTICATED', 'this needs a token', {
-        hint: 'send Authorization: Bearer TOKEN; `cflow token create` makes one',
+        hint: 'send Authorization: Bearer TOKEN; `cflow token create NAME` makes one',
       })
     }
     const record = await find(token)
