@@ -14,6 +14,8 @@ import { detectorFinder } from './http/detectors.js'
 import { watchDrift } from './http/drift.js'
 import { createMetrics } from './http/metrics.js'
 import { clearIncoming } from './http/upload.js'
+import { startJobs } from './jobs/service.js'
+import { startSinks } from './sinks/sinks.js'
 import { openState } from './state/open-state.js'
 import { openStorage } from './state/open-storage.js'
 
@@ -53,8 +55,15 @@ export async function serve(config: Config, log?: FastifyBaseLogger): Promise<Se
     const metrics = createMetrics()
     const engine = createPool(config, { metrics, log: logger })
     const events = new EventEmitter<ServerEvents>()
+    const jobs = await startJobs({
+      ...{ state, storage, data: config.data, queue: config.queue, jobs: config.jobs },
+      ...{ device: config.device, threads: config.threads },
+      log: (level, facts, text) => logger[level](facts, text),
+      onEvent: (event) => events.emit('job', event),
+    })
+    const sinks = startSinks({ state, events, log: logger })
     const context: ServerContext = {
-      ...{ config, state, storage, engine, metrics, events, log: logger },
+      ...{ config, state, storage, engine, metrics, events, jobs, sinks, log: logger },
       detectors: detectorFinder({ state, storage }),
       drift: watchDrift(events, metrics),
     }
@@ -62,7 +71,8 @@ export async function serve(config: Config, log?: FastifyBaseLogger): Promise<Se
       closing.abort()
       const patience = 1000 * config.shutdownSeconds
       const late = setTimeout(() => app?.server.closeAllConnections(), patience)
-      await Promise.all([app?.close(), engine.close(patience)])
+      await Promise.all([app?.close(), engine.close(patience), jobs.close()])
+      await sinks.close()
       clearTimeout(late)
     }
     try {
@@ -107,7 +117,7 @@ export async function serve(config: Config, log?: FastifyBaseLogger): Promise<Se
 /** Beyond this machine nobody is served without a token. */
 async function requireToken(config: Config, state: ServerContext['state']): Promise<void> {
   if (isLoopback(config.host)) return
-  const hint = 'make one: cflow token create --name admin --scopes admin'
+  const hint = 'make one: cflow token create admin --scopes admin'
   if (config.requireToken === false)
     throw new CflowError('FORBIDDEN', `beyond this machine (${config.host}) every request needs a token`, { subject: 'requireToken', hint: 'leave it out, or listen on 127.0.0.1' }) // prettier-ignore
   const tokens = await state.tokens.list()

@@ -2,6 +2,8 @@ import type { FastifyBaseLogger } from 'fastify'
 import type { EventEmitter } from 'node:events'
 import type { Config } from '../config.js'
 import type { Engine } from '../engine/engine.js'
+import type { JobService } from '../jobs/service.js'
+import type { Sinks } from '../sinks/sinks.js'
 import type { JobEventRecord, State } from '../state/state.js'
 import type { Storage } from '../state/storage.js'
 import type { detectorFinder } from './detectors.js'
@@ -53,4 +55,8 @@ export interface ServerContext {
   /** Finds detectors that are to run; to be told where one changes. */
   readonly detectors: ReturnType<typeof detectorFinder>
   readonly drift: Drift
+  /** Takes jobs. */
+  readonly jobs: JobService
+  /** To be told where one changes. */
+  readonly sinks: Sinks
 }
