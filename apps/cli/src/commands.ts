@@ -47,6 +47,10 @@ export const commands: Readonly<Record<string, Entry>> = {
     description: 'Serve detectors over HTTP, with a page to try them.',
     load: () => import('./commands/serve.js'),
   },
+  worker: {
+    description: 'Take jobs of a server on this machine.',
+    load: () => import('./commands/worker.js'),
+  },
   token: { description: 'Make, list and revoke the server’s bearer tokens.' },
   'token create <name>': {
     description: 'Make a token and print it, once.',
