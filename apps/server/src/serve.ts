@@ -59,7 +59,6 @@ export async function serve(config: Config, log?: FastifyBaseLogger): Promise<Se
       ...{ state, storage, data: config.data, queue: config.queue, jobs: config.jobs },
       ...{ device: config.device, threads: config.threads },
       log: (level, facts, text) => logger[level](facts, text),
-      onEvent: (event) => events.emit('job', event),
     })
     const sinks = startSinks({ state, events, log: logger })
     const context: ServerContext = {

@@ -4,7 +4,7 @@ import type { Config } from '../config.js'
 import type { Engine } from '../engine/engine.js'
 import type { JobService } from '../jobs/service.js'
 import type { Sinks } from '../sinks/sinks.js'
-import type { JobEventRecord, State } from '../state/state.js'
+import type { State } from '../state/state.js'
 import type { Storage } from '../state/storage.js'
 import type { detectorFinder } from './detectors.js'
 import type { Drift } from './drift.js'
@@ -40,7 +40,6 @@ export interface DriftEvent {
 export interface ServerEvents {
   verdict: [VerdictEvent]
   drift: [DriftEvent]
-  job: [JobEventRecord]
 }
 
 /** What routes work with. */

@@ -5,12 +5,7 @@ import type { Storage } from '../state/storage.js'
 import { takeSnapshot } from './images.js'
 import { checkInput, type JobInput } from './kinds.js'
 import { createRunner } from './runner.js'
-import {
-  createSupervisor,
-  workFolder,
-  type JobEvent,
-  type SupervisorOptions,
-} from './supervisor.js'
+import { createSupervisor, workFolder, type SupervisorOptions } from './supervisor.js'
 
 /** What takes jobs: this process's own supervisor, or a queue whose workers are elsewhere. */
 export interface JobService {
@@ -32,7 +27,6 @@ export interface JobServiceOptions {
   readonly threads?: number | undefined
   readonly timing?: SupervisorOptions['timing']
   log(level: 'info' | 'warn', facts: object, text: string): void
-  onEvent?(event: JobEvent): void
 }
 
 /** Name of this process among workers, for people. */
@@ -63,12 +57,11 @@ export async function startJobs(options: JobServiceOptions): Promise<JobService>
 }
 
 async function ownRunner(options: JobServiceOptions) {
-  const { state, storage, data, jobs, device, threads, timing, log, onEvent } = options
+  const { state, storage, data, jobs, device, threads, timing, log } = options
   const supervisor = createSupervisor({
     ...{ state, storage, device, threads, log },
     ...{ work: await workFolder(data), worker: workerName() },
     ...(timing && { timing }),
-    ...(onEvent && { onEvent }),
   })
   const runner = createRunner(supervisor, { concurrency: jobs, log })
   return {

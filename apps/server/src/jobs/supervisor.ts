@@ -10,6 +10,7 @@ import { kill, startChild } from '../engine/child.js'
 import { plainError } from '../engine/plain-error.js'
 import type { JobOutcome, JobRecord, State } from '../state/state.js'
 import type { Storage } from '../state/storage.js'
+import { tellEnded } from '../sinks/enqueue.js'
 import { layOut } from './images.js'
 import { inputOf, type JobInput } from './kinds.js'
 import { checkpointName, modelName, type FromJob, type Task, type ToJob } from './protocol.js'
@@ -26,15 +27,6 @@ export interface SupervisorOptions {
   /** Milliseconds, all of them; see `defaults`. */
   readonly timing?: Partial<typeof defaults>
   log(level: 'info' | 'warn', facts: object, text: string): void
-  /** Hears of every line of a job's history. */
-  onEvent?(event: JobEvent): void
-}
-
-export interface JobEvent {
-  readonly job: string
-  readonly sequence: number
-  readonly at: number
-  readonly event: Readonly<Record<string, unknown>>
 }
 
 const defaults = {
@@ -141,6 +133,10 @@ async function runSlice(
     }
     if (outcome.status === 'queued') return 'continues'
     await history.add({ type: 'ended', status: outcome.status, ...(outcome.status === 'failed' && { error: outcome.error }) }) // prettier-ignore
+    await state.jobs
+      .get(id)
+      .then((ended) => ended && tellEnded(state, ended))
+      .catch((err: unknown) => log('warn', { job: id, err }, 'sinks were not told of a job'))
     await discard(options, id).catch((err: unknown) => log('warn', { job: id, err }, 'left-overs of a job stay')) // prettier-ignore
     return 'ended'
   }
@@ -413,7 +409,7 @@ async function discard({ state, storage }: SupervisorOptions, id: string): Promi
 
 /** Lines of the job's history, in their order, and its progress now and then. */
 function historyOf(
-  { state, log, onEvent }: SupervisorOptions,
+  { state, log }: SupervisorOptions,
   timing: typeof defaults,
   { job: { id }, token }: Slice,
 ) {
@@ -427,11 +423,8 @@ function historyOf(
     // who writes more than can be kept loses lines, not memory
     if (queued > 1000) return Promise.resolve()
     queued++
-    const line = last.then(async () => {
-      const record = await state.jobs.addEvent(id, Date.now(), event)
-      onEvent?.(record)
-    })
-    last = line
+    last = last
+      .then(() => state.jobs.addEvent(id, Date.now(), event))
       .catch((err: unknown) => log('warn', { job: id, err }, 'a line of a job’s history is lost'))
       .finally(() => queued--)
     return last as Promise<void>

@@ -33,9 +33,11 @@ export async function connectMqtt(sink: MqttSink, onError: (error: unknown) => v
   client.on('connect', online)
   const timer = setInterval(online, timing.alive)
   /** Detectors that Home Assistant was told of. */
-  const announced = new Set<string>()
+  const announced = new Map<string, Promise<unknown>>()
   const announce = async (detector: string) => {
-    if (!homeAssistant || announced.has(detector)) return
+    if (!homeAssistant) return
+    const known = announced.get(detector)
+    if (known) return void (await known)
     const id = `${prefix}_${detector}`.replace(/[^A-Za-z0-9_-]/g, '_')
     const config = {
       name: `${detector} anomalous`,
@@ -47,8 +49,10 @@ export async function connectMqtt(sink: MqttSink, onError: (error: unknown) => v
       availability_topic: status,
       device: { identifiers: [prefix], name: prefix, manufacturer: 'CFLOW-AD' },
     }
-    await say(`homeassistant/binary_sensor/${id}/config`, JSON.stringify(config), true)
-    announced.add(detector)
+    const said = say(`homeassistant/binary_sensor/${id}/config`, JSON.stringify(config), true)
+    announced.set(detector, said)
+    said.catch(() => announced.delete(detector))
+    await said
   }
   return {
     async send({ id, type, timestamp, data }: Message): Promise<void> {

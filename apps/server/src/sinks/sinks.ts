@@ -1,9 +1,9 @@
 import { messageOf } from '@cflow/base'
-import { randomUUID } from 'node:crypto'
 import { setTimeout } from 'node:timers/promises'
 import type { ServerContext, ServerEvents } from '../http/context.js'
 import type { DeliveryRecord, SinkRecord } from '../state/state.js'
 import { sinkOf, type SinkInput } from './config.js'
+import { enqueue, wants } from './enqueue.js'
 import type { MqttConnection } from './mqtt.js'
 import { sendWebhook, type Message } from './webhook.js'
 
@@ -19,8 +19,8 @@ const defaults = {
   hidden: 60_000,
 }
 
-/** Deliveries of a sink that wait at most, and those that are being written down: more are dropped and counted. */
-const maxima = { waiting: 10_000, inFlight: 1000, batch: 32 } as const
+/** Events that are being written down at most, and deliveries at a time. */
+const maxima = { inFlight: 1000, batch: 32 } as const
 
 /**
  * Tells sinks of events. What is to be told is a record before it is sent, so that it survives this server; any server
@@ -70,22 +70,15 @@ export function startSinks(
   }
 
   /** Writes down for each sink that asked for it what is to be told. */
-  const tell = (type: 'verdict' | 'drift' | 'job', data: Readonly<Record<string, unknown>>) => {
-    for (const { record, config } of sinks) {
-      if (!config.events.includes(type)) continue
-      if (type === 'verdict' && config.only === 'anomalous' && data['is_anomalous'] !== true) continue // prettier-ignore
-      if (config.detectors && !config.detectors.includes(String(data['detector']))) continue
-      void enqueue(record.id, type, data)
-    }
+  const tell = (type: 'verdict' | 'drift', data: Readonly<Record<string, unknown>>) => {
+    for (const { record, config } of sinks)
+      if (wants(config, type, data)) void write(record.id, type, data)
   }
-  const enqueue = async (sink: string, type: string, data: Readonly<Record<string, unknown>>) => {
+  const write = async (sink: string, type: string, data: Readonly<Record<string, unknown>>) => {
     if (inFlight >= maxima.inFlight) return drop(sink)
     inFlight++
     try {
-      const now = Date.now()
-      const payload = { type, timestamp: new Date(now).toISOString(), data }
-      const delivery = { id: randomUUID(), sink, createdAt: now, attempts: 0, nextAt: now, dead: false, payload } // prettier-ignore
-      if (await state.sinks.enqueue(delivery, maxima.waiting)) wake()
+      if (await enqueue(state, sink, type, data)) wake()
       else drop(sink)
     } catch (err) {
       drop(sink, err)
@@ -152,11 +145,7 @@ export function startSinks(
   }
   const onDrift = ({ at, pValue, ...rest }: ServerEvents['drift'][0]) =>
     tell('drift', { at: new Date(at).toISOString(), ...rest, p_value: pValue })
-  const onJob = ({ job, at, event }: ServerEvents['job'][0]) => {
-    const { type, ...rest } = event
-    if (type === 'ended') tell('job', { at: new Date(at).toISOString(), job, ...rest })
-  }
-  events.on('verdict', onVerdict).on('drift', onDrift).on('job', onJob)
+  events.on('verdict', onVerdict).on('drift', onDrift)
   const running = loop()
   return {
     /** Sinks changed here. */
@@ -165,9 +154,9 @@ export function startSinks(
       wake()
     },
     /** Tells one sink something to try it. */
-    test: (sink: string) => enqueue(sink, 'test', { at: new Date().toISOString() }),
+    test: (sink: string) => write(sink, 'test', { at: new Date().toISOString() }),
     async close(): Promise<void> {
-      events.off('verdict', onVerdict).off('drift', onDrift).off('job', onJob)
+      events.off('verdict', onVerdict).off('drift', onDrift)
       closing.abort()
       await running
       for (const broker of brokers.values())

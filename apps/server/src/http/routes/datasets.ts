@@ -57,6 +57,10 @@ export async function datasetRoutes(base: FastifyInstance, context: ServerContex
   base.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
   const app = base.withTypeProvider<ZodTypeProvider>()
   const uploads = uploadsOver(storage, maximum)
+  const sweep = () =>
+    void uploads.sweep().catch((err: unknown) => context.log.warn({ err }, 'old uploads stay'))
+  const sweeping = setInterval(sweep, 3_600_000).unref()
+  base.addHook('onClose', async () => clearInterval(sweeping))
 
   const datasetOf = async (id: string) => found(await state.datasets.get(id), 'data set', id)
   const describe = async (record: DatasetRecord) => ({
@@ -177,20 +181,21 @@ export async function datasetRoutes(base: FastifyInstance, context: ServerContex
         const bytes = found(await storage.size(key), 'file with the SHA-256', digest)
         return reply.code(201).send(describeFile(await name(dataset, { path: place, digest, bytes, key }))) // prettier-ignore
       }
-      if (isEmpty || !(request.body instanceof Readable))
+      const body = bytesOf(request.body)
+      if (isEmpty || !body)
         throw new CflowError('USAGE', 'the body holds no file', {
           subject: 'body',
           hint: 'send its bytes as application/octet-stream',
         })
       if (digest !== undefined) {
         const key = keyOf(dataset, digest)
-        const { bytes } = await storage.put(key, request.body, { digest, maximum })
+        const { bytes } = await storage.put(key, body, { digest, maximum })
         return reply.code(201).send(describeFile(await name(dataset, { path: place, digest, bytes, key }))) // prettier-ignore
       }
       // its name is its digest, which is known at its end
       const incoming = join(config.data, 'incoming', randomUUID())
       try {
-        const { passing, found: put } = hashing(request.body, { maximum })
+        const { passing, found: put } = hashing(body, { maximum })
         await writeChunks(incoming, passing())
         const { digest: own, bytes } = put
         const key = keyOf(dataset, own)
@@ -316,9 +321,9 @@ export async function datasetRoutes(base: FastifyInstance, context: ServerContex
     async (request) => {
       const { id, upload } = request.params
       const dataset = await datasetOf(id)
-      if (!(request.body instanceof Readable))
-        throw new CflowError('USAGE', 'the body holds no bytes', { subject: 'body' })
-      const after = await uploads.add(id, upload, request.headers['upload-offset'], request.body)
+      const body = bytesOf(request.body)
+      if (!body) throw new CflowError('USAGE', 'the body holds no bytes', { subject: 'body' })
+      const after = await uploads.add(id, upload, request.headers['upload-offset'], body)
       if (after.offset < after.bytes) return after
       const { path: place, sha256: digest, bytes } = after
       const key = keyOf(dataset, digest)
@@ -339,4 +344,16 @@ export async function datasetRoutes(base: FastifyInstance, context: ServerContex
       return reply.code(204).send(null)
     },
   )
+}
+
+const bytesOf = (body: unknown): AsyncIterable<Uint8Array> | undefined =>
+  body instanceof Readable ? reading(body) : undefined
+
+/** A body's bytes. Of one that is not wanted any more the rest is passed over: the answer arrives, the connection stays. */
+async function* reading(body: Readable): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>
+  } finally {
+    body.resume()
+  }
 }

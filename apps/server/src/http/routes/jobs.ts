@@ -6,6 +6,7 @@ import { Readable } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
 import * as z from 'zod'
 import { jobInput, kinds } from '../../jobs/kinds.js'
+import { tellEnded } from '../../sinks/enqueue.js'
 import type { JobRecord } from '../../state/state.js'
 import type { ServerContext } from '../context.js'
 import { answers, binary, found, nameSchema } from '../schemas.js'
@@ -116,8 +117,13 @@ export async function jobRoutes(base: FastifyInstance, context: ServerContext): 
         response: answers({ 200: jobBody }, 404),
       },
     },
-    async ({ params: { id } }) =>
-      describe(found(await state.jobs.requestCancel(id, Date.now()), 'job', id)),
+    async ({ params: { id } }) => {
+      const before = await jobOf(id)
+      const job = found(await state.jobs.requestCancel(id, Date.now()), 'job', id)
+      // one that waited has ended by this
+      if (before.endedAt === undefined && job.endedAt !== undefined) await tellEnded(state, job)
+      return describe(job)
+    },
   )
   app.get(
     '/v1/jobs/:id/events',
