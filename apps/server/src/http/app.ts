@@ -1,9 +1,14 @@
-import Fastify, { LogController, type FastifyInstance } from 'fastify'
+import Fastify, {
+  LogController,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify'
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
 import { randomUUID } from 'node:crypto'
 import { requireTokens } from './auth.js'
 import type { ServerContext } from './context.js'
-import { handleErrors } from './errors.js'
+import { handleErrors, sendError } from './errors.js'
 import { allowPages } from './cors.js'
 import { limitRequests } from './limits.js'
 import { lookout } from './protocols/lookout.js'
@@ -58,7 +63,9 @@ export async function buildApp(
     keepAliveTimeout: 10_000,
     forceCloseConnections: 'idle',
     logController: new LogController({ disableRequestLogging: true }),
-    routerOptions: { maxParamLength: 200 },
+    frameworkErrors: (error: unknown, request: FastifyRequest, reply: FastifyReply) =>
+      void sendError(request, reply, error),
+    routerOptions: { maxParamLength: 5000 },
   } as object) as unknown as FastifyInstance
   app.server.maxConnections = config.maxConnections
   app.setValidatorCompiler(validatorCompiler)

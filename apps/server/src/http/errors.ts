@@ -111,8 +111,13 @@ export function handleErrors(app: FastifyInstance): void {
     if (url !== '*' && url !== '/*')
       routes.push({ pattern: new RegExp(`^${parts.join('/')}$`), methods: [method].flat() })
   })
-  app.setErrorHandler((error, request, reply) => sendError(request, reply, error))
-  app.setNotFoundHandler((request, reply) => {
+  app.setErrorHandler((error, request, reply) =>
+    // where there is nothing, what else is wrong with the request does not matter
+    request.is404 && (error as Partial<FastifyError>).statusCode === 400
+      ? missing(request, reply)
+      : sendError(request, reply, error),
+  )
+  const missing = (request: FastifyRequest, reply: FastifyReply) => {
     const [path = ''] = request.url.split('?')
     const methods = routes.flatMap((r) => (r.pattern.test(path) ? r.methods : []))
     if (methods.length === 0)
@@ -128,5 +133,6 @@ export function handleErrors(app: FastifyInstance): void {
       hint: `It takes ${[...new Set(methods)].join(', ')}.`,
     })
     return sendError(request, reply, error)
-  })
+  }
+  app.setNotFoundHandler(missing)
 }

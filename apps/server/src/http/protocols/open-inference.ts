@@ -32,28 +32,26 @@ const metadataSchema = z
   .meta({ id: 'ModelMetadata' })
 
 const parameters = z.record(z.string(), z.unknown()).optional()
-const inferSchema = z
-  .object({
-    id: z.string().max(1000).optional(),
-    parameters,
-    inputs: z
-      .array(
-        z.object({
-          name: z.string(),
-          datatype: z.string(),
-          shape: z.array(z.int().nonnegative()).min(1).max(4),
-          parameters,
-          data: z.unknown().optional(),
-        }),
-      )
-      .min(1)
-      .max(1),
-    outputs: z
-      .array(z.object({ name: z.string(), parameters }))
-      .max(10)
-      .optional(),
-  })
-  .meta({ id: 'InferenceRequest' })
+const inferSchema = z.object({
+  id: z.string().max(1000).optional(),
+  parameters,
+  inputs: z
+    .array(
+      z.object({
+        name: z.string(),
+        datatype: z.string(),
+        shape: z.array(z.int().nonnegative()).min(1).max(4),
+        parameters,
+        data: z.unknown().optional(),
+      }),
+    )
+    .min(1)
+    .max(1),
+  outputs: z
+    .array(z.object({ name: z.string(), parameters }))
+    .max(10)
+    .optional(),
+})
 type Infer = z.output<typeof inferSchema>
 
 const outputNames = ['score', 'anomaly_map', 'anomalous'] as const
@@ -187,7 +185,6 @@ export function openInference(base: FastifyInstance, context: ServerContext): vo
       scope: 'predict',
       bodies: {
         'application/json': inferSchema,
-        'application/octet-stream': { type: 'string', format: 'binary' },
       },
     },
   } as const
@@ -223,7 +220,7 @@ export function openInference(base: FastifyInstance, context: ServerContext): vo
     )
     app.post(
       `${path}/infer`,
-      { ...options, schema: { summary: 'Infer: image is UINT8 [N, H, W, 3] or encoded images as BYTES [N]', tags, params, response: { ...errors, 200: inferred } } }, // prettier-ignore
+      { ...options, schema: { summary: 'Infer: image is UINT8 [N, H, W, 3] or encoded images as BYTES [N]', description: 'With Inference-Header-Content-Length, tensors follow the JSON as bytes (binary tensor extension).', tags, params, response: { ...errors, 200: inferred } } }, // prettier-ignore
       (request, reply) => infer(request, reply, named(request).model, named(request).version),
     )
   }

@@ -64,18 +64,11 @@ const manySchema = z
   .object({ ...named, predictions: z.array(z.union([predictionSchema, failedSchema])) })
   .meta({ id: 'Predictions' })
 
-const imageSchema = z
-  .strictObject({
-    name: z.string().max(1000).optional(),
-    base64: z.string().min(1).optional().meta({ description: 'An encoded image.' }),
-    url: z
-      .string()
-      .min(1)
-      .max(4000)
-      .optional()
-      .meta({ description: 'Where the server allows it.' }),
-  })
-  .meta({ id: 'Image' })
+const imageSchema = z.strictObject({
+  name: z.string().max(1000).optional(),
+  base64: z.string().min(1).optional().meta({ description: 'An encoded image.' }),
+  url: z.string().min(1).max(4000).optional().meta({ description: 'Where the server allows it.' }),
+})
 const bodySchema = z.union([imageSchema, z.strictObject({ images: z.array(imageSchema).min(1) })])
 
 export const predictQuery = z.object({
