@@ -100,6 +100,11 @@ export const configSchema = z.strictObject({
   requireToken: yes
     .optional()
     .meta({ help: 'whether every request needs a token; on beyond loopback, or once one exists' }),
+  adminToken: z
+    .string()
+    .min(32, 'has 32 characters at least')
+    .optional()
+    .meta({ help: 'a bearer token that may do everything, for a first start from a secret' }),
   web: z.string().min(1).optional().meta({ help: 'folder of the built web app, served at /' }),
   example: yes.default(true).meta({ help: 'add the built-in example where there is no detector' }),
   logLevel: z

@@ -4,7 +4,7 @@ import { EventEmitter } from 'node:events'
 import { mkdir, readFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { pino } from 'pino'
-import { isLoopback, isLive } from './http/auth.js'
+import { isLoopback, isLive, keepToken } from './http/auth.js'
 import type { Config } from './config.js'
 import { createPool } from './engine/pool.js'
 import { addExample, exampleId } from './example.js'
@@ -49,6 +49,7 @@ export async function serve(config: Config, log?: FastifyBaseLogger): Promise<Se
   })
   const closing = new AbortController()
   try {
+    if (config.adminToken !== undefined) await keepToken(state, config.adminToken)
     await requireToken(config, state)
     const storage = await openStorage({ data: config.data, storage: config.storage })
     await clearIncoming(config.data)

@@ -5,11 +5,20 @@ const placeholders: Readonly<Record<string, string>> = {
   ...{ host: 'ADDRESS', data: 'DIR', web: 'DIR', tlsCert: 'FILE', tlsKey: 'FILE' },
   ...{ databaseUrl: 'URL', storage: 'URL', queue: 'URL', corsOrigins: 'URLS', logLevel: 'LEVEL' },
   ...{ maxQueueBytes: 'SIZE', maxImageBytes: 'SIZE', maxModelBytes: 'SIZE' },
-  ...{ validationMemory: 'SIZE', device: 'NAME' },
+  ...{ validationMemory: 'SIZE', device: 'NAME', adminToken: 'TOKEN' },
 }
 const switches = ['allowUrls', 'requireToken', 'example']
 const groups: Readonly<Record<string, readonly string[]>> = {
-  address: ['host', 'port', 'tlsCert', 'tlsKey', 'corsOrigins', 'requireToken', 'web'],
+  address: [
+    'host',
+    'port',
+    'tlsCert',
+    'tlsKey',
+    'corsOrigins',
+    'requireToken',
+    'adminToken',
+    'web',
+  ],
   state: ['data', 'databaseUrl', 'storage', 'queue', 'jobs', 'example'],
   detection: ['workers', 'threads', 'device', 'detectorsPerWorker', 'maxBatch', 'batchMilliseconds', 'jobSeconds', 'allowUrls'], // prettier-ignore
 }

@@ -41,6 +41,20 @@ export async function createToken(
   return { token, record }
 }
 
+/**
+ * Keeps the token that the configuration gives, unless it is there: once revoked, it stays revoked. A server whose
+ * configuration was changed keeps those it had.
+ */
+export async function keepToken(state: State, token: string): Promise<void> {
+  const hash = hashOf(token)
+  const record = { id: randomUUID(), name: 'of the configuration', hash, createdAt: Date.now() }
+  if (await state.tokens.byHash(hash)) return
+  await state.tokens.add({ ...record, scopes: ['admin'] }).catch(async (error: unknown) => {
+    // another server that starts now was quicker
+    if (!(await state.tokens.byHash(hash))) throw error
+  })
+}
+
 export const isLive = ({ revokedAt, expiresAt }: TokenRecord, now = Date.now()): boolean =>
   revokedAt === undefined && (expiresAt === undefined || expiresAt > now)
 
