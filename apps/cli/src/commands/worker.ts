@@ -17,14 +17,10 @@ export const command = defineCommand({
   settings: z.object({ ...shape, ...grouped('output', outputShape) }),
   async run(session, settings) {
     const { io } = session
-    const {
-      config: _file,
-      json: _json,
-      quiet: _quiet,
-      ...said
-    } = settings as Record<string, unknown>
+    const all = settings as Readonly<Record<string, unknown>>
+    const said = Object.fromEntries(keys.map((key) => [key, all[key]]))
     const level = io.columns === undefined || session.debug ? undefined : 'warn'
-    const { logLevel = io.env['CFLOW_LOG_LEVEL'] ?? level } = said
+    const logLevel = said['logLevel'] ?? io.env['CFLOW_LOG_LEVEL'] ?? level
     const config = readConfig({ ...said, ...(logLevel !== undefined && { logLevel }) }, io.env)
     io.signal.throwIfAborted()
     io.patience?.(patience)

@@ -94,7 +94,7 @@ export function uploadsOver(storage: Storage, maximum: number) {
       }
       return { ...before, offset }
     },
-    /** Puts the whole where it belongs. @throws CflowError DIGEST, and the upload is gone */
+    /** Puts the whole where it belongs; the upload stays until it is named. @throws CflowError DIGEST, and it is gone */
     async finish(dataset: string, id: string, key: string): Promise<void> {
       const { digest, bytes } = await headOf(dataset, id)
       const { parts } = await partsOf(folderOf(dataset, id))
@@ -107,7 +107,6 @@ export function uploadsOver(storage: Storage, maximum: number) {
         if (error instanceof CflowError && error.code === 'DIGEST') await remove(dataset, id)
         throw error
       }
-      await remove(dataset, id)
     },
     /** Removes what nobody went on with for a day. */
     async sweep(now = Date.now()): Promise<void> {

@@ -9,7 +9,7 @@ import type { Storage } from '../state/storage.js'
 /** What a data set held when a job was asked for: what is uploaded meanwhile changes nothing of it. */
 const snapshotSchema = z.array(z.object({ path: z.string(), key: z.string() }))
 
-export const snapshotKey = (job: string): string => `jobs/${job}/images.json`
+const snapshotKey = (job: string): string => `jobs/${job}/images.json`
 
 /**
  * Writes down what a data set holds.
@@ -61,7 +61,6 @@ export function imagePath(text: string): string {
   const path = text.normalize('NFC')
   const parts = path.split('/')
   const isName = (name: string) =>
-    // eslint-disable-next-line no-control-regex
     !/[\u0000-\u001f\u007f<>:"\\|?*]/.test(name) &&
     !/\p{Surrogate}/u.test(name) &&
     !/^[.\s]|[.\s]$/.test(name) &&

@@ -27,7 +27,7 @@ const webhookSchema = z.strictObject({
   }),
   ...common,
 })
-const topic = z.string().regex(/^[^+#\u0000/][^+#\u0000]{0,199}$/, 'is a topic without wildcards') // eslint-disable-line no-control-regex
+const topic = z.string().regex(/^[^+#\u0000/][^+#\u0000]{0,199}$/, 'is a topic without wildcards')
 const mqttSchema = z.strictObject({
   kind: z.literal('mqtt'),
   url: z.url({ protocol: /^(mqtts?|wss?)$/ }).max(2000),

@@ -13,7 +13,7 @@ export interface Message {
 const patience = 15_000
 
 /** The signature of Standard Webhooks. A secret that begins with `whsec_` is base64, any other its own bytes. */
-export function signatureOf(secret: string, id: string, timestamp: number, body: string): string {
+function signatureOf(secret: string, id: string, timestamp: number, body: string): string {
   const key = secret.startsWith('whsec_')
     ? Buffer.from(secret.slice('whsec_'.length), 'base64')
     : Buffer.from(secret)

@@ -2,13 +2,13 @@ import { syntheticDataset } from '@cflow/datasets'
 import { encodePng } from '@cflow/datasets/node'
 import { createHash, randomBytes } from 'node:crypto'
 import { request } from 'node:http'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { outcome, serving, type ErrorAnswer } from '../../../test/serving.js'
 
-let url: string
-beforeAll(async () => {
-  url = (await serving({ jobs: 1, maxImageBytes: 12 << 20 })).url
-})
+const {
+  url,
+  context: { storage },
+} = await serving({ jobs: 1, maxImageBytes: 12 << 20 })
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
 const json = (method: string, path: string, body?: unknown) =>
@@ -120,6 +120,12 @@ describe('data sets', () => {
     expect(await outcome(fetch(address))).toEqual([404, 'NOT_FOUND'])
     const got = await fetch(`${url}/v1/datasets/parts/file?path=good/large.png`)
     expect(sha256(new Uint8Array(await got.arrayBuffer()))).toBe(begin.sha256)
+    // all is there, and the server died before it said so
+    const again = await bodyOf<Upload>(json('POST', '/v1/datasets/parts/uploads', { ...begin, path: 'good/2.png' })) // prettier-ignore
+    await storage.put(`uploads/parts/${again.id}/part-000000000000-${bytes.length}`, bytes)
+    const last = await fetch(`${url}/v1/datasets/parts/uploads/${again.id}`, { method: 'PATCH', headers: { 'upload-offset': String(bytes.length) } }) // prettier-ignore
+    expect(await last.json()).toMatchObject({ complete: true })
+    expect((await fetch(`${url}/v1/datasets/parts/file?path=good/2.png`)).status).toBe(200)
     const other = await bodyOf<Upload>(json('POST', '/v1/datasets/parts/uploads', { ...begin, bytes: 3 })) // prettier-ignore
     const wrong = fetch(`${url}/v1/datasets/parts/uploads/${other.id}`, { method: 'PATCH', headers: { 'upload-offset': '0', 'content-type': 'application/octet-stream' }, body: 'abc' }) // prettier-ignore
     expect(await outcome(wrong)).toEqual([422, 'DIGEST'])
