@@ -11,15 +11,13 @@ export const command = defineCommand({
   settings: z.object({ ...serverShape, ...grouped('output', outputShape) }),
   async run(session, settings) {
     const { io } = session
-    const {
-      config: _file,
-      json: _json,
-      quiet: _quiet,
-      ...said
-    } = settings as Record<string, unknown>
+    const keys = Object.keys(serverShape)
+    const said: Readonly<Record<string, unknown>> = Object.fromEntries(
+      Object.entries(settings as object).filter(([key]) => keys.includes(key)),
+    )
     // on a terminal the lines of every request are no help
     const level = io.columns === undefined || session.debug ? undefined : 'warn'
-    const { logLevel = io.env['CFLOW_LOG_LEVEL'] ?? level } = said
+    const logLevel = said['logLevel'] ?? io.env['CFLOW_LOG_LEVEL'] ?? level
     const config = readConfig({ ...said, ...(logLevel !== undefined && { logLevel }) }, io.env)
     io.signal.throwIfAborted()
     io.patience?.(1000 * config.shutdownSeconds + 5000)

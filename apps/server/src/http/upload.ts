@@ -19,7 +19,6 @@ export async function clearIncoming(data: string): Promise<void> {
 /**
  * Takes a detector file: received whole, checked, stored, and only then named. What is refused leaves nothing.
  *
- * @param body the file's bytes, or undefined where the file is on this machine already, at `path`
  * @throws CflowError MODEL, TOO_LARGE, DIGEST
  */
 export async function addDetector(
@@ -62,11 +61,28 @@ async function receive(body: Readable, path: string, maximum: number) {
     transform(chunk: Buffer, _encoding, done) {
       bytes += chunk.length
       hash.update(chunk)
-      if (bytes > maximum)
-        done(new CflowError('TOO_LARGE', `the file is larger than ${maximum} bytes`, { subject: 'model' })) // prettier-ignore
+      if (bytes > maximum) done(tooLarge(maximum))
       else done(null, chunk)
     },
   })
-  await pipeline(body, meter, createWriteStream(path))
+  const broken = (error?: Error): void => {
+    meter.destroy(error ?? new CflowError('USAGE', 'the upload broke off', { subject: 'body' }))
+  }
+  body.once('error', broken)
+  body.once('aborted', broken)
+  body.pipe(meter)
+  try {
+    await pipeline(meter, createWriteStream(path))
+  } catch (error) {
+    // the rest is read and dropped, so that a client that is still sending comes to read the answer
+    body.unpipe(meter)
+    body.resume()
+    throw error
+  }
+  // a part of a form that is cut at its limit
+  if ((body as { readonly truncated?: boolean }).truncated) throw tooLarge(maximum)
   return { digest: hash.digest('hex'), bytes }
 }
+
+const tooLarge = (maximum: number): CflowError =>
+  new CflowError('TOO_LARGE', `the file is larger than ${maximum} bytes`, { subject: 'model' })

@@ -13,7 +13,11 @@ export const command = defineCommand({
   async run(session, settings) {
     const tokens = await withState(session, settings, (state) => state.tokens.list())
     if (session.json)
-      return printJson(session, { tokens: tokens.map(({ hash: _, ...token }) => token) })
+      return printJson(session, {
+        tokens: tokens.map((token) =>
+          Object.fromEntries(Object.entries(token).filter(([key]) => key !== 'hash')),
+        ),
+      })
     const rows = tokens.map((t) => [
       ...[t.id, t.name, t.scopes.join(','), day(t.createdAt), day(t.expiresAt)],
       t.revokedAt === undefined ? '' : `revoked ${day(t.revokedAt)}`,
