@@ -60,7 +60,8 @@ export async function buildApp(
     genReqId: () => randomUUID(),
     bodyLimit: 2 ** 20,
     requestTimeout: 1000 * config.requestSeconds,
-    keepAliveTimeout: 10_000,
+    // longer than the minute after which balancers drop theirs
+    keepAliveTimeout: 75_000,
     forceCloseConnections: 'idle',
     logController: new LogController({ disableRequestLogging: true }),
     frameworkErrors: (error: unknown, request: FastifyRequest, reply: FastifyReply) =>

@@ -90,7 +90,7 @@ export function errorBody(error: CflowError, requestId: string): ErrorBody {
 export function sendError(request: FastifyRequest, reply: FastifyReply, error: unknown) {
   const known = asCflowError(error)
   const status = statusOf(known.code)
-  if (status >= 500) request.log.error({ err: error }, 'request failed')
+  if (status >= 500 && !reply.raw.destroyed) request.log.error({ err: error }, 'request failed')
   if (status === 401) reply.header('www-authenticate', 'Bearer')
   if (status === 429 || status === 503) reply.header('retry-after', '1')
   return reply

@@ -53,7 +53,7 @@ export function lookout(base: FastifyInstance, context: ServerContext): void {
   base.setErrorHandler((error, request, reply) => {
     const known = asCflowError(error)
     const status = statusOf(known.code)
-    if (status >= 500) request.log.error({ err: error }, 'request failed')
+    if (status >= 500 && !reply.raw.destroyed) request.log.error({ err: error }, 'request failed')
     if (status === 429 || status === 503) void reply.header('retry-after', '1')
     return reply
       .code(status)

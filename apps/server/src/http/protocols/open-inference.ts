@@ -67,7 +67,7 @@ export function openInference(base: FastifyInstance, context: ServerContext): vo
   base.setErrorHandler((error, request, reply) => {
     const known = asCflowError(error)
     const status = statusOf(known.code)
-    if (status >= 500) request.log.error({ err: error }, 'request failed')
+    if (status >= 500 && !reply.raw.destroyed) request.log.error({ err: error }, 'request failed')
     if (status === 429 || status === 503) void reply.header('retry-after', '1')
     if (status === 401) void reply.header('www-authenticate', 'Bearer')
     return reply
