@@ -4,8 +4,13 @@ import type { FastifyBaseLogger } from 'fastify'
 import { pino } from 'pino'
 import type { Config } from './config.js'
 import { createRunner } from './jobs/runner.js'
-import { workerName } from './jobs/service.js'
-import { createSupervisor, workFolder, type SupervisorOptions } from './jobs/supervisor.js'
+import {
+  createSupervisor,
+  endLeasesOfDead,
+  workerName,
+  workFolder,
+  type SupervisorOptions,
+} from './jobs/supervisor.js'
 import type { QueueTiming } from './queue/queue-worker.js'
 import { openState } from './state/open-state.js'
 import { openStorage } from './state/open-storage.js'
@@ -53,6 +58,7 @@ export async function work(
       work: await workFolder(data),
       ...(timing.jobs && { timing: timing.jobs }),
     })
+    await endLeasesOfDead(state)
     const concurrency = Math.max(1, config.jobs)
     const taker =
       queue === undefined

@@ -5,7 +5,8 @@ import { plainError } from '../engine/plain-error.js'
 import type { FromJob, Task, ToJob } from './protocol.js'
 import { perform } from './work.js'
 
-const tell = (message: FromJob) => void process.send?.(message)
+// where the parent is gone there is nobody to tell: `disconnect` ends this process
+const tell = (message: FromJob) => void process.send?.(message, () => undefined)
 const end = (message: FromJob) => process.send?.(message, () => process.exit(0))
 
 const controller = new AbortController()

@@ -1,11 +1,16 @@
 import { randomUUID } from 'node:crypto'
-import { hostname } from 'node:os'
 import type { JobRecord, State } from '../state/state.js'
 import type { Storage } from '../state/storage.js'
 import { takeSnapshot } from './images.js'
 import { checkInput, type JobInput } from './kinds.js'
 import { createRunner } from './runner.js'
-import { createSupervisor, workFolder, type SupervisorOptions } from './supervisor.js'
+import {
+  createSupervisor,
+  endLeasesOfDead,
+  workerName,
+  workFolder,
+  type SupervisorOptions,
+} from './supervisor.js'
 
 /** What takes jobs: this process's own supervisor, or a queue whose workers are elsewhere. */
 export interface JobService {
@@ -28,9 +33,6 @@ export interface JobServiceOptions {
   readonly timing?: SupervisorOptions['timing']
   log(level: 'info' | 'warn', facts: object, text: string): void
 }
-
-/** Name of this process among workers, for people. */
-export const workerName = (): string => `${hostname()}-${process.pid}`
 
 export async function startJobs(options: JobServiceOptions): Promise<JobService> {
   const { state, storage, data, queue, jobs, log } = options
@@ -63,6 +65,7 @@ async function ownRunner(options: JobServiceOptions) {
     ...{ work: await workFolder(data), worker: workerName() },
     ...(timing && { timing }),
   })
+  if (jobs > 0) await endLeasesOfDead(state)
   const runner = createRunner(supervisor, { concurrency: jobs, log })
   return {
     submitted: async () => runner.wake(),

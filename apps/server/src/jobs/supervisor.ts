@@ -80,16 +80,30 @@ export function createSupervisor(options: SupervisorOptions) {
   }
 }
 
+const machine = hostname().replace(/[^A-Za-z0-9-]/g, '_')
+
+/** Name of this process among workers. */
+export const workerName = (): string => `${machine}-${process.pid}`
+
+/** Whether a worker of this machine is gone; one of this very name was in a container that started again. */
+function isGone(worker: string): boolean {
+  const [, host, pid] = /^(.+)-(\d+)$/.exec(worker) ?? []
+  return host === machine && (Number(pid) === process.pid || !isAlive(Number(pid)))
+}
+
+/** Ends the leases of workers of this machine that were killed: nobody needs to wait for them. Call it before taking jobs. */
+export async function endLeasesOfDead(state: State): Promise<void> {
+  for (const { id, lease } of await state.jobs.list({ status: 'running' }))
+    if (lease && isGone(lease.worker)) await state.jobs.renew(id, lease.token, 0)
+}
+
 /** Folder for what this process works with; those of processes of this machine that are gone are removed. */
 export async function workFolder(data: string): Promise<string> {
   const all = join(data, 'work')
-  const machine = hostname().replace(/[^A-Za-z0-9-]/g, '_')
-  for (const name of await readdir(all).catch(() => [])) {
-    const [, host, pid] = /^(.+)-(\d+)$/.exec(name) ?? []
-    if (host === machine && (Number(pid) === process.pid || !isAlive(Number(pid))))
+  for (const name of await readdir(all).catch(() => []))
+    if (isGone(name))
       await rm(join(all, name), { recursive: true, force: true }).catch(() => undefined)
-  }
-  return join(all, `${machine}-${process.pid}`)
+  return join(all, workerName())
 }
 
 function isAlive(pid: number): boolean {
