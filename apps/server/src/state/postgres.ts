@@ -1,6 +1,6 @@
 import { CflowError, messageOf } from '@cflow/base'
 import pg from 'pg'
-import type { Row, Sql, Statements } from './sql.js'
+import { requireText, type Row, type Sql, type Statements } from './sql.js'
 
 /** Connections of one process. */
 const poolSize = 5
@@ -33,6 +33,7 @@ export async function openPostgres(
   pool.on('error', onError)
   const on = (target: pg.Pool | pg.PoolClient): Statements => ({
     async query(sql, args = []) {
+      requireText(args)
       let n = 0
       const text = sql.replaceAll('?', () => `$${++n}`)
       const { rows } = await target.query<Row>(text, [...args]).catch(unreachable)

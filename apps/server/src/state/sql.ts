@@ -1,3 +1,5 @@
+import { CflowError } from '@cflow/base'
+
 /** A value of a column; all that is more than text or a number is JSON in a text. */
 export type Value = string | number | null
 export type Row = Readonly<Record<string, Value>>
@@ -25,4 +27,13 @@ export interface Sql extends Statements {
   /** All or nothing; what it throws is thrown after the roll-back. */
   transaction<T>(work: (statements: Statements) => Promise<T>): Promise<T>
   close(): Promise<void>
+}
+
+/**
+ * One database keeps a NUL character in a text, the other refuses it; nothing that is meant has one.
+ * @throws CflowError USAGE
+ */
+export function requireText(args: readonly Value[]): void {
+  if (args.some((arg) => typeof arg === 'string' && arg.includes('\0')))
+    throw new CflowError('USAGE', 'a text holds a NUL character')
 }

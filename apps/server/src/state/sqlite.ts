@@ -3,7 +3,7 @@ import { makeFolder } from '@cflow/base/node'
 import { createClient, type InArgs, type ResultSet } from '@libsql/client'
 import { dirname, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import type { Row, Sql, Statements, Value } from './sql.js'
+import { requireText, type Row, type Sql, type Statements, type Value } from './sql.js'
 
 /** Milliseconds that a transaction waits for that of another process, and how often it then begins again. */
 const busy = { timeout: 5000, attempts: 4 } as const
@@ -93,7 +93,10 @@ interface Executes {
 }
 
 const on = (target: Executes): Statements => ({
-  query: async (sql, args = []) => rowsOf(await target.execute({ sql, args: [...args] })),
+  async query(sql, args = []) {
+    requireText(args)
+    return rowsOf(await target.execute({ sql, args: [...args] }))
+  },
 })
 
 const rowsOf = ({ columns, rows }: ResultSet): readonly Row[] =>

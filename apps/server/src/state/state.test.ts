@@ -6,6 +6,8 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startPostgres, without, type RestartableService } from '../../test/services.js'
 import { openState } from './open-state.js'
+import { openPostgres } from './postgres.js'
+import { openSqlite } from './sqlite.js'
 import type { JobRecord, State, VersionRecord } from './state.js'
 
 const drivers = [
@@ -160,6 +162,15 @@ for (const { name, reason } of drivers)
       )
     })
 
+    it('refuses a NUL character, which only one of the databases would take', async () => {
+      for (const attempt of [
+        () => state.datasets.file('s', 'a\0.png'),
+        () => state.datasets.create({ id: 'a\0', createdAt: 1 }),
+        () => state.datasets.files('s', { after: '\0' }),
+      ])
+        await expect(attempt()).rejects.toMatchObject({ code: 'USAGE' })
+    })
+
     it('never gives two workers the same job', async () => {
       await drain()
       await fc.assert(
@@ -297,6 +308,13 @@ for (const { name, reason } of drivers)
       const third = await open()
       expect(await third.tokens.byHash('h')).toMatchObject({ id: 't' })
       await third.close()
+      const sql = service
+        ? await openPostgres(service.url)
+        : await openSqlite(join(data, 'state.db'))
+      await sql.query('INSERT INTO migrations VALUES (?, ?)', [999, 1])
+      await expect(open()).rejects.toMatchObject({ code: 'CONFIG' })
+      await sql.query('DELETE FROM migrations WHERE version = ?', [999])
+      await sql.close()
     })
 
     it.skipIf(name !== 'PostgreSQL')('goes on after its server was restarted', async () => {
