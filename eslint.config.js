@@ -7,6 +7,7 @@ const arrows = {
   base: [],
   graph: ['base'],
   metrics: [],
+  client: [],
   core: ['base', 'graph'],
   weights: ['base'],
   encoders: ['base', 'graph', 'core', 'runtimes', 'weights'],

@@ -117,6 +117,10 @@ async function measure(): Promise<void> {
       }
       return done / ((performance.now() - start) / 1000)
     }
+    const ms = (v: number) => `${v.toFixed(1)} ms`
+    const row = (name: string, value: string) => console.log(`| ${name} | ${value} |`)
+    console.log(`${cpus()[0]?.model}, ${cpus().length} cores, ${threads} threads, Node ${process.version}, ${values.encoder}, 256×256 PNG\n`) // prettier-ignore
+    console.log('| measured | value |\n| --- | --- |')
     await library.detectBatch(files, { batchSize: maxBatch })
     for (let i = 0; i < 5; i++) await predict(i, `d${i}`)
     const health: number[] = []
@@ -130,6 +134,10 @@ async function measure(): Promise<void> {
     }
     const throughput = median(rates.map(([, s]) => s))
 
+    row('library, batches of 8', `${median(rates.map(([own]) => own)).toFixed(1)} images/s`)
+    row('server, concurrency 16', `${throughput.toFixed(1)} images/s`)
+    row('server over library: median, rounds', `${median(ratios).toFixed(2)}; ${ratios.map((r) => r.toFixed(2)).join(', ')}`) // prettier-ignore
+    row('/v1/health meanwhile: p50, p99, most', [percentile(health, 0.5), percentile(health, 0.99), Math.max(...health)].map(ms).join(', ')) // prettier-ignore
     const single: number[] = []
     for (let i = 0; i < 60; i++) single.push(await predict(i))
     const alone = median(single)
@@ -142,7 +150,9 @@ async function measure(): Promise<void> {
         return predict(i)
       }),
     )
+    row('one image at a time', ms(alone))
     const p99 = percentile(times, 0.99)
+    row('half the load: p50, p99', `${ms(percentile(times, 0.5))}, ${ms(p99)} (${(p99 / alone).toFixed(1)} times one image)`) // prettier-ignore
 
     const requests = Number(values.requests)
     const memory: number[] = []
@@ -153,21 +163,7 @@ async function measure(): Promise<void> {
     }
     const settled = memory.slice(Math.floor(memory.length / 4))
     const spread = (Math.max(...settled) - Math.min(...settled)) / 2 / median(settled)
-
-    const ms = (v: number) => `${v.toFixed(1)} ms`
-    console.log(`${cpus()[0]?.model}, ${cpus().length} cores, ${threads} threads, Node ${process.version}, ${values.encoder}, 256×256 PNG\n`) // prettier-ignore
-    console.log('| measured | value |\n| --- | --- |')
-    for (const [name, value] of [
-      ['library, batches of 8', `${median(rates.map(([own]) => own)).toFixed(1)} images/s`],
-      ['server, concurrency 16', `${throughput.toFixed(1)} images/s`],
-      ['server over library, median of rounds', median(ratios).toFixed(2)],
-      ['rounds', ratios.map((r) => r.toFixed(2)).join(', ')],
-      ['one image at a time', ms(alone)],
-      ['half that load: p50, p99', `${ms(percentile(times, 0.5))}, ${ms(p99)} (${(p99 / alone).toFixed(1)} times one image)`], // prettier-ignore
-      ['/v1/health at full load: p50, p99, most', `${ms(percentile(health, 0.5))}, ${ms(percentile(health, 0.99))}, ${ms(Math.max(...health))}`], // prettier-ignore
-      [`memory over ${requests} requests to 5 detectors, after the first quarter`, `${(median(settled) / 2 ** 20).toFixed(0)} MiB ± ${(100 * spread).toFixed(1)} %`], // prettier-ignore
-    ])
-      console.log(`| ${name} | ${value} |`)
+    row(`memory over ${requests} requests to 5 detectors, after the first quarter`, `${(median(settled) / 2 ** 20).toFixed(0)} MiB ± ${(100 * spread).toFixed(1)} %`) // prettier-ignore
   } finally {
     agent.destroy()
     child.disconnect()

@@ -117,7 +117,6 @@ export const configSchema = z.strictObject({
 })
 
 export type Config = z.output<typeof configSchema>
-export type ConfigInput = z.input<typeof configSchema>
 
 /** maxImageBytes → CFLOW_MAX_IMAGE_BYTES */
 export const variableOf = (key: string): string =>

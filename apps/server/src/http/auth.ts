@@ -17,7 +17,7 @@ declare module 'fastify' {
 
 const prefix = 'cflow_'
 
-export const hashOf = (token: string): string => createHash('sha256').update(token).digest('hex')
+const hashOf = (token: string): string => createHash('sha256').update(token).digest('hex')
 
 /** Makes a token. @returns the token itself, which is kept nowhere, and its record */
 export async function createToken(

@@ -72,7 +72,7 @@ export function asCflowError(error: unknown): CflowError {
   return new CflowError('INTERNAL', 'the server failed at this request', { cause: error })
 }
 
-export function errorBody(error: CflowError, requestId: string): ErrorBody {
+function errorBody(error: CflowError, requestId: string): ErrorBody {
   const { code, message, hint, subject } = error
   const told = telling(statusOf(code), code)
   return {

@@ -24,7 +24,7 @@ const regionSchema = z
   })
   .meta({ id: 'Region', description: 'Connected anomalous pixels, in pixels of the image.' })
 
-export const predictionSchema = z
+const predictionSchema = z
   .object({
     name: z.string().optional(),
     anomaly_score: z.number(),
@@ -322,7 +322,7 @@ export function includesOf(text: string | undefined): readonly Include[] {
 const kinds = ['application/json', 'image/png', 'application/octet-stream'] as const
 
 /** What `Accept` asks for; JSON where it asks for nothing. @throws CflowError NOT_ACCEPTABLE */
-export function answerKind(request: FastifyRequest): (typeof kinds)[number] {
+function answerKind(request: FastifyRequest): (typeof kinds)[number] {
   const { accept = '*/*' } = request.headers
   const ranges = accept
     .split(',')
@@ -369,7 +369,7 @@ function sendBytes(
 }
 
 /** Little-endian, whatever the machine is: Node runs on no other. */
-export const bytesOfFloats = ({ buffer, byteOffset, byteLength }: Float32Array): Buffer =>
+const bytesOfFloats = ({ buffer, byteOffset, byteLength }: Float32Array): Buffer =>
   Buffer.from(buffer, byteOffset, byteLength)
 
 const base64 = ({ buffer, byteOffset, length }: Uint8Array): string =>
