@@ -41,7 +41,9 @@ export interface ErrorAnswer {
 }
 
 /** Status and code of an answer. */
-export const outcome = async (response: Promise<Response>): Promise<readonly [number, string | undefined]> => {
+export const outcome = async (
+  response: Promise<Response>,
+): Promise<readonly [number, string | undefined]> => {
   const answer = await response
   const body = (await answer.json()) as Partial<ErrorAnswer>
   return [answer.status, body.error?.code]

@@ -72,5 +72,6 @@ async function open({ digest, path }: DetectorFile): Promise<Detector> {
 }
 
 function tell(message: FromWorker): void {
-  process.send?.(message)
+  // a server that is gone needs no answer
+  process.send?.(message, (error: Error | null) => error && process.exit())
 }
