@@ -164,7 +164,8 @@ async function imagesOf(
   if (input.example) return syntheticDataset({ seed: 0, ...input.example })
   const { watcher, ...rest } = context
   const { signal } = watcher
-  const settings = { dataset: 'folder', root: images!, category: input.dataset! } as const
+  // a root alone is a folder of images
+  const settings = { root: images!, category: input.dataset! }
   const dataset = await openDataset(settings, { ...rest, signal })
   const { reading } = dataset
   if (!reading) return dataset
