@@ -151,7 +151,9 @@ function checkPage({ headers, method }: FastifyRequest, origins: readonly string
       subject: 'host',
       hint: 'without tokens it answers as localhost only',
     })
-  if (origin === undefined || method === 'GET' || method === 'HEAD') return
+  // browsers ask before they send, and let nothing be read, but for sockets
+  const reads = (method === 'GET' || method === 'HEAD') && headers.upgrade === undefined
+  if (origin === undefined || reads) return
   const own = URL.canParse(origin) && new URL(origin).host === host
   if (!own && !origins.includes(origin))
     throw new CflowError('FORBIDDEN', `pages of ${origin} may not call this server`, {

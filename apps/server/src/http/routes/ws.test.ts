@@ -56,10 +56,14 @@ it('answers mistakes and goes on; what is too large ends it', async () => {
   expect(messages.map((m) => m.error?.code)).toEqual(['USAGE', 'IMAGE', undefined])
   socket.send(Buffer.alloc(100_001))
   await once(socket, 'close')
-  for (const path of ['?threshold=x', '?version=0']) {
-    const refused = new WebSocket(address + path)
+  for (const [path, origin, status] of [
+    ['?threshold=x', url, 400],
+    ['?version=0', url, 400],
+    ['', 'https://example.org', 403],
+  ] as const) {
+    const refused = new WebSocket(address + path, { origin })
     const [, response] = (await once(refused, 'unexpected-response')) as [unknown, { statusCode: number }] // prettier-ignore
-    expect(response.statusCode).toBe(400)
+    expect(response.statusCode).toBe(status)
     refused.on('error', () => undefined)
     refused.terminate()
   }
