@@ -5,6 +5,7 @@ import { connect, createServer, type AddressInfo } from 'node:net'
 import { tmpdir, userInfo } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
+import pg from 'pg'
 import { access, constants } from 'node:fs/promises'
 
 const run = promisify(execFile)
@@ -131,6 +132,20 @@ export async function startRedis(policy = 'noeviction'): Promise<RestartableServ
   }
 }
 
+/** PostgreSQL listens before it answers. */
+async function accepting(url: string): Promise<void> {
+  for (let n = 0; ; n++) {
+    const client = new pg.Client({ connectionString: url })
+    try {
+      await client.connect()
+      return await client.end()
+    } catch (error) {
+      if (n === 300) throw error
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+  }
+}
+
 /** PostgreSQL with an empty database. */
 export async function startPostgres(): Promise<RestartableService> {
   const dir = await mkdtemp(join(tmpdir(), 'cflow-postgres-'))
@@ -145,14 +160,16 @@ export async function startPostgres(): Promise<RestartableService> {
   const args = ['-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', dir]
   for (const setting of ['fsync=off', 'max_connections=60', 'shared_buffers=16MB'])
     args.push('-c', setting)
+  const url = `postgres://cflow@127.0.0.1:${port}/postgres`
   const start = async () => {
     const { child, log } = started(postgresPath!, args, { ...unprivileged, cwd: dir })
     await listening(port, child, log)
+    await accepting(url)
     return child
   }
   let child = await start()
   return {
-    url: `postgres://cflow@127.0.0.1:${port}/postgres`,
+    url,
     async restart() {
       await end(child, 'SIGINT')
       child = await start()

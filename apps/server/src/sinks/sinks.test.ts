@@ -42,7 +42,7 @@ const verdict = (detector: string, anomalous: boolean): VerdictEvent => ({
   ...{ score: anomalous ? 9 : 1, threshold: 5, pValue: 0.5 },
 })
 async function until(done: () => boolean | Promise<boolean>): Promise<void> {
-  for (let n = 0; n < 200; n++) {
+  for (let n = 0; n < 1600; n++) {
     if (await done()) return
     await new Promise((resolve) => setTimeout(resolve, 25))
   }
