@@ -1,3 +1,4 @@
+import websocket from '@fastify/websocket'
 import Fastify, {
   LogController,
   type FastifyInstance,
@@ -73,6 +74,8 @@ export async function buildApp(
   app.setSerializerCompiler(serializerCompiler)
   handleErrors(app)
   await describeRoutes(app)
+  // before all that may refuse a request, so that it also ends the sockets of those
+  await app.register(websocket, { options: { maxPayload: config.maxImageBytes } })
   allowPages(app, config.corsOrigins)
   requireTokens(app, context)
   limitRequests(app, config)

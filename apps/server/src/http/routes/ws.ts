@@ -1,5 +1,4 @@
 import { CflowError, messageOf } from '@cflow/base'
-import websocket from '@fastify/websocket'
 import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import * as z from 'zod'
@@ -16,9 +15,8 @@ const pingMilliseconds = 30_000
  * Frames over a WebSocket: every binary message is an encoded image, and is answered by one JSON message. While one is
  * judged the newest waits, and older ones are dropped: a slow detector never makes frames pile up.
  */
-export async function socketRoutes(base: FastifyInstance, context: ServerContext): Promise<void> {
-  const { config, detectors } = context
-  await base.register(websocket, { options: { maxPayload: config.maxImageBytes } })
+export function socketRoutes(base: FastifyInstance, context: ServerContext): void {
+  const { detectors } = context
   base.withTypeProvider<ZodTypeProvider>().get(
     '/v1/detectors/:id/stream',
     {
