@@ -67,7 +67,7 @@ for (const [name, reason, start] of [
         },
         timing: {
           ...{ lock: 3000, stalled: 1000, again: 500, tend: 1000 },
-          jobs: { slice: 300, heartbeat: 200, lease: 3000, checkpoint: 0, progress: 0 },
+          jobs: { slice: 1500, heartbeat: 200, lease: 3000, checkpoint: 0, progress: 0 },
         },
       }
       const path = fileURLToPath(new URL('../../test/worker-process.ts', import.meta.url))
