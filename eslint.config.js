@@ -7,6 +7,7 @@ const arrows = {
   base: [],
   graph: ['base'],
   metrics: [],
+  client: [],
   core: ['base', 'graph'],
   weights: ['base'],
   encoders: ['base', 'graph', 'core', 'runtimes', 'weights'],
@@ -60,7 +61,8 @@ const boundaries = (also, options) => ({
             sourceTag: `scope:${name}`,
             onlyDependOnLibsWithTags: [name, ...targets, ...also].map((t) => `scope:${t}`),
           })),
-          { sourceTag: 'type:app', onlyDependOnLibsWithTags: ['type:lib'] },
+          // the command starts the server; otherwise apps do not know each other
+          { sourceTag: 'type:app', onlyDependOnLibsWithTags: ['type:lib', 'scope:server'] },
         ],
         ...options,
       },

@@ -52,6 +52,27 @@ export const commands: Readonly<Record<string, Entry>> = {
     description: 'Compute the paper’s tables and figures again, beside the published figures.',
     load: () => import('./commands/reproduce.js'),
   },
+  serve: {
+    description: 'Serve detectors over HTTP, with a page to try them.',
+    load: () => import('./commands/serve.js'),
+  },
+  worker: {
+    description: 'Take jobs of a server on this machine.',
+    load: () => import('./commands/worker.js'),
+  },
+  token: { description: 'Make, list and revoke the server’s bearer tokens.' },
+  'token create <name>': {
+    description: 'Make a token and print it, once.',
+    load: () => import('./commands/token/create.js'),
+  },
+  'token list': {
+    description: 'The server’s tokens and what they allow.',
+    load: () => import('./commands/token/list.js'),
+  },
+  'token revoke <id>': {
+    description: 'End a token.',
+    load: () => import('./commands/token/revoke.js'),
+  },
   encoders: { description: 'List feature extractors, and fetch or import their weights.' },
   'encoders list': {
     description: 'Every encoder, its taps, and whether its weights are on this machine.',

@@ -11,6 +11,8 @@ export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>
   /** Aborted by Ctrl-C, or with an `Interruption` by another signal. */
   readonly signal: AbortSignal
+  /** Sets how long work may take to end after that; it is ended then. */
+  patience?(milliseconds: number): void
 }
 
 /** Why a process is to end. */

@@ -6,7 +6,7 @@ if (process.env['npm_lifecycle_event'] === 'cflow' && process.env['INIT_CWD'])
   process.chdir(process.env['INIT_CWD'])
 
 /** Milliseconds that work has to end after Ctrl-C: what takes longer is stuck in a call that cannot be ended. */
-const patience = 5000
+let patience = 5000
 
 const code = await main(process.argv.slice(2), processIo())
 await flushed()
@@ -41,6 +41,7 @@ function processIo(): Io {
     isTerminal: Boolean(process.stdout.isTTY),
     env: process.env,
     signal: controller.signal,
+    patience: (milliseconds) => void (patience = milliseconds),
   }
 }
 

@@ -5,10 +5,10 @@ import { expect, it } from 'vitest'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 
-/** Sources by path, without tests and without what compares things by name: the paper's tables and the page. */
+/** Sources by path, without tests and without what is generated or compares things by name: the client, the paper's tables, the page. */
 const sources = ['packages', 'apps'].flatMap((top) =>
   readdirSync(join(root, top)).flatMap((name) => {
-    if (name === 'experiments' || name === 'web') return []
+    if (['client', 'experiments', 'web'].includes(name)) return []
     const folder = join(root, top, name, 'src')
     return readdirSync(folder, { recursive: true, encoding: 'utf8' })
       .filter((file) => /^(?!.*(\.test|\btesting)\.ts$).*\.ts$/.test(file))

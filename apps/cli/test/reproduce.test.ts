@@ -1,7 +1,7 @@
 import { temporaryFolder } from '@cflow/base/testing'
 import { syntheticDataset } from '@cflow/datasets'
 import { writeDataset } from '@cflow/datasets/node'
-import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readFile, readdir, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
@@ -50,6 +50,27 @@ it(
   },
 )
 
+it('parts share the trainings, each once, and what they made together is the whole', async () => {
+  const args = (out: string, more: readonly string[]) => [
+    ...['reproduce', 'methods', ...small(), '--methods', 'padim,spade,patchcore'],
+    ...['--out', join(dir, out), '--json', '--quiet', ...more],
+  ]
+  const runs: number[] = []
+  for (const part of ['1/2', '2/2']) {
+    const ran = await cflow(args(`part-${part[0]}`, ['--shard', part]))
+    expect(ran.code).toBe(0)
+    runs.push(json<Printed>(ran).trials.run)
+  }
+  expect(runs).toEqual([2, 1])
+  await mkdir(join(dir, 'whole', 'trials'), { recursive: true })
+  for (const part of ['part-1', 'part-2']) {
+    expect(await readdir(join(dir, part))).toEqual(['trials'])
+    await cp(join(dir, part, 'trials'), join(dir, 'whole', 'trials'), { recursive: true })
+  }
+  const whole = await cflow(args('whole', []))
+  expect(json<Printed>(whole).trials).toEqual({ run: 0, reused: 3 })
+})
+
 it('takes its settings from a file that serves other commands too', async () => {
   const config = join(dir, 'cflow.yaml')
   const lines = [`mvtec: ${join(dir, 'mvtec')}`, `out: ${out()}`, 'scenes: all', 'threads: 1']
@@ -83,6 +104,8 @@ it.each([
   [['methods', '--input-sizes', '64,x'], /--input-sizes/],
   [['methods', '--recipe', 'quick'], /--recipe/],
   [['methods', '--seeds', '0'], /--seeds/],
+  [['methods', '--shard', '3/2'], /no part 3 of 2/],
+  [['methods', '--shard', '0/2'], /--shard is a part such as 2\/3/],
   [['methods', '--mvtec', '/no/such/folder'], /no such|does not exist|there is no/i],
 ])('refuses %j', async (args, message) => {
   const { code, err, out: text } = await cflow(['reproduce', ...args, '--out', join(dir, 'bad')])

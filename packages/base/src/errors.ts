@@ -17,6 +17,22 @@ export type ErrorCode =
   | 'ACCURACY' // a smaller model file is not accurate enough
   | 'IO' // reading or writing failed (permissions, disk full)
   | 'NETWORK' // a download failed or the machine is offline
+  // of the server, about a request
+  | 'UNAUTHENTICATED' // no token, or one that is wrong, expired or revoked
+  | 'FORBIDDEN' // the token's scopes or the configuration do not allow it
+  | 'METHOD' // the address exists, the method does not
+  | 'TOO_LARGE' // more bytes or parts than are taken
+  | 'DIGEST' // bytes are not those of the SHA-256 that was said
+  | 'MEDIA_TYPE' // a body of a kind that is not read there
+  | 'NOT_ACCEPTABLE' // none of the kinds of answer that were asked for can be given
+  | 'CONFLICT' // the thing is in a state in which this cannot be done
+  | 'RATE_LIMITED' // too many requests of one client
+  | 'TIMEOUT' // a request or an answer took too long
+  // of the server, about itself
+  | 'OVERLOADED' // its queue is full
+  | 'UNAVAILABLE' // a worker, the database or the storage failed, or the server is ending
+  | 'CRASHED' // the process of a job died again and again
+  | 'INTERNAL' // a defect
 
 export interface CflowErrorOptions {
   /** The thing at fault: a path, field or tensor name. */
@@ -41,10 +57,22 @@ export class CflowError extends Error {
   }
 }
 
+const failures: readonly ErrorCode[] = [
+  'CRASHED',
+  'RUNTIME',
+  'ACCURACY',
+  'IO',
+  'NETWORK',
+  'SHAPE',
+  'OVERLOADED',
+  'UNAVAILABLE',
+  'INTERNAL',
+]
+
 /** True for errors that the user's input caused (exit code 2), false for failures (exit code 1). */
 export function isUserError(error: unknown): boolean {
   if (!(error instanceof CflowError)) return false
-  return !['RUNTIME', 'ACCURACY', 'IO', 'NETWORK', 'SHAPE'].includes(error.code)
+  return !failures.includes(error.code)
 }
 
 /** The message of anything thrown, for one line of output. */

@@ -28,6 +28,35 @@ export interface Reproduced {
   readonly failed: readonly string[]
 }
 
+/** One of several machines that share the trainings: `index` from 1 to `count`. */
+export interface Shard {
+  readonly index: number
+  readonly count: number
+}
+
+/**
+ * Run the trainings of one shard that are not in the store, and write no tables: a call of `reproduce` does, in a folder
+ * in which the `trials/` of all shards are put together. Shards share the trainings of a selection evenly, each once.
+ * @throws as `reproduce`
+ */
+export async function runShard(
+  names: readonly TargetName[],
+  selection: Selection,
+  laboratory: Laboratory,
+  { index, count }: Shard,
+): Promise<Omit<Reproduced, 'documents'>> {
+  const cases: Case[] = []
+  for (const name of inOrder(names))
+    cases.push(...((await targets[name](selection, laboratory)).cases ?? []))
+  const all = [...new Map(cases.flatMap((c) => trialsOf(selection, c)).map((t) => [keyOf(t), t]))]
+  const own = all.flatMap(([, trial], i) => (i % count === index - 1 ? [trial] : []))
+  await announce(own, selection, laboratory)
+  const outcomes = new Map<string, Outcome>()
+  await conduct(own, outcomes, laboratory)
+  laboratory.watch.signal?.throwIfAborted()
+  return summaryOf(outcomes)
+}
+
 /**
  * Compute tables and figures of the paper again: run the trainings that are not in the store, then write each as
  * `<name>.md`, `<name>.json` and pictures. What lacks images or weights is left out with the reason.
@@ -57,12 +86,15 @@ export async function reproduce(
     )
     documents.push(await written(name, document, laboratory))
   }
+  return { documents, ...summaryOf(outcomes) }
+}
+
+function summaryOf(outcomes: ReadonlyMap<string, Outcome>): Omit<Reproduced, 'documents'> {
   const all = [...outcomes.values()]
   const done = all.filter((o) => o.kind === 'done')
   const reasons = (kind: 'missing' | 'failed') => [...new Set(all.flatMap((o) => (o.kind === kind ? [o.reason] : [])))] // prettier-ignore
   const reused = done.filter((o) => o.reused).length
   return {
-    documents,
     trials: { run: done.length - reused, reused },
     missing: reasons('missing'),
     failed: reasons('failed'),

@@ -4,6 +4,7 @@ import { encoderSpec } from '@cflow/encoders'
 import {
   laboratory,
   reproduce,
+  runShard,
   selectionSchema,
   somethingRan,
   targetNames,
@@ -62,6 +63,17 @@ const schema = z.object({
     methods: shape.methods.meta({ help: 'methods to compare' }),
   }),
   ...machineShape,
+  ...grouped('machine', {
+    shard: z
+      .string()
+      .regex(/^[1-9]\d{0,3}\/[1-9]\d{0,3}$/)
+      .optional()
+      .meta({
+        help: 'run this part of the trainings only, such as 2/3, and write no tables',
+        placeholder: 'I/N',
+        error: 'is a part such as 2/3',
+      }),
+  }),
   out: outFolder('folder for results and finished trainings').default('reproduce'),
   ...outputShape,
 })
@@ -72,6 +84,7 @@ export const command = defineCommand({
   settings: schema,
   async run(session, settings, what: readonly string[]) {
     const names = namesOf(what)
+    const shard = shardOf(settings.shard)
     const { out, mvtec, stc, ffmpeg, scenes, encoders } = settings
     const selection = parseSettings(selectionSchema.strip(), {
       ...settings,
@@ -95,6 +108,11 @@ export const command = defineCommand({
       throw error
     })
     try {
+      if (shard) {
+        const ran = await runShard(names, selection, lab, shard)
+        progress.end()
+        return printShard(session, ran, out, shard)
+      }
       const reproduced = await reproduce(names, selection, lab)
       progress.end()
       const index = what.includes('all') ? await writeIndex(reproduced, lab) : undefined
@@ -112,6 +130,30 @@ export const command = defineCommand({
     }
   },
 })
+
+/** @throws CflowError USAGE for a part that is not among the parts */
+function shardOf(text: string | undefined) {
+  if (text === undefined) return undefined
+  const [index = 0, count = 0] = text.split('/').map(Number)
+  if (index > count) throw usage('--shard', `there is no part ${index} of ${count}`)
+  return { index, count }
+}
+
+function printShard(
+  session: Session,
+  ran: Awaited<ReturnType<typeof runShard>>,
+  out: string,
+  { index, count }: { readonly index: number; readonly count: number },
+): void {
+  const { trials, missing, failed } = ran
+  if (failed.length > 0) session.exitCode = 1
+  if (session.json) return printJson(session, { shard: { index, count }, ...ran })
+  for (const reason of missing) note(session, reason)
+  for (const reason of failed) session.io.err(`failed: ${reason}\n`)
+  session.io.out(`part ${index} of ${count}: ${trials.run} trainings run, ${trials.reused} taken from the store\n`) // prettier-ignore
+  const hint = `put the files of all parts' trials/ into ${out}/trials, then run the same command there without --shard`
+  if (count > 1) note(session, hint)
+}
 
 function print(session: Session, reproduced: Reproduced, index: string | undefined): void {
   const { documents, missing, failed, trials } = reproduced

@@ -1,0 +1,192 @@
+import { readingLines, syntheticDataset, type Dataset } from '@cflow/datasets'
+import { openDataset } from '@cflow/datasets/node'
+import { readDetector } from '@cflow/detector'
+import { encoderModel, encoderSpec, normalised } from '@cflow/encoders'
+import { loadEncoderWeights } from '@cflow/encoders/node'
+import { resolveConfig, type PassRecord, type TrainConfig } from '@cflow/methods'
+import { chooseExamples, scoresCsv, type CalibrationImages } from '@cflow/report'
+import { renderReport } from '@cflow/report/node'
+import { openRuntime, type Runtime } from '@cflow/runtimes'
+import { bestEpochs, type BestEpochs, type EpochEvaluation } from '@cflow/metrics'
+import { writeFileAtomic } from '@cflow/base/node'
+import {
+  epochEvaluations,
+  fit,
+  judge,
+  loadExamples,
+  type CheckpointStore,
+  type OnProgress,
+} from '@cflow/trainer'
+import { jsonText, metricsDocument } from '@cflow/trainer/node'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { optionsOf, type EvaluateInput, type JobInput, type TrainInput } from './kinds.js'
+import { checkpointName, modelName, type FromJob, type JobFile, type Task } from './protocol.js'
+
+/** Who watches the work. */
+export interface Watcher {
+  readonly onProgress: OnProgress
+  readonly signal: AbortSignal
+  log(text: string): void
+  onCheckpoint(): void
+}
+
+type Done = Omit<Extract<FromJob, { type: 'done' }>, 'type'>
+type Work<I extends JobInput> = (task: Task, input: I, watcher: Watcher) => Promise<Done>
+
+const work: { readonly [K in JobInput['kind']]: Work<Extract<JobInput, { kind: K }>> } = {
+  train,
+  evaluate,
+}
+
+/** Does a job, from its beginning or its checkpoint to its end. */
+export const perform = (task: Task, watcher: Watcher): Promise<Done> =>
+  (work[task.input.kind] as Work<JobInput>)(task, task.input, watcher)
+
+async function train(task: Task, input: TrainInput, watcher: Watcher): Promise<Done> {
+  const began = performance.now()
+  const config = resolveConfig(optionsOf(input))
+  const spec = normalised(encoderSpec(config.encoder), config.normalisation)
+  const weights = await loadEncoderWeights(spec.name)
+  const dataset = await imagesOf(task, { inputSize: config.inputSize, watcher })
+  const runtime = await runtimeOf(task)
+  const seen: EpochEvaluation[] = []
+  const epochs =
+    'passes' in config && input.protocol === 'paper' && dataset.test.length > 0
+      ? epochEvaluations({
+          ...{ samples: dataset.test, runtime, passes: config.passes },
+          onEvaluation: (epoch) => seen.push(epoch),
+        })
+      : undefined
+  const { onProgress, signal } = watcher
+  const fitted = await fit({
+    ...{ samples: dataset.train, category: dataset.category, config, runtime, onProgress, signal },
+    encoder: encoderModel(spec, weights, config.poolLayers, config.inputSize),
+    checkpoints: checkpointsOf(task, watcher),
+    resume: true,
+    ...(epochs && { epochs }),
+  })
+  await writeFileAtomic(join(task.out, modelName), fitted.model)
+  const calibration = await calibrationOf(fitted, dataset, runtime)
+  return conclude(task, watcher, { ...fitted, began, config, dataset, runtime, calibration, best: bestEpochs(seen) }) // prettier-ignore
+}
+
+async function evaluate(task: Task, _input: EvaluateInput, watcher: Watcher): Promise<Done> {
+  const began = performance.now()
+  const { model, manifest } = await readDetector(task.model!)
+  const dataset = await imagesOf(task, { trained: manifest.category, watcher })
+  const runtime = await runtimeOf(task)
+  return conclude(task, watcher, { model, manifest, dataset, runtime, began })
+}
+
+interface Outcome extends Pick<Awaited<ReturnType<typeof fit>>, 'model' | 'manifest'> {
+  readonly dataset: Dataset
+  readonly runtime: Runtime
+  /** Milliseconds of the clock when it began. */
+  readonly began: number
+  readonly config?: TrainConfig
+  readonly history?: readonly PassRecord[]
+  readonly seconds?: Readonly<Record<string, number>>
+  readonly calibration?: CalibrationImages
+  readonly best?: BestEpochs | undefined
+}
+
+/** Measures a detector and writes what came of it. */
+async function conclude(
+  { input, out }: Task,
+  { onProgress, signal, log }: Watcher,
+  outcome: Outcome,
+): Promise<Done> {
+  const { model, manifest, dataset, runtime, config, calibration, best } = outcome
+  const { history = [], seconds = {} } = outcome
+  const { protocol, evaluateAt } = input
+  const watched: OnProgress = (progress) => {
+    signal.throwIfAborted()
+    onProgress(progress)
+  }
+  const subject = { model, samples: dataset.test, runtime }
+  const judgement = await judge({ ...subject, protocol, evaluateAt, best, seconds, onProgress: watched }) // prettier-ignore
+  const examples = await loadExamples({ ...subject, choices: chooseExamples(judgement.scores) })
+  const modelBytes = model.length
+  const { category, reading } = dataset
+  const report = {
+    ...judgement,
+    ...{ category, manifest, reading, examples, history, modelBytes },
+    ...(calibration && { calibration }),
+    made: { date: new Date().toISOString().slice(0, 16).replace('T', ' ') + ' UTC', folder: input.dataset }, // prettier-ignore
+  }
+  const total = (performance.now() - outcome.began) / 1000
+  const metrics = metricsDocument({
+    ...{ manifest, judgement, dataset, runtime: runtime.name, modelBytes },
+    seconds: { ...seconds, total },
+    ...(config && { config, history }),
+  })
+  signal.throwIfAborted()
+  const texts = {
+    'metrics.json': [jsonText(metrics), 'application/json'],
+    'report.html': [await renderReport(report), 'text/html; charset=utf-8'],
+    'scores.csv': [scoresCsv(report), 'text/csv; charset=utf-8'],
+  } as const
+  const files: JobFile[] = []
+  for (const [name, [text, type]] of Object.entries(texts)) {
+    await writeFileAtomic(join(out, name), text)
+    files.push({ name, type })
+  }
+  for (const remark of judgement.remarks ?? []) log(remark)
+  if (!config) return { files, metrics }
+  const { scores, ...calibrated } = manifest.calibration
+  return {
+    files: [...files, { name: modelName, type: 'application/octet-stream' }],
+    metrics,
+    summary: { ...manifest, calibration: { ...calibrated, images: scores.length } },
+  }
+}
+
+/** The images that set the threshold, and the one that decided as the detector sees it. */
+async function calibrationOf(
+  { model, manifest, calibration: images }: Awaited<ReturnType<typeof fit>>,
+  dataset: Dataset,
+  runtime: Runtime,
+): Promise<CalibrationImages> {
+  const { setBy } = manifest.calibration
+  const decided = images.find(({ id, score }) => id === setBy?.id && score === setBy.score)
+  const sample = decided && dataset.train[decided.index]
+  const samples = sample ? [sample] : []
+  const choices = samples.map((_, index) => ({ index, group: 'doubtful' as const }))
+  const [decisive] = await loadExamples({ model, runtime, samples, choices })
+  return { images, defects: [], ...(decisive && { decisive }) }
+}
+
+async function imagesOf(
+  { input, images }: Task,
+  context: { readonly inputSize?: number; readonly trained?: string; readonly watcher: Watcher },
+): Promise<Dataset> {
+  if (input.example) return syntheticDataset({ seed: 0, ...input.example })
+  const { watcher, ...rest } = context
+  const { signal } = watcher
+  // a root alone is a folder of images
+  const settings = { root: images!, category: input.dataset! }
+  const dataset = await openDataset(settings, { ...rest, signal })
+  const { reading } = dataset
+  if (!reading) return dataset
+  for (const line of readingLines(reading)) watcher.log(line)
+  // where it lies here says nothing to who asked
+  return { ...dataset, reading: { ...reading, root: input.dataset! } }
+}
+
+const runtimeOf = ({ device, threads }: Task) =>
+  openRuntime({
+    ...(device !== undefined && { device }),
+    ...(threads !== undefined && { threads }),
+  })
+
+function checkpointsOf(task: Task, watcher: Watcher): CheckpointStore {
+  const { checkpoint, out } = task
+  return {
+    read: async () => (checkpoint === undefined ? undefined : readFile(checkpoint)),
+    async write(bytes) {
+      await writeFileAtomic(join(out, checkpointName), bytes)
+      watcher.onCheckpoint()
+    },
+  }
+}

@@ -1,0 +1,14 @@
+import { defineProject, mergeConfig } from 'vitest/config'
+import shared from '../../vitest.shared.ts'
+
+const { ssr, ...rest } = shared
+// vitest gives Node these conditions, too; what the AWS SDK names under "module" is for bundlers only
+const conditions = ssr?.resolve?.conditions?.filter((name) => name !== 'module')
+
+export default mergeConfig(
+  rest,
+  defineProject({
+    test: { name: 'server' },
+    ssr: { resolve: { ...ssr?.resolve, ...(conditions && { conditions }) } },
+  }),
+)
