@@ -3858,6 +3858,7 @@ export interface paths {
                             folds?: 0 | number;
                             falsePositiveRate?: number;
                             confidence?: number;
+                            dropSuspicious?: number;
                             seed?: number;
                             passes?: number;
                             miniBatch?: number;

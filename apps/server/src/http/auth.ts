@@ -98,16 +98,17 @@ export function requireTokens(
     }
     return record
   }
-  let open: { readonly until: number; readonly value: boolean } | undefined
+  let closedUntil = 0
   /** Whether requests without a token are served: on loopback as long as no token exists. */
   const isOpen = async (): Promise<boolean> => {
     if (config.requireToken !== undefined) return !config.requireToken
     if (!isLoopback(config.host)) return false
     const now = Date.now()
-    if (open && open.until > now) return open.value
-    const value = !(await state.tokens.list()).some((t) => isLive(t))
-    open = { until: now + 1000, value }
-    return value
+    if (closedUntil > now) return false
+    // asked anew each time: the first token ends it at once
+    const open = !(await state.tokens.list()).some((t) => isLive(t))
+    if (!open) closedUntil = now + 1000
+    return open
   }
   app.addHook('onRoute', (route) => {
     if (route.config?.scope === undefined)
