@@ -3817,7 +3817,7 @@ export interface paths {
             };
         };
         put?: never;
-        /** Ask for a training or an evaluation */
+        /** Ask for a training, an evaluation or an update */
         post: {
             parameters: {
                 query?: never;
@@ -3934,6 +3934,38 @@ export interface paths {
                         evaluateAt?: "mask" | number;
                         detector: string;
                         version?: number;
+                    } | {
+                        /** @enum {string} */
+                        kind: "update";
+                        /** @description Data set to read. */
+                        dataset?: string;
+                        /** @description Built-in images in place of a data set. */
+                        example?: {
+                            /** @enum {string} */
+                            kind: "mesh" | "cable" | "part";
+                            /** @default 40 */
+                            train?: number;
+                            /** @default 36 */
+                            test?: number;
+                            /** @default 256 */
+                            size?: number;
+                        };
+                        /**
+                         * @default strict
+                         * @enum {string}
+                         */
+                        protocol?: "strict" | "paper";
+                        /** @description Size at which pixels are compared: of each mask, or in pixels. */
+                        evaluateAt?: "mask" | number;
+                        /** @description Detector that takes the good images of the data set up, as a further version. */
+                        detector: string;
+                        /** @description The active one when absent. */
+                        version?: number;
+                        /**
+                         * @description Whether that version answers then.
+                         * @default true
+                         */
+                        activate?: boolean;
                     };
                 };
             };
@@ -7704,7 +7736,7 @@ export interface components {
         JobInput: {
             id: string;
             /** @enum {string} */
-            kind: "train" | "evaluate";
+            kind: "train" | "evaluate" | "update";
             /** @enum {string} */
             status: "queued" | "running" | "succeeded" | "failed" | "cancelled";
             /** Format: date-time */
@@ -8034,7 +8066,7 @@ export interface components {
         Job: {
             id: string;
             /** @enum {string} */
-            kind: "train" | "evaluate";
+            kind: "train" | "evaluate" | "update";
             /** @enum {string} */
             status: "queued" | "running" | "succeeded" | "failed" | "cancelled";
             /** Format: date-time */

@@ -3,6 +3,7 @@ import { CflowError } from '@cflow/base'
 import { loadDetector, readDetector } from '@cflow/detector'
 import { plainError } from './plain-error.js'
 import type { FromWorker, ToWorker } from './protocol.js'
+import { summaryOf } from '../summary.js'
 
 process.on('disconnect', () => process.exit())
 process.on('message', (message: ToWorker) => {
@@ -34,9 +35,7 @@ async function check(path: string): Promise<FromWorker> {
   if (size > 4096) throw new CflowError('MODEL', `its input size of ${size} pixels is not served`)
   const data = Uint8Array.from({ length: size * size * 3 }, (_, i) => (i * 7919) % 251)
   await detector.detect({ width: size, height: size, data }, { threshold: 0 })
-  const { scores, ...calibration } = manifest.calibration
-  const summary = { ...manifest, calibration: { ...calibration, images: scores.length } }
-  return { type: 'checked', checked: { summary } }
+  return { type: 'checked', checked: { summary: summaryOf(manifest) } }
 }
 
 /** Weights beside the file would be read from paths that the file chooses. */

@@ -61,11 +61,23 @@ const evaluateInput = z.strictObject({
   version: z.int().min(1).optional(),
 })
 
+const updateInput = z.strictObject({
+  kind: z.literal('update'),
+  ...images,
+  ...evaluation,
+  detector: nameSchema.meta({
+    description: 'Detector that takes the good images of the data set up, as a further version.',
+  }),
+  version: z.int().min(1).optional().meta({ description: 'The active one when absent.' }),
+  activate: z.boolean().default(true).meta({ description: 'Whether that version answers then.' }),
+})
+
 /** What can be asked for. A kind that is added here needs its work in `work.ts`. */
-export const jobInput = z.discriminatedUnion('kind', [trainInput, evaluateInput])
+export const jobInput = z.discriminatedUnion('kind', [trainInput, evaluateInput, updateInput])
 export type JobInput = z.output<typeof jobInput>
 export type TrainInput = z.output<typeof trainInput>
 export type EvaluateInput = z.output<typeof evaluateInput>
+export type UpdateInput = z.output<typeof updateInput>
 
 /** The input of a job that was accepted. */
 export const inputOf = ({ kind, input }: Pick<JobRecord, 'kind' | 'input'>): JobInput =>

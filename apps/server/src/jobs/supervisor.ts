@@ -335,7 +335,7 @@ async function prepare(options: SupervisorOptions, { job, folder }: Slice): Prom
   if (images !== undefined) await layOut(storage, job.id, images)
   const checkpoint = job.checkpoint === undefined ? undefined : await storage.file(job.checkpoint)
   let model: string | undefined
-  if (input.kind === 'evaluate') {
+  if (input.kind !== 'train') {
     const { detector, version = (await state.detectors.get(detector))?.active } = input
     const record =
       version === undefined ? undefined : await state.detectors.version(detector, version)
@@ -403,7 +403,7 @@ async function keep(
   const at = Date.now()
   const { image, pixel } = metrics as { image?: object; pixel?: object }
   const result = { files: kept, ...(image && { image }), ...(pixel && { pixel }), ...(summary && { summary }) } // prettier-ignore
-  if (input.kind !== 'train' || input.detector === undefined)
+  if (input.kind === 'evaluate' || input.detector === undefined)
     return { status: 'succeeded', at, result }
   const key = `detectors/${id}-${randomUUID()}.onnx`
   const { digest, bytes } = await put(modelName, key)

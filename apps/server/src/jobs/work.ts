@@ -14,13 +14,21 @@ import {
   fit,
   judge,
   loadExamples,
+  updateDetector,
   type CheckpointStore,
   type OnProgress,
 } from '@cflow/trainer'
 import { jsonText, metricsDocument } from '@cflow/trainer/node'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { optionsOf, type EvaluateInput, type JobInput, type TrainInput } from './kinds.js'
+import {
+  optionsOf,
+  type EvaluateInput,
+  type JobInput,
+  type TrainInput,
+  type UpdateInput,
+} from './kinds.js'
+import { summaryOf } from '../summary.js'
 import { checkpointName, modelName, type FromJob, type JobFile, type Task } from './protocol.js'
 
 /** Who watches the work. */
@@ -37,6 +45,7 @@ type Work<I extends JobInput> = (task: Task, input: I, watcher: Watcher) => Prom
 const work: { readonly [K in JobInput['kind']]: Work<Extract<JobInput, { kind: K }>> } = {
   train,
   evaluate,
+  update,
 }
 
 /** Does a job, from its beginning or its checkpoint to its end. */
@@ -79,6 +88,22 @@ async function evaluate(task: Task, _input: EvaluateInput, watcher: Watcher): Pr
   return conclude(task, watcher, { model, manifest, dataset, runtime, began })
 }
 
+/** Good images, such as false alarms, taken up into a detector: what it says of them before and after is in `updated.json`. */
+async function update(task: Task, _input: UpdateInput, watcher: Watcher): Promise<Done> {
+  const began = performance.now()
+  const { model: before, manifest: own } = await readDetector(task.model!)
+  const dataset = await imagesOf(task, { trained: own.category, watcher })
+  const runtime = await runtimeOf(task)
+  const { onProgress, signal } = watcher
+  const date = new Date().toISOString().slice(0, 10)
+  const updated = await updateDetector({ model: before, samples: dataset.train, runtime, date, onProgress, signal }) // prettier-ignore
+  const { model, manifest, images, threshold, above, seconds } = updated
+  await writeFileAtomic(join(task.out, modelName), model)
+  await writeFileAtomic(join(task.out, 'updated.json'), jsonText({ threshold, above, images }))
+  const done = await conclude(task, watcher, { model, manifest, dataset, runtime, began, seconds })
+  return { ...done, files: [...done.files, { name: 'updated.json', type: 'application/json' }] }
+}
+
 interface Outcome extends Pick<Awaited<ReturnType<typeof fit>>, 'model' | 'manifest'> {
   readonly dataset: Dataset
   readonly runtime: Runtime
@@ -89,6 +114,8 @@ interface Outcome extends Pick<Awaited<ReturnType<typeof fit>>, 'model' | 'manif
   readonly seconds?: Readonly<Record<string, number>>
   readonly calibration?: CalibrationImages
   readonly best?: BestEpochs | undefined
+  /** What is to be said of the training images. */
+  readonly remarks?: readonly string[]
 }
 
 /** Measures a detector and writes what came of it. */
@@ -132,13 +159,12 @@ async function conclude(
     await writeFileAtomic(join(out, name), text)
     files.push({ name, type })
   }
-  for (const remark of judgement.remarks ?? []) log(remark)
-  if (!config) return { files, metrics }
-  const { scores, ...calibrated } = manifest.calibration
+  for (const remark of [...(outcome.remarks ?? []), ...(judgement.remarks ?? [])]) log(remark)
+  if (input.kind === 'evaluate') return { files, metrics }
   return {
     files: [...files, { name: modelName, type: 'application/octet-stream' }],
     metrics,
-    summary: { ...manifest, calibration: { ...calibrated, images: scores.length } },
+    summary: summaryOf(manifest),
   }
 }
 

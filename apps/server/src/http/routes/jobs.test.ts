@@ -206,6 +206,24 @@ describe('jobs', () => {
     expect(await outcome(json('POST', `/v1/jobs/${measured.id}/promote`, { detector: 'x' }))).toEqual([409, 'CONFLICT']) // prettier-ignore
   })
 
+  it('take further good images up into a detector, as a version of its own', async () => {
+    const settings = { method: 'spade', inputSize: 64, folds: 0 }
+    const trained = await bodyOf<Job>(json('POST', '/v1/jobs', { kind: 'train', dataset: 'cables', settings, detector: 'gallery' })) // prettier-ignore
+    expect((await eventsOf(trained.id)).at(-1)).toMatchObject({ data: { status: 'succeeded' } })
+    const { id } = await bodyOf<Job>(json('POST', '/v1/jobs', { kind: 'update', dataset: 'cables', detector: 'gallery' })) // prettier-ignore
+    expect((await eventsOf(id)).at(-1)).toMatchObject({ data: { status: 'succeeded' } })
+    const job = await bodyOf<Job>(json('GET', `/v1/jobs/${id}`))
+    expect(job).toMatchObject({ status: 'succeeded', detector: 'gallery', version: 2 })
+    const said = await bodyOf<{ images: { before: number; after: number }[] }>(fetch(`${url}/v1/jobs/${id}/files/updated.json`)) // prettier-ignore
+    expect(said.images).toHaveLength(6)
+    const manifest = await bodyOf<{ history: { images: number }[] }>(json('GET', '/v1/detectors/gallery/versions/2/manifest')) // prettier-ignore
+    expect(manifest.history).toMatchObject([{ images: 6 }])
+    // one that has no memory says so
+    const none = await bodyOf<Job>(json('POST', '/v1/jobs', { kind: 'update', dataset: 'cables', detector: 'cable' })) // prettier-ignore
+    await eventsOf(none.id)
+    expect(await bodyOf<Job>(json('GET', `/v1/jobs/${none.id}`))).toMatchObject({ status: 'failed', error: { code: 'USAGE' } }) // prettier-ignore
+  })
+
   it('are refused at once where they could never be done', async () => {
     for (const [body, code] of [
       [{ kind: 'train' }, 'USAGE'],

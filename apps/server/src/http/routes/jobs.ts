@@ -59,7 +59,7 @@ interface Result {
 }
 const resultOf = ({ result }: JobRecord): Result => (result ?? {}) as Result
 
-/** Trainings and evaluations, and what comes of them. */
+/** Trainings, evaluations and updates, and what comes of them. */
 export async function jobRoutes(base: FastifyInstance, context: ServerContext): Promise<void> {
   const { state, storage, jobs } = context
   const app = base.withTypeProvider<ZodTypeProvider>()
@@ -72,7 +72,7 @@ export async function jobRoutes(base: FastifyInstance, context: ServerContext): 
     {
       config: { scope: 'train' },
       schema: {
-        summary: 'Ask for a training or an evaluation',
+        summary: 'Ask for a training, an evaluation or an update',
         tags,
         body: jobInput,
         response: answers({ 202: jobBody }, 404, 422),
