@@ -1,3 +1,4 @@
+import type { AnyAbortSignal } from '@cflow/base'
 import type { Head, Manifest } from '@cflow/core'
 import { mixtureWarnings, type Sample } from '@cflow/datasets'
 import { nearCopiesOf } from '@cflow/detector'
@@ -44,7 +45,7 @@ export interface FitOptions {
   readonly onProgress?: OnProgress
   /** Looks at the unfinished detector, for evaluation by epoch. */
   readonly epochs?: Epochs
-  readonly signal?: AbortSignal
+  readonly signal?: AnyAbortSignal
 }
 
 export interface FitResult {
