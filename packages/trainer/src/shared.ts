@@ -1,3 +1,4 @@
+/** What both entries export. */
 export { assembleDetector } from './assemble.js'
 export { authorsCheckpoint } from './authors-checkpoint.js'
 export { software } from './calibrate.js'
@@ -12,3 +13,4 @@ export type { OnProgress, Progress, Stage } from './progress.js'
 export { splitHeldOut } from './split.js'
 export { updateDetector, type UpdateResult } from './update.js'
 export type { EvaluateAt } from './resolution.js'
+export type { TrainDetectorOptions, TrainedDetector, WeightsSource } from './train-detector.js'
