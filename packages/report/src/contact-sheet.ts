@@ -65,7 +65,13 @@ ${note !== undefined && markup`<p>${note}</p>`}
 <div class="sheet">${figures}</div></section>`
 }
 
-async function figureOf({ id, picture, mask, notes, outlined = 'mask' }: SheetImage): Promise<Markup> {
+async function figureOf({
+  id,
+  picture,
+  mask,
+  notes,
+  outlined = 'mask',
+}: SheetImage): Promise<Markup> {
   const { width, height } = picture
   const drawn = { ...picture, data: Uint8Array.from(picture.data) }
   if (mask) drawRing(drawn, mask, [255, 40, 50])
