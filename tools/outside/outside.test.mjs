@@ -102,7 +102,7 @@ describe('a project without a runtime', () => {
 describe('a page', () => {
   const use = installed('page', {
     dependencies: [...libraries, 'onnxruntime-web'],
-    files: ['index.html', 'page.ts', 'typed.ts', 'tsconfig.bundler.json'],
+    files: ['index.html', 'page.ts', 'train/index.html', 'train/train.ts', 'typed.ts', 'tsconfig.bundler.json'], // prettier-ignore
   })
 
   use('has types under bundler resolution', (path) =>
@@ -125,5 +125,14 @@ describe('a page', () => {
     const total = sizes.reduce((sum, [, size]) => sum + size, 0)
     console.log(`a page pays ${(total / 1000).toFixed(1)} kB gzipped for loadDetector`, sizes)
     expect(total).toBeLessThan(pageLimit)
+  })
+
+  use('that trains is built by Vite, with the weights beside it', async (path) => {
+    await tool('vite/bin/vite.js', ['build', 'train', '--target', 'es2022'], path)
+    const assets = join(path, 'train', 'dist', 'assets')
+    const names = await readdir(assets)
+    expect(names.filter((name) => name.endsWith('.safetensors'))).toHaveLength(1)
+    for (const name of names.filter((name) => name.endsWith('.js')))
+      expect(await readFile(join(assets, name), 'utf8')).not.toMatch(/node:fs/)
   })
 })
