@@ -95,6 +95,7 @@ export default tseslint.config(
     files: ['**/*.test.ts'],
     rules: { '@nx/enforce-module-boundaries': 'off' },
   },
+  { files: ['**/*.cjs'], rules: { '@typescript-eslint/no-require-imports': 'off' } },
   {
     rules: {
       '@typescript-eslint/no-non-null-assertion': 'off',

@@ -10,7 +10,7 @@ import { encoderModel, encoderSpec } from '../packages/encoders/src/index.js'
 import { cflow } from '../packages/methods/src/index.js'
 import { exportInt8 } from '../packages/quantization/src/index.js'
 import type { Runtime } from '../packages/runtimes/src/index.node.js'
-import { software } from '../packages/trainer/src/index.js'
+import { software } from '../packages/trainer/src/index.node.js'
 import { randomWeights } from '../packages/experiments/src/complexity/weights.js'
 
 /**

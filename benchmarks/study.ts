@@ -27,7 +27,7 @@ import {
 } from '../packages/methods/src/index.js'
 import { PixelMetrics, auroc } from '../packages/metrics/src/index.js'
 import { openRuntime, type Runtime } from '../packages/runtimes/src/index.node.js'
-import { fit, splitHeldOut } from '../packages/trainer/src/index.js'
+import { fit, splitHeldOut } from '../packages/trainer/src/index.node.js'
 import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 

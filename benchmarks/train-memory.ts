@@ -13,7 +13,7 @@ import { decodeImage, writePng } from '../packages/datasets/src/node.js'
 import { encoderModel, encoderSpec } from '../packages/encoders/src/index.js'
 import { resolveConfig } from '../packages/methods/src/index.js'
 import { openRuntime } from '../packages/runtimes/src/index.node.js'
-import { fit } from '../packages/trainer/src/index.js'
+import { fit } from '../packages/trainer/src/index.node.js'
 import { randomWeights } from '../packages/experiments/src/complexity/weights.js'
 
 const [name = 'efficientnet-lite0', images = '32', passes = '1', threads] = process.argv.slice(2)

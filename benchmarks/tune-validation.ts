@@ -20,7 +20,7 @@ import {
   type TrainOptions,
 } from '../packages/methods/src/index.js'
 import { openRuntime } from '../packages/runtimes/src/index.node.js'
-import { evaluate, fit, tune } from '../packages/trainer/src/index.js'
+import { evaluate, fit, tune } from '../packages/trainer/src/index.node.js'
 import { evenly } from '../packages/trainer/src/split.js'
 import { tuneCandidates } from '../packages/trainer/src/tune/candidates.js'
 import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs'

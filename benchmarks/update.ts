@@ -11,7 +11,7 @@ import { encoderModel, encoderSpec } from '../packages/encoders/src/index.js'
 import { loadEncoderWeights } from '../packages/encoders/src/node.js'
 import { resolveConfig } from '../packages/methods/src/index.js'
 import { openRuntime } from '../packages/runtimes/src/index.node.js'
-import { evaluate, fit, updateDetector } from '../packages/trainer/src/index.js'
+import { evaluate, fit, updateDetector } from '../packages/trainer/src/index.node.js'
 import { parseArgs } from 'node:util'
 
 const { values: flags } = parseArgs({

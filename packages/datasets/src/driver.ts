@@ -1,3 +1,4 @@
+import type { AnyAbortSignal } from '@cflow/base'
 import * as z from 'zod'
 import type { Dataset } from './dataset.js'
 
@@ -12,7 +13,7 @@ export interface OpenContext {
   /** Share of the good images kept for the test where nothing says which, and the seed that chooses them. */
   readonly testFraction?: number
   readonly seed?: number
-  readonly signal?: AbortSignal
+  readonly signal?: AnyAbortSignal
   /** Frames of videos decoded so far, and in all as far as the videos' headers tell. */
   readonly onProgress?: (done: number, total: number) => void
 }

@@ -1,14 +1,14 @@
-import { CflowError, messageOf, type RgbImage } from '@cflow/base'
+import { CflowError, messageOf, type InPages, type RgbImage } from '@cflow/base'
 import { checkSize, kindOf, toRgb } from './sources.js'
 
 /** What a canvas can draw and has a size. */
 export type Drawable =
-  | ImageBitmap
-  | HTMLImageElement
-  | HTMLCanvasElement
-  | OffscreenCanvas
-  | HTMLVideoElement
-  | VideoFrame
+  | InPages<'ImageBitmap'>
+  | InPages<'HTMLImageElement'>
+  | InPages<'HTMLCanvasElement'>
+  | InPages<'OffscreenCanvas'>
+  | InPages<'HTMLVideoElement'>
+  | InPages<'VideoFrame'>
 
 const kinds = [
   'ImageBitmap',

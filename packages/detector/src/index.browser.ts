@@ -1,4 +1,4 @@
-import type { RgbImage } from '@cflow/base'
+import type { RgbImage, AnyBlob, AnyUrl } from '@cflow/base'
 import { load, read, type Detector as DetectorOf, type LoadOptions } from './detector.js'
 import type { Drawable } from './draw.js'
 import { place } from './place.browser.js'
@@ -11,7 +11,7 @@ export * from './shared.js'
  * bytes, Blob or File, a URL, or anything that a canvas draws: `ImageBitmap`, `HTMLImageElement`, a canvas, a video's
  * current frame. Alpha is dropped.
  */
-export type ImageSource = Pixels | Bytes | Blob | string | URL | Drawable
+export type ImageSource = Pixels | Bytes | AnyBlob | string | AnyUrl | Drawable
 export type Detector = DetectorOf<ImageSource>
 
 /**

@@ -1,4 +1,4 @@
-import type { RgbImage } from '@cflow/base'
+import type { RgbImage, AnyBlob, AnyUrl } from '@cflow/base'
 import { load, read, type Detector as DetectorOf, type LoadOptions } from './detector.js'
 import { place } from './place.node.js'
 import { decode, type Bytes, type DetectorSource, type Pixels } from './sources.js'
@@ -9,7 +9,7 @@ export * from './shared.js'
  * What a detector takes for an image in Node: pixels in memory, a path, a `file:`, `http:` or `https:` URL, or an
  * encoded image (PNG, JPEG, WebP, TIFF, GIF, AVIF) as bytes or Blob.
  */
-export type ImageSource = Pixels | string | URL | Bytes | Blob
+export type ImageSource = Pixels | string | AnyUrl | Bytes | AnyBlob
 export type Detector = DetectorOf<ImageSource>
 
 /**

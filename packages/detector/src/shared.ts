@@ -11,6 +11,7 @@ export {
   type DetectionOf,
   type Parts,
 } from './detection.js'
+export { fetchBytes } from './fetch.js'
 export {
   knownDefectsOf,
   nearCopiesOf,

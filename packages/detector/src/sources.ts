@@ -1,4 +1,4 @@
-import { CflowError, type RgbImage } from '@cflow/base'
+import { CflowError, type RgbImage, type AnyBlob, type AnyUrl } from '@cflow/base'
 import { fetchBytes } from './fetch.js'
 
 /** No image has more pixels than this; larger ones are refused. */
@@ -15,7 +15,7 @@ export type Bytes = Uint8Array | ArrayBuffer
  * Where a detector file may be: a string or URL (in Node a path, or a `file:`, `http:` or `https:` URL; in browsers a URL
  * relative to the page), its bytes, or a Blob or File.
  */
-export type DetectorSource = string | URL | Bytes | Blob
+export type DetectorSource = string | AnyUrl | Bytes | AnyBlob
 
 /** Pixels in memory: three channels (`RgbImage`) or four (`ImageData`; alpha is dropped), interleaved, 8 bits. */
 export interface Pixels {
@@ -28,10 +28,10 @@ export interface Pixels {
 export interface Place {
   /** What a string or URL means: an address on the network, or (in Node) a path, and how a detector file there is read. */
   locate(
-    where: string | URL,
+    where: string | AnyUrl,
   ): { readonly url: string } | { readonly path: string; read(): Promise<Uint8Array> }
   /** An encoded image, or one at a path, as pixels. @param subject what to call it in errors */
-  decode(encoded: string | Uint8Array | Blob, subject: string): Promise<RgbImage>
+  decode(encoded: string | Uint8Array | AnyBlob, subject: string): Promise<RgbImage>
   /** The pixels of what else is taken for an image; undefined for what is not. */
   draw?(image: unknown): Promise<RgbImage> | undefined
   /** What is taken, in words. */

@@ -1,4 +1,4 @@
-import { CflowError } from '@cflow/base'
+import { CflowError, type AnyUrl } from '@cflow/base'
 
 /** Weights that are part of this package, by encoder; bundlers know this form of an address. */
 const urls: Readonly<Record<string, URL>> = {
@@ -13,7 +13,7 @@ export const embeddedNames: readonly string[] = Object.keys(urls)
  * `readSafetensors(new Uint8Array(await (await fetch(url)).arrayBuffer()))`.
  * @throws CflowError NOT_FOUND when the package holds no weights of that encoder
  */
-export function embeddedWeightsUrl(name: string): URL {
+export function embeddedWeightsUrl(name: string): AnyUrl {
   const url = embeddedNames.includes(name) ? urls[name] : undefined
   if (url) return url
   throw new CflowError('NOT_FOUND', `the weights of ${name} are not part of this package`, {

@@ -1,3 +1,4 @@
+import type { AnyAbortSignal } from '@cflow/base'
 import { openRuntime, type OpenOptions, type Runtime } from '@cflow/runtimes'
 import type { OnProgress } from '@cflow/trainer'
 import { availableParallelism, cpus, totalmem } from 'node:os'
@@ -12,7 +13,7 @@ export interface Laboratory {
   /** Runtime, device and threads in words. */
   readonly conditions: string
   /** Progress and interruption, as the trainer takes them. */
-  readonly watch: { readonly onProgress?: OnProgress; readonly signal?: AbortSignal }
+  readonly watch: { readonly onProgress?: OnProgress; readonly signal?: AnyAbortSignal }
   /** A remark for people. */
   note(text: string): void
 }

@@ -1,4 +1,4 @@
-import { ordered } from '@cflow/base'
+import { ordered, type AnyAbortSignal } from '@cflow/base'
 import type { Dataset, Sample } from '@cflow/datasets'
 import { datasetCategories, openDataset } from '@cflow/datasets/node'
 import { encoderSpec } from '@cflow/encoders'
@@ -19,7 +19,7 @@ export interface ResourceOptions {
   /** Folder of ShanghaiTech Campus. */
   readonly stc?: string | undefined
   readonly ffmpeg?: string | undefined
-  readonly signal?: AbortSignal
+  readonly signal?: AnyAbortSignal
   readonly onProgress?: OnProgress
 }
 

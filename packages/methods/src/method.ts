@@ -1,4 +1,4 @@
-import type { Random, Tensor } from '@cflow/base'
+import type { Random, Tensor, AnyAbortSignal } from '@cflow/base'
 import {
   encodePixels,
   rowsOfMap,
@@ -49,7 +49,7 @@ export interface Extraction {
 
 /** What a method has to learn with. */
 export interface Job<C> {
-  readonly signal?: AbortSignal | undefined
+  readonly signal?: AnyAbortSignal | undefined
   /** What reports how far a stage is; a report is also where an abort ends the job. */
   progress(
     stage: 'encode' | 'whiten' | 'select' | 'train',

@@ -1,4 +1,4 @@
-import { CflowError, messageOf } from '@cflow/base'
+import { CflowError, messageOf, type AnyUrl } from '@cflow/base'
 import type { Runtime } from './runtime.js'
 
 export interface OpenOptions {
@@ -22,7 +22,7 @@ export interface OpenOptions {
    * slash at its end, or the URL of each file. Bundlers that follow `new URL(…, import.meta.url)` (Vite, webpack)
    * copy the file by themselves and need none. Nothing is ever fetched from another site.
    */
-  readonly wasmPaths?: string | { readonly mjs?: string | URL; readonly wasm?: string | URL }
+  readonly wasmPaths?: string | { readonly mjs?: string | AnyUrl; readonly wasm?: string | AnyUrl }
 }
 
 /** A runtime's library: it is loaded when it is opened, so that it need not be installed where it is not used. */

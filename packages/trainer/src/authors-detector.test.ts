@@ -8,7 +8,7 @@ import { readPth } from '@cflow/weights'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { assembleDetector, authorsCheckpoint } from './index.js'
+import { assembleDetector, authorsCheckpoint } from './index.node.js'
 
 /** Folder that `benchmarks/peers/authors_detector.py` wrote; its checkpoint is too large for the repository. */
 const folder = process.env['CFLOW_AUTHORS_DETECTOR'] ?? ''

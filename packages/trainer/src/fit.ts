@@ -1,3 +1,4 @@
+import type { AnyAbortSignal } from '@cflow/base'
 import type { Head, Manifest } from '@cflow/core'
 import { mixtureWarnings, type Sample } from '@cflow/datasets'
 import { nearCopiesOf } from '@cflow/detector'
@@ -52,7 +53,7 @@ export interface FitOptions {
   readonly epochs?: Epochs
   /** What the manifest says beside the method's own settings, such as how these were chosen. */
   readonly notes?: NonNullable<Manifest['settings']>
-  readonly signal?: AbortSignal
+  readonly signal?: AnyAbortSignal
 }
 
 export interface FitResult {

@@ -9,7 +9,7 @@ import { chooseExamples } from '@cflow/report'
 import { renderReport } from '@cflow/report/node'
 import { openRuntime } from '@cflow/runtimes'
 import { describe, expect, it } from 'vitest'
-import { decodeCheckpoint, evaluate, fit, judge, type CheckpointStore } from './index.js'
+import { decodeCheckpoint, evaluate, fit, judge, type CheckpointStore } from './index.node.js'
 import type { FitOptions } from './fit.js'
 
 const runtime = await openRuntime({ threads: 1 })

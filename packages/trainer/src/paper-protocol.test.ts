@@ -7,7 +7,7 @@ import { PixelMetrics, auroc, type EpochEvaluation, type Evaluation } from '@cfl
 import { openRuntime } from '@cflow/runtimes'
 import { tensor } from '@cflow/base'
 import { describe, expect, it } from 'vitest'
-import { epochEvaluations, evaluate, evaluatePaper, fit } from './index.js'
+import { epochEvaluations, evaluate, evaluatePaper, fit } from './index.node.js'
 
 const runtime = await openRuntime()
 const dataset = syntheticDataset({ kind: 'cable', size: 64, train: 8, test: 9 })

@@ -1,3 +1,4 @@
+import type { AnyAbortSignal } from '@cflow/base'
 export type Stage =
   | 'tune'
   | 'decode'
@@ -32,7 +33,7 @@ export const now = (): number => performance.now()
 /** Who watches a job, and may stop it. */
 export interface Watch {
   readonly onProgress?: OnProgress | undefined
-  readonly signal?: AbortSignal | undefined
+  readonly signal?: AnyAbortSignal | undefined
 }
 
 /** Reports progress of one stage, with rate and time left from a start; a report is also where an abort ends the job. */

@@ -1,5 +1,8 @@
-import { expectReadmeExample } from '@cflow/base/testing'
-import { expect, it } from 'vitest'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { chdir, cwd } from 'node:process'
+import { temporaryFolder } from '@cflow/base/testing'
+import { encodePng } from '@cflow/datasets/node'
+import { afterAll, expect, it, vi } from 'vitest'
 import { syntheticDataset } from '@cflow/datasets'
 import { encoderModel, encoderSpec } from '@cflow/encoders'
 import { loadEncoderWeights } from '@cflow/encoders/node'
@@ -16,7 +19,35 @@ const runtime = await openRuntime()
 const { model } = await fit({ samples: train, category, config, encoder, runtime })
 const { evaluation } = await evaluate({ model, samples: test, runtime })
 
-it('runs the example of the README', { timeout: 60_000 }, () => {
+const here = (path: string) => new URL(path, import.meta.url)
+const readme = await readFile(here('../README.md'), 'utf8')
+const before = cwd()
+const folder = await temporaryFolder('readme')
+afterAll(() => chdir(before))
+
+it('runs the example of fit', async () => {
   expect(evaluation.image?.auroc).toBeGreaterThan(0.5)
-  expectReadmeExample(import.meta.url)
+  const [, , [, example] = []] = [...readme.matchAll(/```ts\n([^]*?)```/g)]
+  expect(example).toContain('await fit(')
+  expect(await readFile(here('readme.test.ts'), 'utf8')).toContain(example)
+})
+
+it('runs the example of trainDetector', async () => {
+  const example = await readFile(here('../test/front-door.ts'), 'utf8')
+  expect(readme).toContain(`\`\`\`ts\n${example}\`\`\``)
+  chdir(folder)
+  await mkdir('good')
+  const images = syntheticDataset({ kind: 'mesh', size: 96, train: 30, test: 6 })
+  for (const [i, sample] of images.train.entries())
+    await writeFile(`good/${i}.png`, await encodePng(await sample.load()))
+  const bad = images.test.find(({ label }) => label === 'anomalous')
+  await writeFile('new.png', await encodePng(await bad!.load()))
+  const log = vi.spyOn(console, 'log').mockReturnValue()
+  await import('../test/front-door.js')
+  const [anomalous, score, threshold] = log.mock.lastCall as [boolean, number, number]
+  expect(anomalous).toBe(score > threshold)
+  expect(score).toBeGreaterThan(0)
+  expect(log.mock.calls.at(-2)).toEqual([[]])
+  expect(log.mock.calls[0]).toEqual(['read', expect.stringMatching(/^\d+\/30$/)])
+  expect((await readFile('model.onnx')).length).toBeGreaterThan(1e6)
 })

@@ -5,7 +5,7 @@ import { resolveConfig, type MethodName, type TrainOptions } from '@cflow/method
 import { openRuntime, type Runtime } from '@cflow/runtimes'
 import { describe, expect, it } from 'vitest'
 import { countedRuntime } from '../test/counted-runtime.js'
-import { assembleDetector, fit, type OnProgress, type Stage } from './index.js'
+import { assembleDetector, fit, type OnProgress, type Stage } from './index.node.js'
 
 const driver = await openRuntime({ threads: 1 })
 const weights = await loadEncoderWeights('efficientnet-lite0')

@@ -4,7 +4,7 @@ import { loadEncoderWeights } from '@cflow/encoders/node'
 import { resolveConfig, type TrainOptions } from '@cflow/methods'
 import { openRuntime } from '@cflow/runtimes'
 import { describe, expect, it } from 'vitest'
-import { evaluate, fit, rankSuspicious, suspicionText } from './index.js'
+import { evaluate, fit, rankSuspicious, suspicionText } from './index.node.js'
 
 const runtime = await openRuntime({ threads: 1 })
 const weights = await loadEncoderWeights('efficientnet-lite0')

@@ -11,10 +11,10 @@ import { readSafetensors, writeSafetensors } from '@cflow/weights'
 import fc from 'fast-check'
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { decodeCheckpoint, evaluate, fit, software, splitHeldOut } from './index.js'
+import { decodeCheckpoint, evaluate, fit, software, splitHeldOut } from './index.node.js'
 import { calibrationPlan, type CalibrationPlan } from './split.js'
 import type { FitOptions } from './fit.js'
-import type { CheckpointStore, Progress } from './index.js'
+import type { CheckpointStore, Progress } from './index.node.js'
 
 const runtime = await openRuntime()
 const weights = await loadEncoderWeights('efficientnet-lite0')

@@ -7,7 +7,7 @@ import { loadEncoderWeights } from '@cflow/encoders/node'
 import { resolveConfig, type MethodName } from '@cflow/methods'
 import { openRuntime } from '@cflow/runtimes'
 import { describe, expect, it } from 'vitest'
-import { fit, updateDetector } from './index.js'
+import { fit, updateDetector } from './index.node.js'
 
 const runtime = await openRuntime({ threads: 1 })
 const weights = await loadEncoderWeights('efficientnet-lite0')

@@ -1,4 +1,4 @@
-import { Random, imageTensor, sizeOf } from '@cflow/base'
+import { Random, imageTensor, sizeOf, type AnyAbortSignal } from '@cflow/base'
 import { detectorNames } from '@cflow/core'
 import type { Runtime, Tensors } from '@cflow/runtimes'
 import * as z from 'zod'
@@ -43,7 +43,7 @@ export interface SpeedOptions {
   /** Seconds that each measurement goes on for. */
   readonly seconds: number
   readonly runtime: Runtime
-  readonly signal?: AbortSignal | undefined
+  readonly signal?: AnyAbortSignal | undefined
 }
 
 /**

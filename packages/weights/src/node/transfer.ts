@@ -1,11 +1,11 @@
 import { open } from 'node:fs/promises'
-import { CflowError, messageOf } from '@cflow/base'
+import { CflowError, messageOf, type AnyAbortSignal } from '@cflow/base'
 import { writingError } from '@cflow/base/node'
 import type { PublishedWeights } from '../weights.js'
 import { sizeOfFile } from './files.js'
 
 export interface TransferOptions {
-  readonly signal?: AbortSignal
+  readonly signal?: AnyAbortSignal
   /** Told the bytes that are there and, where known, how many there will be. */
   readonly onProgress?: (bytes: number, total: number | undefined) => void
   /** Milliseconds without a byte after which an attempt is given up; a minute unless told. */

@@ -1,4 +1,4 @@
-import { CflowError, messageOf, type RgbImage } from '@cflow/base'
+import { CflowError, messageOf, type RgbImage, type AnyAbortSignal } from '@cflow/base'
 import { makeFolder } from '@cflow/base/node'
 import { createHash, randomUUID } from 'node:crypto'
 import { open, rename, rm, stat, statfs } from 'node:fs/promises'
@@ -20,7 +20,7 @@ export interface FrameStoreOptions extends VideoOptions {
   readonly folder: string
   readonly size: number
   readonly step: number
-  readonly signal?: AbortSignal | undefined
+  readonly signal?: AnyAbortSignal | undefined
 }
 
 /**

@@ -1,3 +1,4 @@
+/** What both entries export. */
 export { assembleDetector } from './assemble.js'
 export { authorsCheckpoint } from './authors-checkpoint.js'
 export { software } from './calibrate.js'
@@ -13,3 +14,4 @@ export { splitHeldOut } from './split.js'
 export { updateDetector, type UpdateResult } from './update.js'
 export type { EvaluateAt } from './resolution.js'
 export { explainTuning, tune, type TuneResult, type TuneRow } from './tune/tune.js'
+export type { TrainDetectorOptions, TrainedDetector, WeightsSource } from './train-detector.js'
