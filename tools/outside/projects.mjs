@@ -23,7 +23,8 @@ export async function command(file, args, cwd) {
   }
 }
 
-const pnpm = (args, cwd) => command('npx', ['--yes', packageManager, ...args], cwd)
+const pnpm = (args, cwd) =>
+  command('npx', ['--yes', '--prefer-offline', packageManager, ...args], cwd)
 
 /** Node on one file of a project; gives what it printed. */
 export const node = (file, cwd) => command(process.execPath, [file], cwd)
@@ -72,11 +73,14 @@ export async function project(folder, tarballs, { dependencies, files }) {
   }
   await writeFile(join(folder, 'package.json'), JSON.stringify(manifest, null, 2))
   try {
-    await pnpm(['install', '--prefer-offline', '--ignore-workspace'], folder)
+    await pnpm(['install', '--prefer-offline', '--ignore-workspace', '--fetch-retries=1'], folder)
     return undefined
   } catch (error) {
     if (!unreachable.test(error.message)) throw error
-    return error.message.match(new RegExp(`.*(${unreachable.source}).*`))[0].trim()
+    return error.message
+      .split('\n')
+      .findLast((line) => unreachable.test(line))
+      .trim()
   }
 }
 
