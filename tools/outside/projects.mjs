@@ -36,7 +36,14 @@ export const tool = (path, args, cwd) =>
 /** Pack every package that is published. @returns the tarballs by the packages' names */
 export async function packAll(folder) {
   await mkdir(folder, { recursive: true })
-  const everyone = ['--filter', './packages/*', '--filter', './apps/cli']
+  const everyone = [
+    '--filter',
+    './packages/*',
+    '--filter',
+    './apps/cli',
+    '--filter',
+    './apps/server',
+  ]
   await pnpm([...everyone, 'pack', '--pack-destination', folder], workspace)
   const files = (await readdir(folder)).filter((file) => file.endsWith('.tgz')).sort()
   return new Map(

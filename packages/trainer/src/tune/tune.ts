@@ -1,4 +1,4 @@
-import { CflowError, messageOf } from '@cflow/base'
+import { CflowError, messageOf, type AnyAbortSignal } from '@cflow/base'
 import { defectKinds, type Sample } from '@cflow/datasets'
 import type { EncoderModel } from '@cflow/encoders'
 import type { TrainConfig } from '@cflow/methods'
@@ -33,7 +33,7 @@ export interface TuneOptions {
   /** Time after which no training is begun or goes on, but for that of the settings as they are. */
   readonly minutes?: number
   readonly onProgress?: OnProgress
-  readonly signal?: AbortSignal | undefined
+  readonly signal?: AnyAbortSignal | undefined
 }
 
 /** A candidate, and what became of it. */
