@@ -100,4 +100,41 @@ describe.skipIf(!chromium)('the pixels that a browser and the command see are th
     const raw = { width: wide, height: high, channels: 4 } as const
     expect(await difference(await sharp(data, { raw }).png().toBuffer(), 'image/png')).toBe(0)
   })
+
+  describe('and what is refused is the same, with its reason', () => {
+    const refused = async (file: Buffer, type: string) => {
+      await expect(decodeImage(file)).rejects.toMatchObject({ code: 'IMAGE' })
+      return inPage(file, type).then(
+        () => 'not refused',
+        (error: unknown) => String(error),
+      )
+    }
+    it.each(['png', 'jpeg', 'webp'] as const)('a %s that is cut off', async (format) => {
+      const file = await rgb().toFormat(format).toBuffer()
+      for (const share of [0.1, 0.5, 0.9])
+        expect(
+          await refused(file.subarray(0, Math.floor(share * file.length)), `image/${format}`),
+        ).toMatch(/cut off/)
+    })
+    it('a JPEG with a hole', async () => {
+      const file = await rgb().jpeg({ quality: 95 }).toBuffer()
+      const middle = Math.floor(file.length / 2)
+      file.fill(0, middle, middle + 600)
+      expect(await refused(file, 'image/jpeg')).toMatch(/damaged/)
+    })
+    it('more than 100 million pixels', async () => {
+      const create = { width: 12_000, height: 10_000, channels: 3, background: 'grey' } as const
+      for (const format of ['png', 'jpeg'] as const)
+        expect(
+          await refused(await sharp({ create }).toFormat(format).toBuffer(), `image/${format}`),
+        ).toMatch(/12000×10000 pixels, more than the 100 million/)
+    })
+    it.each([
+      ['HEIC', '\0\0\0\x18ftypheic\0\0\0\0heicmif1', /is HEIC/],
+      ['nothing', '', /is empty/],
+      ['text', 'hello', /is not an image/],
+    ])('%s', async (_, content, reason) => {
+      expect(await refused(Buffer.from(content, 'latin1'), '')).toMatch(reason)
+    })
+  })
 })
