@@ -8,6 +8,7 @@ import { openRuntime } from '@cflow/runtimes'
 import { resolveConfig } from '@cflow/methods'
 import { fit, type Progress } from '@cflow/trainer'
 import { readSafetensors } from '@cflow/weights'
+import { minImages } from '../train/limits.js'
 import type { EngineOptions } from './detect.js'
 import { gate, gated } from './gate.js'
 import { rendered } from './rendered.js'
@@ -21,6 +22,17 @@ export interface TrainingInput {
   readonly checkpoint?: Uint8Array
 }
 
+/** How a training is going; before the first stage of the library's, the images are checked. */
+export type TrainingProgress = Omit<Progress, 'stage'> & {
+  readonly stage: Progress['stage'] | 'check'
+}
+
+/** An image that cannot be read, by its place among those given. */
+export interface Unreadable {
+  readonly index: number
+  readonly error: { readonly code: string; readonly message: string; readonly hint?: string }
+}
+
 const running = gate()
 
 const api = {
@@ -31,16 +43,18 @@ const api = {
   async train(
     { images, category, passes, checkpoint }: TrainingInput,
     engine: EngineOptions,
-    onProgress: (progress: Progress) => void,
+    onProgress: (progress: TrainingProgress) => void,
+    onUnreadable: (image: Unreadable) => void,
     onCheckpoint: (bytes: Uint8Array) => void,
   ) {
+    const usable = await readable(images, onProgress, onUnreadable)
     const config = resolveConfig({ passes })
     const spec = encoderSpec(config.encoder)
     const { tensors } = readSafetensors(await weightsOf(spec.name))
     const weights = fitWeights(spec.parameters, tensors, spec.name)
     const runtime = await openRuntime(engine)
     const fitted = await fit({
-      samples: images.map(({ name, blob }, i): Sample => ({
+      samples: usable.map(({ name, blob }, i): Sample => ({
         id: `${String(i).padStart(3, '0')} ${name}`,
         split: 'train',
         label: 'good',
@@ -62,6 +76,36 @@ const api = {
     const { manifest, seconds } = fitted
     return transfer({ model, manifest, seconds }, [model.buffer])
   },
+}
+
+/**
+ * The images that can be read: one that cannot must not end a training.
+ * @throws CflowError TOO_FEW_IMAGES
+ */
+async function readable(
+  images: TrainingInput['images'],
+  onProgress: (progress: TrainingProgress) => void,
+  onUnreadable: (image: Unreadable) => void,
+): Promise<TrainingInput['images']> {
+  const usable: (typeof images)[number][] = []
+  for (const [index, image] of images.entries()) {
+    await running.passed()
+    onProgress({ stage: 'check', done: index, total: images.length })
+    try {
+      await decodeImage(image.blob)
+      usable.push(image)
+    } catch (error) {
+      if (!(error instanceof CflowError) || error.code !== 'IMAGE') throw error
+      const { code, message, hint } = error
+      onUnreadable({ index, error: { code, message, ...(hint !== undefined && { hint }) } })
+    }
+  }
+  if (usable.length >= minImages) return usable
+  throw new CflowError(
+    'TOO_FEW_IMAGES',
+    `only ${usable.length} of the ${images.length} images can be read, and ${minImages} are needed`,
+    { hint: 'Those that cannot are marked: replace them.' },
+  )
 }
 
 async function weightsOf(encoder: string): Promise<Uint8Array> {
