@@ -159,7 +159,7 @@ describe.skipIf(!chromium)('the site in a browser', () => {
 
     // photographs of a person stay: the broken one of before
     await page.locator('#train-use').click()
-    await settled(page, 13)
+    await page.locator('#gallery .tile', { hasText: 'broken.png' }).waitFor()
     await page.locator('#images-clear').click()
     await settled(page, 12)
     await shot(page, 'train-used')

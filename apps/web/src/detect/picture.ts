@@ -34,6 +34,7 @@ export function pictureView() {
       wait.hidden =
         isStuck || item === undefined || judged !== undefined || item.failure !== undefined
       heat.hidden = judged === undefined
+      stage.hidden = item === undefined
       image.hidden = item === undefined || item.url === broken
       if (!item) {
         caption.textContent = 'No image yet: bring some below.'

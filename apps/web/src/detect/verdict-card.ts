@@ -5,11 +5,12 @@ import { create, element } from '../ui/dom.js'
 import { percent, short } from '../ui/format.js'
 import { scoreStrip } from '../ui/strip.js'
 
-/** The card beside the picture: verdict, score against the threshold, and which scales it comes from. */
+/** The card beside the picture, empty where there is no image: verdict, score against the threshold, and which scales it comes from. */
 export function showVerdict(
   manifest: Manifest | undefined,
   detection: Detection | undefined,
   failure: Friendly | undefined,
+  isEmpty: boolean,
 ): void {
   const title = element('h2', 'verdict-title')
   const text = element('p', 'verdict-text')
@@ -19,7 +20,7 @@ export function showVerdict(
   element('h3', 'verdict-from').hidden = !detection
   if (!detection || !manifest) {
     title.className = 'badge'
-    title.textContent = failure ? 'No verdict' : '…'
+    title.textContent = isEmpty ? 'No image yet' : failure ? 'No verdict' : '…'
     text.textContent = failure?.text ?? ''
     scale.replaceChildren()
     bars.replaceChildren()

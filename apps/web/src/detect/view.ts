@@ -55,7 +55,7 @@ export function detectView(store: Store<State>, take: (files: Iterable<File>) =>
       shown = of
       const point = item?.detection && engine && judged(engine.manifest, item.detection, rate)
       picture.show(item, point, isStuck === true)
-      showVerdict(engine?.manifest, point, item?.failure)
+      showVerdict(engine?.manifest, point, item?.failure, item === undefined && !!engine)
       if (engine) renderRate(engine.manifest, rate, point)
     }
     renderTiles(state)
