@@ -3,7 +3,11 @@ import { expect, it } from 'vitest'
 import { friendly, isLostGpu } from './errors.js'
 
 it.each([
-  [new CflowError('IMAGE', 'x', { subject: 'a.txt' }), 'cannot be read as an image', 'a.txt'],
+  [
+    new CflowError('IMAGE', 'a.heic is HEIC', { hint: 'Use PNG.' }),
+    'cannot be read as an image',
+    'a.heic is HEIC. Use PNG.',
+  ],
   [new CflowError('MODEL', 'no manifest'), 'not a detector of this project', 'no manifest'],
   [new RangeError('Array buffer allocation failed'), 'Out of memory', 'Close other tabs'],
   [new CflowError('RUNTIME', 'the model could not be run: std::bad_alloc'), 'Out of memory', ''],

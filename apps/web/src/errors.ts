@@ -7,7 +7,6 @@ export interface Friendly {
 interface Failure {
   readonly code?: string
   readonly message?: string
-  readonly subject?: string
   readonly hint?: string
 }
 
@@ -39,9 +38,8 @@ export function friendly(error: unknown): Friendly {
       title: 'Out of memory',
       text: 'The browser has no memory left for this. Close other tabs, or use a smaller detector, or fewer or smaller images.',
     }
-  const { code = '', message = String(error), subject = 'It', hint } = (error ?? {}) as Failure
+  const { code = '', message = String(error), hint } = (error ?? {}) as Failure
   const texts: Readonly<Record<string, string>> = {
-    IMAGE: `${subject}: use PNG, JPEG, WebP, GIF, AVIF or BMP of at most 100 million pixels.`,
     MODEL: `${message}. Detectors are the model.onnx files made on the “Train your own” tab or by the cflow command.`,
     RUNTIME: message,
   }

@@ -11,15 +11,17 @@ const container = (): ServiceWorkerContainer | undefined =>
 /**
  * Register the service worker. Where the host does not isolate the page, it is loaded once more, so that the service
  * worker adds the headers.
+ * @param mayReload false when that would lose what a person has put in
  * @returns whether the page is about to be loaded again
  */
-export async function registerServiceWorker(): Promise<boolean> {
+export async function registerServiceWorker(mayReload: () => boolean): Promise<boolean> {
   const workers = container()
   if (!workers) return false
   try {
     await workers.register(new URL('sw.js', document.baseURI))
     if (crossOriginIsolated || workers.controller || sessionStorage.getItem(tried)) return false
     if (!(await Promise.race([workers.ready, waited(patience)]))) return false
+    if (!mayReload()) return false
     sessionStorage.setItem(tried, 'yes')
     location.reload()
     return true

@@ -1,65 +1,81 @@
+import { judge } from './detect/judging.js'
+import { modelCard } from './detect/model-card.js'
 import { detectView } from './detect/view.js'
-import { engineChoices, type EngineId } from './engine/engines.js'
+import { detectorsOf } from './detectors.js'
+import { engineChoices, type EngineChoice, type EngineId } from './engine/engines.js'
 import { engineHost, type Host } from './engine/host.js'
-import { exampleImages, exampleModel } from './example.js'
+import { exampleImages } from './example.js'
+import { droppedFiles, imagesOf, isDetector } from './images/files.js'
 import { keepOffline, registerServiceWorker } from './isolation.js'
+import { keptDetectors } from './kept.js'
+import { example, given, hasInput, initial, knowing, run, type State } from './state/state.js'
+import { createStore } from './state/store.js'
 import { trainView } from './train/view.js'
 import { create, element } from './ui/dom.js'
-import { count } from './ui/format.js'
 import { clearMessages, showError, showMessage } from './ui/messages.js'
 import { tabs } from './ui/tabs.js'
 
-async function begin(): Promise<void> {
+const store = createStore<State>(initial)
+let hostIsReady: (host: Host) => void
+const host = new Promise<Host>((resolve) => (hostIsReady = resolve))
+const detectors = detectorsOf(store, host)
+
+/** Files from anywhere: images are judged, a detector is loaded. */
+function take(files: Iterable<File>): void {
+  const all = [...files]
+  clearMessages()
+  const images = imagesOf(
+    all.filter((f) => !isDetector(f)),
+    '; or a detector, model.onnx',
+  )
+  store.change(given(images))
+  const model = all.find(isDetector)
+  if (model) detectors.openFile(model)
+}
+
+/** All that a person can do, before anything is loaded. */
+function prepare(): void {
   const tab = tabs()
+  modelCard(store, { ...detectors, forget: (id) => void detectors.forget(id), take })
+  detectView(store, take)
+  const train = trainView(store, detectors.trained, (id) => {
+    tab.show('detect')
+    detectors.open(id)
+    element('button', 'tab-detect').focus()
+  })
+  judge(store, async (image) => (await host).detect(image))
+  store.watch(({ items, training }, before) => {
+    if (before?.items !== items) revokeGone(before?.items, items)
+    if (before?.training.images !== training.images)
+      revokeGone(before?.training.images, training.images)
+  })
+  const taker = () => (tab.active === 'train' ? train.take : take)
+  document.addEventListener('paste', ({ clipboardData }) => {
+    const pasted = [...(clipboardData?.files ?? [])]
+    if (pasted.length > 0) taker()(pasted)
+  })
+  // a file dropped anywhere is meant for the page, which the browser would otherwise replace by it
+  document.addEventListener('dragover', (event) => event.preventDefault())
+  document.addEventListener('drop', (event) => {
+    event.preventDefault()
+    if (event.dataTransfer?.types.includes('Files'))
+      droppedFiles(event.dataTransfer).then(taker(), showError)
+  })
+  // the page's own pictures are no files to drop
+  document.addEventListener('dragstart', (event) => event.preventDefault())
+  keptDetectors().then((kept) => {
+    for (const detector of kept) store.change(knowing(detector))
+  }, console.warn)
+}
+
+/** Free the addresses of images that are no longer there. */
+function revokeGone(before: State['items'] = [], now: State['items']): void {
+  const there = new Set(now.map((i) => i.url))
+  for (const { url } of before) if (!there.has(url)) URL.revokeObjectURL(url)
+}
+
+function engineMenu(choices: readonly EngineChoice[], ready: Host): void {
   const choose = element('select', 'engine')
-  const file = element('input', 'model-file')
-  const toExample = element('button', 'model-example')
-  const heading = element('h2', 'model-name')
-  let modelName = ''
-
-  const choices = await engineChoices()
-  const images = exampleImages()
-
-  const open = async (model: Blob, name: string): Promise<boolean> => {
-    const before = modelName
-    modelName = name
-    try {
-      await host.open(model)
-      toExample.hidden = name === ''
-      return true
-    } catch (error) {
-      modelName = before
-      showError(error)
-      return false
-    }
-  }
-  const detect = detectView(
-    () => host,
-    (model) => {
-      clearMessages()
-      void open(model, model.name)
-    },
-  )
-  const host: Host = engineHost(
-    choices,
-    async () => (await images)[0]!.blob,
-    {
-      onEngine(engine) {
-        const { manifest, model } = engine
-        const { training, encoder, inputSize } = manifest
-        choose.value = engine.id
-        choose.title = engine.runtime
-        heading.textContent = modelName || `Built-in example: ${manifest.category}`
-        element('p', 'model-facts').textContent =
-          `Learned from ${count(training.images, 'good image')}; ` +
-          `${encoder.name}, ${inputSize} px, ${(model.size / 1e6).toFixed(1)} MB`
-        detect.onEngine(engine)
-      },
-      onNote: showMessage,
-      onState: (text) => void (element('p', 'engine-state').textContent = text),
-    },
-    new URLSearchParams(location.search).get('engine') as EngineId | null,
-  )
   const options = choices.map(({ id, label, missing }) =>
     missing
       ? create('option', { value: id, disabled: '' }, `${label} (${missing})`)
@@ -67,43 +83,39 @@ async function begin(): Promise<void> {
   )
   choose.replaceChildren(...options)
   choose.disabled = false
+  store.watch(({ engine }, before) => {
+    if (!engine || engine === before?.engine) return
+    choose.value = engine.id
+    choose.title = engine.runtime
+  })
   const chosen = async () => {
-    await host.choose(choose.value as EngineId).catch(showError)
-    choose.value = host.engine?.id ?? choose.value
+    await ready.choose(choose.value as EngineId).catch(showError)
+    choose.value = ready.engine?.id ?? choose.value
   }
   choose.addEventListener('change', () => void chosen())
+}
 
-  const train = trainView((name, model, tests) => {
-    tab.show('detect')
-    // not before: the detector that was there would judge them
-    void open(model, name).then((isOpen) => {
-      if (isOpen && tests.length > 0) detect.replace(tests)
-    })
-    element('button', 'tab-detect').focus()
-  })
-
-  element('button', 'model-open').addEventListener('click', () => file.click())
-  file.addEventListener('change', () => {
-    detect.take([...(file.files ?? [])])
-    file.value = ''
-  })
-  const backToExample = async () => {
-    clearMessages()
-    if (await open(await exampleModel(), '')) detect.replace(await images)
-  }
-  toExample.addEventListener('click', () => void backToExample().catch(showError))
-  document.addEventListener('paste', ({ clipboardData }) => {
-    const pasted = [...(clipboardData?.files ?? [])]
-    if (pasted.length > 0) (tab.active === 'train' ? train : detect).take(pasted)
-  })
-  // a file dropped beside the zones would otherwise replace the page
-  for (const type of ['dragover', 'drop'])
-    document.addEventListener(type, (event) => event.preventDefault())
-
-  detect.replace(await images)
-  await open(await exampleModel(), '')
+async function begin(): Promise<void> {
+  const choices = await engineChoices()
+  const images = exampleImages()
+  images.then((tests) => store.change(knowing({ id: example, name: '', tests })), showError)
+  const state = element('p', 'engine-state')
+  const ready = engineHost(
+    choices,
+    async () => (await images)[0]!.blob,
+    {
+      onEngine: (engine) => store.change(run(engine)),
+      onNote: showMessage,
+      onState: (text) => void (state.textContent = text),
+    },
+    new URLSearchParams(location.search).get('engine') as EngineId | null,
+  )
+  engineMenu(choices, ready)
+  hostIsReady(ready)
+  await detectors.begin()
   const kept = await keepOffline()
   element('span', 'offline').textContent = kept ? 'Kept for use without a network.' : ''
 }
 
-if (!(await registerServiceWorker())) await begin().catch(showError)
+prepare()
+if (!(await registerServiceWorker(() => !hasInput(store.state)))) await begin().catch(showError)

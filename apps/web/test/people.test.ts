@@ -105,9 +105,11 @@ describe.skipIf(!chromium)('what people do', () => {
     await page.locator('#train-count', { hasText: '3 images' }).waitFor()
   })
 
-  it('drop a file beside the zones, and nothing happens to the page', async () => {
+  it('drop a file beside the zones, and it is taken too', async () => {
     await open()
     await drop('header', join(folder, 'parts/9.png'))
+    await settled(page, exampleCount + 1)
+    expect(await tiles().locator('.name').first().innerText()).toBe('9.png')
     expect(await page.locator('h1').innerText()).toBe('What is not normal here?')
   })
 
@@ -134,16 +136,20 @@ describe.skipIf(!chromium)('what people do', () => {
     ['can be addressed', 6e9],
   ])('have a detector that needs more memory than %s', async (_, bytes) => {
     await open()
+    await page.locator('#detect-pick [data-pick=files]').setInputFiles(join(folder, 'parts/9.png'))
+    await settled(page, exampleCount + 1)
     await page.locator('#model-file').setInputFiles({
       name: 'large.onnx',
       mimeType: 'application/octet-stream',
       buffer: Buffer.from(needing(bytes)),
     })
     await messages().getByText('Out of memory').waitFor()
-    await page.locator('#summary', { hasText: `${exampleCount} without a verdict` }).waitFor()
+    await page.locator('#summary', { hasText: '1 without a verdict' }).waitFor()
     expect(await page.locator('#picture-image').isVisible()).toBe(true)
     await shot(page, 'out-of-memory')
     await page.locator('#model-example').click()
+    await settled(page, exampleCount + 1)
+    await page.locator('#images-clear').click()
     await settled(page, exampleCount)
     expect(await page.locator('#summary').textContent()).toContain('found 5 of 5')
     expect(await messages().innerText()).toBe('')

@@ -1,16 +1,14 @@
 import { readFile, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
-import { build } from 'vite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { contract } from '@cflow/runtimes/contract'
 import { openRuntime } from '@cflow/runtimes'
 import { chromiumPath, launchChromium } from './chromium.ts'
 import type { InPage } from './in-page/page.ts'
 import { lossesOf } from './in-page/steps.ts'
-import { serveFolder, type Site } from './site.ts'
-import { conditions, isolating } from '../vite.config.ts'
-import { ortFiles } from '../tools/vite/ort-files.ts'
+import { buildInPage, serveFolder, type Site } from './site.ts'
+import { isolating } from '../vite.config.ts'
 
 const chromium = chromiumPath()
 const built = join(import.meta.dirname, '../test-results/in-page/dist')
@@ -19,15 +17,7 @@ describe.skipIf(!chromium)('onnxruntime-web in a browser', () => {
   let browser: Browser
   let losses: readonly number[]
   beforeAll(async () => {
-    await build({
-      root: join(import.meta.dirname, 'in-page'),
-      configFile: false,
-      base: './',
-      logLevel: 'error',
-      resolve: { conditions },
-      build: { outDir: built, emptyOutDir: true, target: 'es2023', assetsInlineLimit: 0 },
-      plugins: [ortFiles()],
-    })
+    await buildInPage(built)
     losses = await lossesOf(await openRuntime())
     browser = await launchChromium(chromium!)
   })

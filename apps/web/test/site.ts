@@ -1,7 +1,9 @@
 import { execFileSync } from 'node:child_process'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { preview } from 'vite'
+import { build, preview } from 'vite'
+import { ortFiles } from '../tools/vite/ort-files.ts'
+import { conditions } from '../vite.config.ts'
 
 export const appFolder = join(import.meta.dirname, '..')
 export const artefacts = join(appFolder, 'test-results')
@@ -16,6 +18,18 @@ export function buildSite(): void {
     shell: process.platform === 'win32',
   })
 }
+
+/** Build the page of the tests that call functions in a browser. */
+export const buildInPage = (outDir: string) =>
+  build({
+    root: join(import.meta.dirname, 'in-page'),
+    configFile: false,
+    base: './',
+    logLevel: 'error',
+    resolve: { conditions },
+    build: { outDir, emptyOutDir: true, target: 'es2023', assetsInlineLimit: 0 },
+    plugins: [ortFiles()],
+  })
 
 export interface Site {
   readonly url: string

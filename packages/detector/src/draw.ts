@@ -1,4 +1,5 @@
 import { CflowError, messageOf, type InPages, type RgbImage } from '@cflow/base'
+import { unmultiplied } from './unmultiplied.js'
 import { checkSize, kindOf, toRgb } from './sources.js'
 
 /** What a canvas can draw and has a size. */
@@ -38,7 +39,10 @@ export async function pixelsOf(image: Drawable, subject = 'image'): Promise<RgbI
   const context = contextOf(width, height)
   try {
     context.drawImage(image, 0, 0, width, height)
-    return toRgb(context.getImageData(0, 0, width, height))
+    const drawn = context.getImageData(0, 0, width, height)
+    // a canvas multiplies colours by alpha, and what is transparent loses them
+    const exact = kindOf(image) === 'ImageBitmap' && hasAlpha(drawn.data)
+    return toRgb((exact && unmultiplied(image as ImageBitmap)) || drawn)
   } catch (cause) {
     throw new CflowError('IMAGE', `the pixels cannot be read: ${messageOf(cause)}`, {
       subject,
@@ -46,6 +50,11 @@ export async function pixelsOf(image: Drawable, subject = 'image'): Promise<RgbI
       cause,
     })
   }
+}
+
+function hasAlpha(rgba: Uint8ClampedArray): boolean {
+  for (let i = 3; i < rgba.length; i += 4) if (rgba[i] !== 255) return true
+  return false
 }
 
 function sizeOf(image: Drawable): readonly [number, number] {

@@ -1,4 +1,5 @@
 import { CflowError, messageOf } from '@cflow/base'
+import { checkEncoded, reasonOf } from './encoded.js'
 import { isDrawable, pixelsOf } from './draw.js'
 import type { Place } from './sources.js'
 
@@ -11,12 +12,15 @@ export const place: Place = {
   },
   async decode(encoded, subject) {
     const blob = encoded instanceof Blob ? encoded : new Blob([encoded as Uint8Array<ArrayBuffer>])
+    const bytes = await bytesOf(encoded, subject)
+    checkEncoded(bytes, subject)
     const bitmap = await createImageBitmap(blob, {
       imageOrientation: 'from-image',
       colorSpaceConversion: 'none',
       premultiplyAlpha: 'none',
     }).catch((cause: unknown) => {
-      throw new CflowError('IMAGE', `${subject} is not an image that can be read: ${messageOf(cause)}`, { subject, hint: 'All browsers read PNG, JPEG, WebP and GIF.', cause }) // prettier-ignore
+      const { what, hint } = reasonOf(bytes)
+      throw new CflowError('IMAGE', `${subject} ${what}`, { subject, hint, cause })
     })
     try {
       return await pixelsOf(bitmap, subject)
@@ -29,4 +33,14 @@ export const place: Place = {
     detector: 'a URL, a Uint8Array, an ArrayBuffer, or a Blob or File',
     image: 'pixels, a Blob, bytes, a URL, or something that a canvas can draw',
   },
+}
+
+async function bytesOf(encoded: string | Uint8Array | Blob, subject: string): Promise<Uint8Array> {
+  if (!(encoded instanceof Blob)) return encoded as Uint8Array
+  try {
+    return new Uint8Array(await encoded.arrayBuffer())
+  } catch (cause) {
+    // moved, changed or taken away (a card, a network folder) since it was chosen
+    throw new CflowError('IMAGE', `${subject} can no longer be read: ${messageOf(cause)}`, { subject, hint: 'Choose the file again.', cause }) // prettier-ignore
+  }
 }

@@ -6,6 +6,7 @@ import type { Item } from './item.js'
 /** The large picture with the heat map over it. */
 export function pictureView() {
   const image = element('img', 'picture-image')
+  const stage = element('div', 'picture-stage')
   const heat = element('canvas', 'picture-heat')
   const wait = element('p', 'picture-wait')
   const caption = element('figcaption', 'picture-caption')
@@ -18,15 +19,22 @@ export function pictureView() {
   setOpacity()
   /** Address of a picture that the browser cannot show. */
   let broken: string | undefined
+  image.addEventListener('load', () => {
+    // the map lies over the photograph, whatever its form
+    stage.style.setProperty('--ratio', String(image.naturalWidth / image.naturalHeight))
+  })
   image.addEventListener('error', () => {
     broken = image.src
     image.hidden = true
   })
   paintLegend(element('canvas', 'legend'))
   return {
-    show(item: Item | undefined, judged: Detection | undefined) {
-      wait.hidden = item === undefined || judged !== undefined || item.failure !== undefined
+    /** @param isStuck nothing will judge it */
+    show(item: Item | undefined, judged: Detection | undefined, isStuck: boolean) {
+      wait.hidden =
+        isStuck || item === undefined || judged !== undefined || item.failure !== undefined
       heat.hidden = judged === undefined
+      stage.hidden = item === undefined
       image.hidden = item === undefined || item.url === broken
       if (!item) {
         caption.textContent = 'No image yet: bring some below.'

@@ -1,15 +1,16 @@
 import type { Manifest } from '@cflow/core'
-import { explain, type Contribution, type Detection } from '@cflow/detector'
+import type { Contribution, Detection } from '@cflow/detector'
 import type { Friendly } from '../errors.js'
 import { create, element } from '../ui/dom.js'
 import { percent, short } from '../ui/format.js'
 import { scoreStrip } from '../ui/strip.js'
 
-/** The card beside the picture: verdict, score against the threshold, and which scales it comes from. */
+/** The card beside the picture, empty where there is no image: verdict, score against the threshold, and which scales it comes from. */
 export function showVerdict(
-  manifest: Manifest,
+  manifest: Manifest | undefined,
   detection: Detection | undefined,
   failure: Friendly | undefined,
+  isEmpty: boolean,
 ): void {
   const title = element('h2', 'verdict-title')
   const text = element('p', 'verdict-text')
@@ -17,30 +18,39 @@ export function showVerdict(
   const bars = element('ul', 'contributions')
   delete title.dataset['score']
   element('h3', 'verdict-from').hidden = !detection
-  if (!detection) {
+  if (!detection || !manifest) {
     title.className = 'badge'
-    title.textContent = failure ? 'No verdict' : '…'
+    title.textContent = isEmpty ? 'No image yet' : failure ? 'No verdict' : '…'
     text.textContent = failure?.text ?? ''
     scale.replaceChildren()
     bars.replaceChildren()
     return
   }
-  const { anomalous, score, threshold, contributions } = detection
+  const { anomalous, score, threshold, contributions, milliseconds } = detection
   title.className = `badge ${anomalous ? 'bad' : 'good'}`
   title.dataset['score'] = String(score)
   title.textContent = anomalous ? '✕ Anomalous' : '✓ Like the good ones'
-  text.textContent = kept(`${sentence(explain(detection, manifest))} ${rarity(detection)}`)
+  text.textContent = kept(
+    `Score ${short(score)} is ${anomalous ? '' : 'not '}above the threshold ${short(threshold)}. ` +
+      `${rarityOf(manifest.calibration.scores, score)} It took ${Math.round(milliseconds)} ms.`,
+  )
   scale.replaceChildren(scoreStrip(manifest.calibration.scores, threshold, score))
   bars.replaceChildren(...contributions.map(contributionBar))
 }
 
-const sentence = (s: string): string => `${s.charAt(0).toUpperCase()}${s.slice(1)}.`
-
 /** A number and its unit stay on one line. */
 const kept = (s: string): string => s.replaceAll(/(\d) (%|ms|px)/g, '$1\u00a0$2')
 
-const rarity = ({ pValue, milliseconds }: Detection): string =>
-  `Of good images, about ${percent(pValue)} or fewer score this high. It took ${Math.round(milliseconds)} ms.`
+/**
+ * How rare a score is, by counting: a share estimated from few images would be far from the rate that the threshold is for,
+ * and read as if one of the two were wrong.
+ */
+export function rarityOf(good: readonly number[], score: number): string {
+  if (good.length === 0) return ''
+  const as = good.filter((s) => s >= score).length
+  const who = as === 0 ? 'None' : String(as)
+  return `${who} of the ${good.length} good images that set the threshold score${as > 1 ? '' : 's'} as high.`
+}
 
 function contributionBar({ stride, share, value }: Contribution): HTMLLIElement {
   const bar = create('span', { class: 'bar', 'aria-hidden': 'true' })

@@ -59,10 +59,18 @@ export function engineHost(
     })
 
   /** Run on WASM; a WASM engine that has the detector already goes on. */
-  const useWasm = async (file: Blob, id: EngineId): Promise<void> => {
-    use(current?.model === file && current.id === id ? current : await openEngine(id, file))
+  const useWasm = async (file: Blob, id: EngineId, isWanted = () => true): Promise<boolean> => {
+    const isThere = current?.model === file && current.id === id
+    if (!isWanted()) return false
+    const engine = isThere ? current! : await openEngine(id, file)
+    if (!isWanted()) {
+      if (engine !== current) engine.close()
+      return false
+    }
+    use(engine)
     model = file
     events.onState('')
+    return true
   }
 
   /**
@@ -100,9 +108,14 @@ export function engineHost(
     get engine() {
       return current
     },
-    /** Run another detector. @throws when it cannot be loaded; the one before then stays */
-    async open(file: Blob): Promise<void> {
-      await inTurn(() => useWasm(file, asked === 'single' ? 'single' : wasm))
+    /**
+     * Run another detector.
+     * @param isWanted false once something else is asked for: then it does not take over
+     * @throws when it cannot be loaded; the one before then stays
+     */
+    async open(file: Blob, isWanted: () => boolean): Promise<void> {
+      if (!(await inTurn(() => useWasm(file, asked === 'single' ? 'single' : wasm, isWanted))))
+        return
       if (asked === 'webgpu' || (asked === undefined && worthTrying))
         void inTurn(() => tryGpu(asked === 'webgpu'))
     },

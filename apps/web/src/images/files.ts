@@ -1,9 +1,12 @@
 import type { NewItem } from '../detect/item.js'
 import { showMessage } from '../ui/messages.js'
 
-/** Whether a browser may show it: by its type, or by its name where the system knows no type. */
+export const isDetector = (file: File): boolean => file.name.toLowerCase().endsWith('.onnx')
+
+/** Whether it is meant as an image: by its type, or by its name where the system knows no type. Some cannot be read; why is told then. */
 const looksLikeImage = (file: File): boolean =>
-  file.type.startsWith('image/') || /\.(png|jpe?g|webp|gif|avif|bmp)$/i.test(file.name)
+  file.type.startsWith('image/') ||
+  /\.(png|jpe?g|webp|gif|avif|bmp|hei[cf]|tiff?|jxl)$/i.test(file.name)
 
 /**
  * The images among files, sorted by name; a message tells of the others.

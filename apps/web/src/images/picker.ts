@@ -1,7 +1,5 @@
 import { create } from '../ui/dom.js'
-import { showError } from '../ui/messages.js'
 import { openCamera } from './camera.js'
-import { droppedFiles } from './files.js'
 
 const imageTypes = 'image/png,image/jpeg,image/webp,image/gif,image/avif,image/bmp'
 
@@ -29,7 +27,7 @@ export function imagePicker(
   const zone = create(
     'div',
     { class: 'drop', role: 'group', 'aria-label': label },
-    create('p', {}, 'Drop images or a folder here, or paste them.'),
+    create('p', {}, 'Drop images or a folder anywhere on the page, or paste them.'),
     create(
       'div',
       { class: 'row' },
@@ -40,11 +38,8 @@ export function imagePicker(
     files,
     folder,
   )
+  // a drop is taken by the whole page (main.ts)
   for (const type of ['dragover', 'dragleave', 'drop'])
     zone.addEventListener(type, () => zone.classList.toggle('over', type === 'dragover'))
-  // that a drop is taken by the page is said in main.ts
-  zone.addEventListener('drop', (event) => {
-    if (event.dataTransfer) droppedFiles(event.dataTransfer).then(onFiles, showError)
-  })
   place.append(zone)
 }

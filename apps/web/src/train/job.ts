@@ -1,8 +1,7 @@
 import { proxy } from 'comlink'
-import type { Progress } from '@cflow/trainer'
 import { engineOptions, threadsHere } from '../engine/engines.js'
 import { handleOf } from '../worker/handle.js'
-import type { TrainWorker, TrainingInput } from '../worker/train.js'
+import type { TrainWorker, TrainingInput, TrainingProgress, Unreadable } from '../worker/train.js'
 
 /** A new worker that trains and renders. */
 export const trainer = () =>
@@ -13,7 +12,11 @@ export const trainer = () =>
 export type Job = ReturnType<typeof startJob>
 
 /** A training in a worker of its own. */
-export function startJob(input: TrainingInput, onProgress: (progress: Progress) => void) {
+export function startJob(
+  input: TrainingInput,
+  onProgress: (progress: TrainingProgress) => void,
+  onUnreadable: (image: Unreadable) => void,
+) {
   const handle = trainer()
   let checkpoint = input.checkpoint
   const result = handle.answered(
@@ -21,6 +24,7 @@ export function startJob(input: TrainingInput, onProgress: (progress: Progress) 
       input,
       engineOptions(threadsHere() > 1 ? 'threads' : 'single'),
       proxy(onProgress),
+      proxy(onUnreadable),
       proxy((bytes: Uint8Array) => void (checkpoint = bytes)),
     ),
   )

@@ -1,39 +1,57 @@
 import type { SyntheticKind } from '@cflow/datasets'
-import type { Progress } from '@cflow/trainer'
 import { proxy } from 'comlink'
-import { itemOf, type Item, type NewItem } from '../detect/item.js'
+import type { Item, NewItem } from '../detect/item.js'
+import { friendly } from '../errors.js'
 import { imagesOf } from '../images/files.js'
 import { imagePicker } from '../images/picker.js'
+import {
+  inPhase,
+  learnFrom,
+  learnFromOnly,
+  tryOn,
+  unreadable,
+  type KnownDetector,
+  type State,
+} from '../state/state.js'
+import type { Store } from '../state/store.js'
+import { ask } from '../ui/ask.js'
 import { create, element } from '../ui/dom.js'
 import { count, duration } from '../ui/format.js'
 import { gallery } from '../ui/gallery.js'
 import { addLosses, latestText, lossChart, type Losses } from '../ui/loss-chart.js'
 import { clearMessages, showError, showMessage } from '../ui/messages.js'
-import type { Trained } from '../worker/train.js'
+import { titleEnd, titleProgress } from '../ui/title.js'
+import { wholeNumber } from '../ui/whole-number.js'
+import type { Trained, TrainingProgress } from '../worker/train.js'
+import { trainingGuard } from './guard.js'
 import { startJob, trainer, type Job } from './job.js'
+import { maxImages, minImages } from './limits.js'
 import { progressText, shareDone } from './progress.js'
 import { showResult } from './result.js'
 
-const [minImages, maxImages] = [10, 200]
 /** Built-in images to try the new detector on. */
 const triedOn = 12
+/** Mark of images that are made here. */
+const made = 'made'
 
 /**
  * The tab on which a detector is trained.
- * @param useDetector takes it to the other tab, with images that it has not seen where there are some
+ * @param onTrained lists and keeps a detector. @returns its id
+ * @param useDetector takes it to the other tab
  */
 export function trainView(
-  useDetector: (name: string, model: Blob, tests: readonly NewItem[]) => void,
+  store: Store<State>,
+  onTrained: (detector: Pick<KnownDetector, 'name' | 'file' | 'tests'>) => string,
+  useDetector: (id: string) => void,
 ) {
-  let items: readonly Item[] = []
-  let tests: readonly NewItem[] = []
   let job: Job | undefined
   let checkpoint: Uint8Array | undefined
   let losses: Losses = []
-  let stopped = false
   let said = 0
 
-  const tiles = gallery(element('ul', 'train-gallery'))
+  const tiles = gallery(element('ul', 'train-gallery'), {
+    onRemove: (id) => store.change(learnFromOnly((i) => i.id !== id)),
+  })
   const start = element('button', 'train-start')
   const stop = element('button', 'train-stop')
   const goOn = element('button', 'train-continue')
@@ -42,83 +60,96 @@ export function trainView(
   const make = element('button', 'generate')
   const name = element('input', 'train-name')
   const state = element('p', 'train-state')
+  const counted = element('p', 'train-count')
+  const bar = element('progress', 'train-bar')
+  const guard = trainingGuard()
 
   const say = (text: string) => {
     element('p', 'train-live').textContent = text
     said = performance.now()
   }
-  const setButtons = (phase: 'idle' | 'running' | 'stopped') => {
-    start.hidden = phase !== 'idle'
+
+  store.watch(({ training }, before) => {
+    const { images, phase } = training
+    if (training === before?.training) return
+    // a checkpoint is of the images that it was made from
+    if (before && idsOf(images) !== idsOf(before.training.images)) checkpoint = undefined
+    start.hidden = phase !== 'idle' && phase !== 'making'
+    start.disabled = phase === 'making'
     stop.hidden = phase !== 'running'
     goOn.hidden = phase !== 'stopped'
     discard.hidden = phase !== 'stopped'
-    clear.hidden = phase !== 'idle' || items.length === 0
+    clear.hidden = phase !== 'idle' || images.length === 0
     make.disabled = phase !== 'idle'
-  }
-  const render = () => {
-    tiles.show(items)
-    const missing = Math.max(0, minImages - items.length)
-    const text = `${count(items.length, 'image')}${missing > 0 ? `; ${missing} more are needed` : ''}`
-    element('p', 'train-count').textContent = items.length === 0 ? '' : text
-    if (!job) setButtons('idle')
-  }
+    guard(phase === 'running' || phase === 'stopped')
+    tiles.show(images.map(tileOf), undefined, phase !== 'idle')
+    if (phase === 'making') return
+    const missing = Math.max(0, minImages - images.length)
+    const text = `${count(images.length, 'image')}${missing > 0 ? `; ${missing} more are needed` : ''}`
+    counted.textContent = images.length === 0 ? '' : text
+  })
 
-  const add = (added: readonly NewItem[]) => {
-    if (job)
+  const add = (added: readonly NewItem[], of?: string) => {
+    const { images, phase } = store.state.training
+    if (phase === 'running' || phase === 'stopped')
       return showMessage('A training is running', 'Stop it and start over to use other images.')
-    const room = maxImages - items.length
+    const room = maxImages - images.length
     if (added.length > room)
       showMessage(
         'Too many images',
         `${maxImages} are enough: the first ${room} of these are used.`,
       )
-    items = [...items, ...added.slice(0, room).map(itemOf)]
-    checkpoint = undefined
-    render()
+    store.change(learnFrom(added.slice(0, room), of))
   }
 
   const take = (files: Iterable<File>) => add(imagesOf(files))
 
-  const removeAll = () => {
-    items.forEach((i) => URL.revokeObjectURL(i.url))
-    items = []
-    tests = []
-    checkpoint = undefined
-    render()
+  const removeAll = () => store.change(learnFromOnly(() => false))
+
+  /** Whether images that a person brought may go. */
+  const mayRemove = async (): Promise<boolean> => {
+    const own = store.state.training.images.filter((i) => i.of === undefined).length
+    if (own === 0) return true
+    const what = `your ${count(own, 'image')}`
+    return ask(`Remove ${what}?`, 'The made images take their place.', `Remove ${what}`)
   }
 
   const generate = async () => {
+    clearMessages()
     const select = element('select', 'kind')
-    const n = wholeNumber('kind-count', minImages, maxImages, minImages)
-    make.disabled = true
+    const n = wholeNumber(element('input', 'kind-count'), 'Images')
+    if (n === undefined || !(await mayRemove())) return
+    removeAll()
+    store.change(inPhase('making'))
     const handle = trainer()
     try {
-      removeAll()
       const images = await handle.answered(
         handle.api.rendered(
           select.value as SyntheticKind,
           n,
           triedOn,
           proxy((done: number) => {
-            element('p', 'train-count').textContent = `Making image ${done} of ${n + triedOn} …`
+            counted.textContent = `Making image ${done} of ${n + triedOn} …`
           }),
         ),
       )
-      add(images.train)
-      tests = images.test
+      add(images.train, made)
+      store.change(tryOn(images.test))
       name.value = select.selectedOptions[0]?.text ?? select.value
     } catch (error) {
       showError(error)
     } finally {
       handle.close()
-      make.disabled = false
+      store.change(inPhase('idle'))
     }
   }
 
-  const onProgress = (progress: Progress) => {
-    element('progress', 'train-bar').value = shareDone(progress)
+  const onProgress = (progress: TrainingProgress) => {
+    if (!job) return
+    bar.value = shareDone(progress)
+    titleProgress(bar.value)
     // the step under way when it was stopped still reports
-    state.textContent = `${stopped ? 'Stopped. ' : ''}${progressText(progress)}`
+    state.textContent = `${store.state.training.phase === 'stopped' ? 'Stopped. ' : ''}${progressText(progress)}`
     if (performance.now() - said > 10_000) say(progressText(progress))
     if (progress.stage !== 'train' || !progress.losses) return
     addLosses(losses, progress.done, progress.losses)
@@ -136,19 +167,34 @@ export function trainView(
     const file = new Blob([model], { type: 'application/octet-stream' })
     const total = Object.values(seconds).reduce((a, b) => a + b, 0)
     state.textContent = `Done in ${duration(total)}.`
-    element('progress', 'train-bar').value = 1
+    bar.value = 1
     say('The training is done.')
-    const [called, unseen] = [name.value, tests]
-    element('button', 'train-use').onclick = () => useDetector(called, file, unseen)
+    const called = manifest.category
+    titleEnd(`✓ Trained: ${called}`)
+    const id = onTrained({ name: called, file, tests: store.state.training.tests })
+    element('button', 'train-use').onclick = () => useDetector(id)
     showResult(manifest, file)
+  }
+
+  /** Say which images are left out, all at once when they are known. */
+  const tellUnreadable = (left: readonly Item[]) => {
+    if (left.length === 0) return
+    const reasons = left.map((i) => i.failure?.text ?? i.name)
+    showMessage(
+      `Left out: ${count(left.length, 'image')}`,
+      reasons.slice(0, 5).join(' ') + (left.length > 5 ? ` And ${left.length - 5} more.` : ''),
+    )
   }
 
   const run = async () => {
     clearMessages()
-    if (items.length < minImages)
+    const { images } = store.state.training
+    const passes = wholeNumber(element('input', 'passes'), 'Passes')
+    if (passes === undefined) return
+    if (images.length < minImages)
       return showMessage(
         'Too few images',
-        `Choose at least ${minImages} good images; there ${items.length === 1 ? 'is' : 'are'} ${items.length}.`,
+        `Choose at least ${minImages} good images; there ${images.length === 1 ? 'is' : 'are'} ${images.length}.`,
         'error',
       )
     element('div', 'train-progress').hidden = false
@@ -159,27 +205,53 @@ export function trainView(
     }
     state.textContent = 'Starting …'
     say('The training has started.')
-    const passes = wholeNumber('passes', 1, 50, 4)
-    const images = items.map((i) => ({ name: i.name, blob: i.blob }))
     const category = name.value.trim() || 'my parts'
-    const input = { images, category, passes, ...(checkpoint && { checkpoint }) }
-    const mine = startJob(input, onProgress)
+    const input = {
+      images: images.map((i) => ({ name: i.name, blob: i.blob })),
+      ...{ category, passes },
+      ...(checkpoint && { checkpoint }),
+    }
+    const leftOut = new Map<number, Item>()
+    let told = false
+    const tellOnce = () => {
+      if (!told) tellUnreadable([...leftOut.values()])
+      told = true
+    }
+    const mine = startJob(
+      input,
+      (progress) => {
+        if (progress.stage !== 'check') tellOnce()
+        if (job === mine) onProgress(progress)
+      },
+      ({ index, error }) => {
+        const image = images[index]!
+        const failure = friendly({
+          ...error,
+          message: error.message.replace('(image bytes)', image.name),
+        })
+        leftOut.set(index, { ...image, failure })
+        store.change(unreadable(image.id, failure))
+      },
+    )
     job = mine
-    stopped = false
-    setButtons('running')
+    store.change(inPhase('running'))
     try {
-      finish(await mine.result)
+      const done = await mine.result
+      tellOnce()
+      finish(done)
       checkpoint = undefined
     } catch (error) {
       if (job !== mine) return
+      tellOnce()
       checkpoint = mine.checkpoint
       state.textContent = checkpoint
         ? 'It failed; Train goes on from the last pass that was finished.'
         : 'It failed.'
+      titleEnd('✕ The training failed')
       showError(error)
     }
     job = undefined
-    setButtons('idle')
+    store.change(inPhase('idle'))
   }
 
   imagePicker(element('div', 'train-pick'), 'Good images', take)
@@ -188,16 +260,14 @@ export function trainView(
   start.addEventListener('click', () => void run())
   stop.addEventListener('click', () => {
     job?.pause()
-    stopped = true
     state.textContent = `Stopped. ${state.textContent}`
     say('Stopped.')
-    setButtons('stopped')
+    store.change(inPhase('stopped'))
     goOn.focus()
   })
   goOn.addEventListener('click', () => {
     job?.resume()
-    stopped = false
-    setButtons('running')
+    store.change(inPhase('running'))
     stop.focus()
   })
   discard.addEventListener('click', () => {
@@ -206,12 +276,16 @@ export function trainView(
     checkpoint = undefined
     old?.discard()
     element('div', 'train-progress').hidden = true
-    setButtons('idle')
+    titleEnd()
+    store.change(inPhase('idle'))
     start.focus()
   })
-  render()
   return { take }
 }
 
-const wholeNumber = (id: string, min: number, max: number, otherwise: number): number =>
-  Math.min(max, Math.max(min, Math.round(Number(element('input', id).value)) || otherwise))
+const idsOf = (images: readonly Item[]): string => images.map((i) => i.id).join()
+
+const tileOf = ({ id, name, url, failure }: Item) => ({
+  ...{ id, name, url },
+  ...(failure && { verdict: { text: 'left out', word: '', kind: 'error' as const } }),
+})

@@ -1,6 +1,9 @@
+import { CflowError } from '@cflow/base'
+import { decodeImage } from '@cflow/detector'
 import { transfer } from 'comlink'
 import { openRuntime } from '@cflow/runtimes'
 import { trainDetector, type Progress } from '@cflow/trainer'
+import { minImages } from '../train/limits.js'
 import type { EngineOptions } from './detect.js'
 import { gate, gated } from './gate.js'
 import { rendered } from './rendered.js'
@@ -14,6 +17,17 @@ export interface TrainingInput {
   readonly checkpoint?: Uint8Array
 }
 
+/** How a training is going; before the first stage of the library's, the images are checked. */
+export type TrainingProgress = Omit<Progress, 'stage'> & {
+  readonly stage: Progress['stage'] | 'check'
+}
+
+/** An image that cannot be read, by its place among those given. */
+export interface Unreadable {
+  readonly index: number
+  readonly error: { readonly code: string; readonly message: string; readonly hint?: string }
+}
+
 const running = gate()
 
 const api = {
@@ -24,12 +38,14 @@ const api = {
   async train(
     { images, category, passes, checkpoint }: TrainingInput,
     engine: EngineOptions,
-    onProgress: (progress: Progress) => void,
+    onProgress: (progress: TrainingProgress) => void,
+    onUnreadable: (image: Unreadable) => void,
     onCheckpoint: (bytes: Uint8Array) => void,
   ) {
+    const usable = await readable(images, onProgress, onUnreadable)
     const runtime = gated(await openRuntime(engine), running)
     const fitted = await trainDetector(
-      images.map(({ name, blob }) => new File([blob], name)),
+      usable.map(({ name, blob }) => new File([blob], name)),
       {
         ...{ category, passes, runtime, onProgress },
         checkpoints: {
@@ -43,6 +59,36 @@ const api = {
     const { manifest, seconds } = fitted
     return transfer({ model, manifest, seconds }, [model.buffer])
   },
+}
+
+/**
+ * The images that can be read: one that cannot must not end a training.
+ * @throws CflowError TOO_FEW_IMAGES
+ */
+async function readable(
+  images: TrainingInput['images'],
+  onProgress: (progress: TrainingProgress) => void,
+  onUnreadable: (image: Unreadable) => void,
+): Promise<TrainingInput['images']> {
+  const usable: (typeof images)[number][] = []
+  for (const [index, image] of images.entries()) {
+    await running.passed()
+    onProgress({ stage: 'check', done: index, total: images.length })
+    try {
+      await decodeImage(image.blob)
+      usable.push(image)
+    } catch (error) {
+      if (!(error instanceof CflowError) || error.code !== 'IMAGE') throw error
+      const { code, message, hint } = error
+      onUnreadable({ index, error: { code, message, ...(hint !== undefined && { hint }) } })
+    }
+  }
+  if (usable.length >= minImages) return usable
+  throw new CflowError(
+    'TOO_FEW_IMAGES',
+    `only ${usable.length} of the ${images.length} images can be read, and ${minImages} are needed`,
+    { hint: 'Those that cannot are marked: replace them.' },
+  )
 }
 
 export type TrainWorker = typeof api

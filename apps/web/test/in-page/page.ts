@@ -1,3 +1,4 @@
+import { decodeImage } from '@cflow/detector'
 import { contract } from '@cflow/runtimes/contract'
 import { openRuntime } from '@cflow/runtimes'
 import { lossesOf } from './steps.ts'
@@ -17,6 +18,14 @@ const api = {
   },
   async losses(device: string) {
     return lossesOf(await runtimeOn(device))
+  },
+  /** The pixels of an image file: its size and its bytes; both files and pixels in base64. */
+  async pixels(file: string, type: string) {
+    const bytes = Uint8Array.from(atob(file), (c) => c.charCodeAt(0))
+    const { width, height, data } = await decodeImage(new Blob([bytes], { type }))
+    let text = ''
+    for (const byte of data) text += String.fromCharCode(byte)
+    return { width, height, data: btoa(text) }
   },
 }
 

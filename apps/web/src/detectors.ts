@@ -1,0 +1,92 @@
+import type { Host } from './engine/host.js'
+import { exampleModel } from './example.js'
+import { forget as forgetKept, keep } from './kept.js'
+import {
+  detectorOf,
+  example,
+  forgetting,
+  knowing,
+  stuck,
+  wanting,
+  type KnownDetector,
+  type State,
+} from './state/state.js'
+import type { Store } from './state/store.js'
+import { ask } from './ui/ask.js'
+import { clearMessages, showError, showMessage } from './ui/messages.js'
+
+let last = 0
+const newId = () => `${Date.now()}-${++last}`
+
+/** What is done with detectors. What is asked for last wins, whatever is over first. */
+export function detectorsOf(store: Store<State>, host: Promise<Host>) {
+  const fileOf = async (id: string): Promise<Blob> => {
+    const known = detectorOf(store.state, id)?.file
+    if (known) return known
+    const file = await exampleModel()
+    store.change(knowing({ id: example, name: '', file }))
+    return file
+  }
+
+  /** @returns whether it runs, now or because something else was asked for since */
+  const open = async (id: string): Promise<void> => {
+    store.change(wanting(id))
+    const isWanted = () => store.state.wanted === id
+    try {
+      const [ready, file] = await Promise.all([host, fileOf(id)])
+      await ready.open(file, isWanted)
+    } catch (error) {
+      const { running } = store.state
+      if (detectorOf(store.state, id)?.trainedAt === undefined && id !== example)
+        store.change(forgetting(id))
+      if (!isWanted()) return
+      showError(error)
+      if (running !== undefined) store.change(wanting(running))
+      else if (id !== example) await open(example)
+      else store.change(stuck)
+    }
+  }
+
+  return {
+    open: (id: string): void => {
+      clearMessages()
+      void open(id)
+    },
+    /** Run the example, unless something else is asked for already. */
+    async begin(): Promise<void> {
+      if (store.state.wanted === example) await open(example)
+    },
+    /** Run a detector's file. */
+    openFile(file: File): void {
+      const id = newId()
+      store.change(knowing({ id, name: file.name, file }))
+      void open(id)
+    },
+    /** A detector was trained: it is listed and kept. @returns its id */
+    trained(detector: Pick<KnownDetector, 'name' | 'file' | 'tests'>): string {
+      const id = newId()
+      const known = { ...detector, id, trainedAt: Date.now() }
+      store.change(knowing(known))
+      keep(known).catch((error: unknown) => {
+        console.warn(error)
+        showMessage(
+          'The detector could not be kept in this browser',
+          'It is there until the tab is closed: download it.',
+        )
+      })
+      return id
+    },
+    async forget(id: string): Promise<void> {
+      const detector = detectorOf(store.state, id)
+      if (!detector) return
+      const text =
+        detector.trainedAt === undefined
+          ? 'Your file stays where it is.'
+          : 'It is kept in this browser only; a file that you have downloaded stays.'
+      if (!(await ask(`Remove “${detector.name}”?`, text, 'Remove it'))) return
+      await forgetKept(id).catch(showError)
+      await open(example)
+      store.change(forgetting(id))
+    },
+  }
+}

@@ -1,0 +1,124 @@
+import type { Detection } from '@cflow/detector'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
+import type { NewItem } from '../detect/item.js'
+import {
+  example,
+  given,
+  hasInput,
+  initial,
+  judgedAs,
+  knowing,
+  learnFrom,
+  learnFromOnly,
+  run,
+  selecting,
+  strict,
+  tryOn,
+  unreadable,
+  wanting,
+  without,
+  type Running,
+  type State,
+} from './state.js'
+import { createStore } from './store.js'
+
+const image = (name: string): NewItem => ({ name, blob: new Blob([name]) })
+const file = (name: string) => new Blob([name])
+const [exampleFile, ownFile] = [file('example'), file('own')]
+const engine = (model: Blob, id: Running['id'] = 'single'): Running => ({
+  ...{ id, model, runtime: id },
+  manifest: {} as Running['manifest'],
+})
+const after = (...steps: ((s: State) => State)[]) => steps.reduce((s, f) => f(s), initial)
+const names = ({ items }: State) => items.map((i) => i.name)
+
+const tests = [image('example 1'), image('example 2')]
+const known = [
+  knowing({ id: example, name: '', tests }),
+  knowing({ id: example, name: '', file: exampleFile }),
+  knowing({ id: 'own', name: 'own.onnx', file: ownFile, tests: [image('test 1')] }),
+]
+
+beforeEach(() => void vi.stubGlobal('URL', { createObjectURL: () => 'blob:' }))
+
+describe('images', () => {
+  it('given before anything is loaded stay, in front of the example’s', () => {
+    const early = after(given([image('mine')]))
+    expect(names(early)).toEqual(['mine'])
+    const loaded = [...known, run(engine(exampleFile))].reduce((s, f) => f(s), early)
+    expect(names(loaded)).toEqual(['mine', 'example 1', 'example 2'])
+    expect(loaded.selected).toBe(early.selected)
+  })
+
+  it('of the example go when another detector takes over, not before, and a person’s stay', () => {
+    const own = after(...known, run(engine(exampleFile)), given([image('mine')]), wanting('own'))
+    expect(names(own)).toEqual(['mine', 'example 1', 'example 2'])
+    const runs = run(engine(ownFile))(own)
+    expect(names(runs)).toEqual(['mine', 'test 1'])
+    expect(runs.running).toBe('own')
+    const back = run(engine(exampleFile))(wanting(example)(runs))
+    expect(names(back)).toEqual(['mine', 'example 1', 'example 2'])
+  })
+
+  it('of the example are not shown where another detector is asked for at once', () => {
+    const early = after(known[2]!, wanting('own'), known[0]!)
+    expect(names(early)).toEqual(['test 1'])
+    // the example’s own late arrival changes nothing
+    expect(names(known[1]!(early))).toEqual(['test 1'])
+  })
+
+  it('are judged anew by another detector; on another engine the selected one and what failed', () => {
+    const detection = { score: 1 } as Detection
+    let state = after(...known, run(engine(exampleFile)))
+    const [first, second] = state.items
+    state = judgedAs(second!.id, { detection })(judgedAs(first!.id, { detection })(state))
+    const threads = run(engine(exampleFile, 'threads'))(state)
+    expect(threads.items.map((i) => i.detection !== undefined)).toEqual([false, true])
+    const mine = judgedAs(first!.id, { detection })(given([image('mine')])(state))
+    expect(run(engine(ownFile))(mine).items.some((i) => i.detection)).toBe(false)
+  })
+
+  it('are removed one by one: the next is selected', () => {
+    const state = after(given([image('a'), image('b'), image('c')]))
+    const [a, b, c] = state.items.map((i) => i.id) as [number, number, number]
+    expect(without([a])(state)).toMatchObject({ selected: b })
+    expect(without([c])(selecting(c)(state))).toMatchObject({ selected: b })
+    expect(without([c])(selecting(a)(state))).toMatchObject({ selected: a })
+    expect(without([a, b, c])(state).selected).toBeUndefined()
+  })
+})
+
+it('a rate that was asked for is that of a detector, on every engine', () => {
+  const state = after(...known, run(engine(exampleFile)), strict(0.1))
+  expect(run(engine(exampleFile, 'threads'))(state).rate).toBe(0.1)
+  expect(run(engine(ownFile))(state).rate).toBeUndefined()
+})
+
+it('a page that has got something is not loaded again', () => {
+  expect(hasInput(after(...known, run(engine(exampleFile))))).toBe(false)
+  for (const step of [given([image('a')]), wanting('own'), learnFrom([image('a')])])
+    expect(hasInput(after(...known, step))).toBe(true)
+})
+
+it('images to learn from are marked and removed; made tests go with the last', () => {
+  const state = after(learnFrom([image('a'), image('b')]), tryOn(tests))
+  const [a, b] = state.training.images
+  const failure = { title: '', text: 'damaged' }
+  expect(unreadable(b!.id, failure)(state).training.images[1]).toMatchObject({ failure })
+  const one = learnFromOnly((i) => i !== a)(state)
+  expect(one.training).toMatchObject({ images: [{ name: 'b' }], tests })
+  expect(learnFromOnly(() => false)(one).training.tests).toEqual([])
+})
+
+it('a store tells of changes only, also of those that a watcher makes', () => {
+  const store = createStore(0)
+  const seen: number[] = []
+  store.watch((n) => {
+    if (n === 1) store.change((m) => m + 1)
+  })
+  store.watch((n) => void seen.push(n))
+  store.change((n) => n)
+  store.change((n) => n + 1)
+  expect(store.state).toBe(2)
+  expect(seen).toEqual([0, 2, 2])
+})

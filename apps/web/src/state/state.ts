@@ -1,0 +1,193 @@
+import type { Manifest } from '@cflow/core'
+import { itemOf, waitingAgain, type Item, type NewItem } from '../detect/item.js'
+import type { EngineId } from '../engine/engines.js'
+
+/** The detector that comes with the site. */
+export const example = 'example'
+
+/** A detector that this page knows of. */
+export interface KnownDetector {
+  readonly id: string
+  /** Empty of the built-in example, which its manifest names. */
+  readonly name: string
+  /** Its file; absent while it is not loaded. */
+  readonly file?: Blob
+  /** Images that come with it and that it has not seen. */
+  readonly tests?: readonly NewItem[]
+  /** When it was trained, in milliseconds since 1970, of one that was trained here. */
+  readonly trainedAt?: number
+}
+
+/** A detector on an engine, as far as the page shows it. */
+export interface Running {
+  readonly id: EngineId
+  readonly model: Blob
+  readonly manifest: Manifest
+  readonly runtime: string
+}
+
+/** `making` images, training `running`, or `stopped` until it goes on. */
+export type Phase = 'idle' | 'making' | 'running' | 'stopped'
+
+interface Training {
+  readonly images: readonly Item[]
+  /** Made images to try the detector on. */
+  readonly tests: readonly NewItem[]
+  readonly phase: Phase
+}
+
+/** All that the page shows. */
+export interface State {
+  readonly detectors: readonly KnownDetector[]
+  /** Id of the detector asked for last. */
+  readonly wanted: string
+  /** What judges now, and the id of its detector. */
+  readonly engine?: Running
+  readonly running?: string
+  /** No detector could be loaded. */
+  readonly isStuck?: boolean
+  /** Images to judge: a person's, then those that come with the detector. */
+  readonly items: readonly Item[]
+  readonly selected?: number
+  /** The false-positive rate asked for; the stored one while undefined. */
+  readonly rate?: number
+  readonly training: Training
+}
+
+export const initial: State = {
+  detectors: [{ id: example, name: '' }],
+  wanted: example,
+  items: [],
+  training: { images: [], tests: [], phase: 'idle' },
+}
+
+type Step = (state: State) => State
+
+export const detectorOf = ({ detectors }: State, id: string | undefined) =>
+  detectors.find((d) => d.id === id)
+
+/** The images after the detector that is shown has changed, or has got images: a person's stay, another detector's go. */
+function arranged(state: State): State {
+  const shown = state.running ?? state.wanted
+  const mine = state.items.filter((i) => i.of === undefined)
+  const there = state.items.filter((i) => i.of === shown)
+  const tests = detectorOf(state, shown)?.tests ?? []
+  const its = there.length > 0 ? there : tests.map((t) => itemOf(t, shown))
+  return selectedAnew({ ...state, items: [...mine, ...its] })
+}
+
+/** The first image where the selected one is gone. */
+function selectedAnew({ selected, ...state }: State): State {
+  const now = state.items.find((i) => i.id === selected) ?? state.items[0]
+  return now ? { ...state, selected: now.id } : state
+}
+
+/** A person brought images to judge. */
+export const given =
+  (images: readonly NewItem[]): Step =>
+  (state) => {
+    const fresh = images.map((i) => itemOf(i))
+    const [first] = fresh
+    return first ? { ...state, items: [...fresh, ...state.items], selected: first.id } : state
+  }
+
+export const selecting =
+  (selected: number): Step =>
+  (state) => ({ ...state, selected })
+
+/** Without these images; what follows the selected one is selected then. */
+export const without =
+  (ids: readonly number[]): Step =>
+  (state) => {
+    const at = state.items.findIndex((i) => i.id === state.selected)
+    const items = state.items.filter((i) => !ids.includes(i.id))
+    const next = state.items.slice(at).find((i) => !ids.includes(i.id)) ?? items.at(-1)
+    return selectedAnew({ ...state, items, ...(next && { selected: next.id }) })
+  }
+
+/** An image has a verdict, or none. */
+export const judgedAs =
+  (id: number, change: Pick<Item, 'detection'> | Pick<Item, 'failure'>): Step =>
+  (state) => ({
+    ...state,
+    items: state.items.map((i) => (i.id === id ? { ...i, ...change } : i)),
+  })
+
+export const strict =
+  (rate: number): Step =>
+  (state) => ({ ...state, rate })
+
+/** More is known of a detector, or it is new; the list is in the order in which they came. */
+export const knowing =
+  (detector: KnownDetector): Step =>
+  (state) => {
+    const before = detectorOf(state, detector.id)
+    const now = { ...before, ...detector }
+    const detectors = before
+      ? state.detectors.map((d) => (d === before ? now : d))
+      : [...state.detectors, now]
+    const next = { ...state, detectors }
+    return now.tests && !before?.tests ? arranged(next) : next
+  }
+
+export const forgetting =
+  (id: string): Step =>
+  (state) => ({ ...state, detectors: state.detectors.filter((d) => d.id !== id) })
+
+/** A detector is asked for. Until it runs the one before goes on. */
+export const wanting =
+  (id: string): Step =>
+  ({ isStuck: _, ...state }) =>
+    state.running === undefined ? arranged({ ...state, wanted: id }) : { ...state, wanted: id }
+
+/** No detector could be loaded. */
+export const stuck: Step = (state) => ({ ...state, isStuck: true })
+
+/** An engine took over. */
+export const run =
+  (engine: Running): Step =>
+  ({ rate, isStuck: _, ...before }) => {
+    const running = before.detectors.find((d) => d.file === engine.model)?.id
+    const isNewModel = before.engine?.model !== engine.model
+    const isNewEngine = before.engine?.id !== engine.id
+    const state = {
+      ...before,
+      engine,
+      ...(running !== undefined && { running }),
+      ...(rate !== undefined && !isNewModel && { rate }),
+      // another detector gives other numbers; on another engine the time for the image at hand is of interest, and what
+      // failed may work
+      items: before.items.map((item) => {
+        const isAnew = isNewModel || (isNewEngine && (item.id === before.selected || item.failure))
+        return isAnew ? waitingAgain(item) : item
+      }),
+    }
+    return isNewModel ? arranged(state) : state
+  }
+
+const trained =
+  (change: (training: Training) => Partial<Training>): Step =>
+  (state) => ({ ...state, training: { ...state.training, ...change(state.training) } })
+
+export const inPhase = (phase: Phase): Step => trained(() => ({ phase }))
+
+/** Images to learn from, with a mark where they are made here. */
+export const learnFrom = (images: readonly NewItem[], of?: string): Step =>
+  trained((t) => ({ images: [...t.images, ...images.map((i) => itemOf(i, of))] }))
+
+/** Only the images to learn from that are kept by this. */
+export const learnFromOnly = (keep: (image: Item) => boolean): Step =>
+  trained((t) => {
+    const images = t.images.filter(keep)
+    return { images, tests: images.length > 0 ? t.tests : [] }
+  })
+
+export const tryOn = (tests: readonly NewItem[]): Step => trained(() => ({ tests }))
+
+/** An image to learn from cannot be read; without a failure, all may be tried again. */
+export const unreadable = (id: number, failure: NonNullable<Item['failure']>): Step =>
+  trained((t) => ({ images: t.images.map((i) => (i.id === id ? { ...i, failure } : i)) }))
+
+/** Whether a person has put in something that a new start of the page would lose. */
+export const hasInput = ({ wanted, items, training }: State): boolean =>
+  wanted !== example || items.some((i) => i.of === undefined) || training.images.length > 0

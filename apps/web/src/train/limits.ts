@@ -1,0 +1,2 @@
+/** Good images that a training takes. */
+export const [minImages, maxImages] = [10, 200]

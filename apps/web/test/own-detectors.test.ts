@@ -1,0 +1,147 @@
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { browse, type Browsing } from './browsing.ts'
+import { chromiumPath } from './chromium.ts'
+import { settled, shot } from './page.ts'
+import { photograph } from './pictures.ts'
+
+const exampleCount = 7
+
+/** Note the wake locks that the page takes, and let tests hide the tab. */
+const watched = () => {
+  const locks: string[] = []
+  const lock = { release: async () => void locks.push('released') }
+  const request = async () => {
+    locks.push('taken')
+    return lock
+  }
+  Object.defineProperty(navigator, 'wakeLock', { value: { request } })
+  let isHidden = false
+  Object.defineProperty(document, 'visibilityState', {
+    get: () => (isHidden ? 'hidden' : 'visible'),
+  })
+  const hide = (hidden: boolean) => {
+    isHidden = hidden
+    document.dispatchEvent(new Event('visibilitychange'))
+  }
+  Object.assign(globalThis, { locks, hide })
+}
+type Watched = { locks: string[]; hide(hidden: boolean): void }
+
+describe.skipIf(!chromiumPath())('a detector of one’s own', () => {
+  let browsing: Browsing
+  let page: Page
+  const plainTitle = 'CFLOW-AD in the browser'
+  const summary = () => page.locator('#summary')
+  beforeAll(async () => {
+    browsing = await browse()
+    page = await browsing.context.newPage()
+    await page.addInitScript(watched)
+    await page.goto(browsing.site.url)
+    await settled(page, exampleCount)
+    await page.locator('#tab-train').click()
+  })
+  afterAll(() => browsing?.close())
+
+  const hide = (hidden: boolean) =>
+    page.evaluate((h) => (globalThis as unknown as Watched).hide(h), hidden)
+
+  it('takes photographs that have names, and that can be removed one by one', async () => {
+    const photos = await Promise.all(Array.from({ length: 13 }, (_, i) => photograph(i)))
+    photos[4] = photos[4]!.subarray(0, photos[4]!.length / 2)
+    await page.locator('#train-pick [data-pick=files]').setInputFiles(
+      photos.map((buffer, i) => ({
+        ...{ name: `part ${i + 1}.jpg`, mimeType: 'image/jpeg', buffer },
+      })),
+    )
+    await page.locator('#train-count', { hasText: /^13 images$/ }).waitFor()
+    const names = page.locator('#train-gallery .name')
+    expect((await names.allInnerTexts())[12]).toBe('part 13.jpg')
+    await page.getByRole('button', { name: 'Remove part 13.jpg' }).click()
+    expect(await names.allInnerTexts()).not.toContain('part 13.jpg')
+    expect(await page.locator('#train-count').innerText()).toBe('12 images')
+    // made images do not push a person's out unasked
+    await page.locator('#generate').click()
+    await page.locator('#ask', { hasText: 'Remove your 12 images?' }).waitFor()
+    await shot(page, 'ask')
+    await page.locator('#ask-no').click()
+    expect(await page.locator('#train-count').innerText()).toBe('12 images')
+  })
+
+  it('is trained without the photograph that cannot be read, which is named', async () => {
+    await page.locator('#train-name').fill('bolts')
+    await page.locator('#passes').fill('1')
+    await page.locator('#train-start').click()
+    await page.locator('#messages').getByText('part 5.jpg is damaged or cut off').waitFor()
+    await page
+      .locator('#train-gallery li', { hasText: 'part 5.jpg' })
+      .getByText('left out')
+      .waitFor()
+    await shot(page, 'left-out')
+  })
+
+  it('is not left by accident while it is trained, and the machine stays awake', async () => {
+    expect(await page.evaluate(() => (globalThis as unknown as Watched).locks)).toEqual(['taken'])
+    await page.waitForFunction(() => /^\d+ % – /.test(document.title))
+    const asked = page.waitForEvent('dialog')
+    const leaving = page.evaluate(() => location.reload()).catch(() => undefined)
+    const dialog = await asked
+    expect(dialog.type()).toBe('beforeunload')
+    await dialog.dismiss()
+    await leaving
+    expect(await page.locator('#train-stop').isVisible()).toBe(true)
+  })
+
+  it('tells its end in the title while another tab is looked at', async () => {
+    await hide(true)
+    await page.locator('#train-result').waitFor({ timeout: 240_000 })
+    expect(await page.title()).toBe(`✓ Trained: bolts – ${plainTitle}`)
+    expect(await page.locator('#train-summary').innerText()).toContain('learned from 11 images')
+    await hide(false)
+    expect(await page.title()).toBe(plainTitle)
+    const { locks } = await page.evaluate(() => ({
+      locks: (globalThis as unknown as Watched).locks,
+    }))
+    expect(locks.at(-1)).toBe('released')
+  })
+
+  it('is used without the pictures of the example and their summary', async () => {
+    await page.locator('#train-use').click()
+    await page.locator('#model-name', { hasText: 'bolts' }).waitFor()
+    expect(await page.locator('#gallery .tile').count()).toBe(0)
+    expect(await summary().innerText()).toBe('')
+    await shot(page, 'own-detector-empty')
+    await page
+      .locator('#detect-pick [data-pick=files]')
+      .setInputFiles({ name: 'new.jpg', mimeType: 'image/jpeg', buffer: await photograph(40) })
+    await settled(page, 1)
+    expect(await summary().innerText()).toMatch(/^1 image, \d anomalous$/)
+    expect(await page.locator('#verdict-text').innerText()).toMatch(
+      /of the \d+ good images that set the threshold/,
+    )
+    await shot(page, 'own-detector')
+  })
+
+  it('is there after the page is loaded again, until it is removed', async () => {
+    await page.reload()
+    await settled(page, exampleCount)
+    const list = page.locator('#detectors')
+    expect(await list.locator('option').allInnerTexts()).toEqual([
+      'Built-in example',
+      expect.stringMatching(/^bolts, /) as string,
+    ])
+    await list.selectOption({ index: 1 })
+    await page.locator('#model-name', { hasText: 'bolts' }).waitFor()
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.locator('#model-download').click(),
+    ])
+    expect(download.suggestedFilename()).toBe('model.onnx')
+    await page.locator('#model-forget').click()
+    await page.locator('#ask-yes').click()
+    await page.locator('#model-name', { hasText: 'Built-in example' }).waitFor()
+    await page.reload()
+    await settled(page, exampleCount)
+    expect(await list.isVisible()).toBe(false)
+  })
+})

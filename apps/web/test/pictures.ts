@@ -1,0 +1,20 @@
+import sharp from 'sharp'
+
+/** A PNG of a size, in one colour. */
+export const plain = (width: number, height: number, background = '#ff00ff'): Promise<Buffer> =>
+  sharp({ create: { width, height, channels: 3, background } })
+    .png()
+    .toBuffer()
+
+/** A photograph-like JPEG, another one for every number. */
+export function photograph(n: number, side = 300): Promise<Buffer> {
+  const data = Buffer.alloc(3 * side * side)
+  for (let i = 0; i < data.length; i++) {
+    const [x, y] = [Math.floor(i / 3) % side, Math.floor(i / 3 / side)]
+    data[i] =
+      128 + 50 * Math.sin(x / 9 + (i % 3) + n / 7) + 50 * Math.cos(y / 7) + ((i * (n + 7919)) % 11)
+  }
+  return sharp(data, { raw: { width: side, height: side, channels: 3 } })
+    .jpeg()
+    .toBuffer()
+}
