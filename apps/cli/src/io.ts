@@ -68,12 +68,5 @@ export function table(rows: readonly (readonly string[])[]): string {
   return rows.map((row) => `${line(row).trimEnd()}\n`).join('')
 }
 
-/** When, from what and how a report is made. */
-export const madeBy = ({ command }: Session, folder: string | undefined) => ({
-  date: new Date()
-    .toISOString()
-    .replace(/:\d\d\.\d+Z$/, ' UTC')
-    .replace('T', ' '),
-  folder,
-  command,
-})
+/** From what and how a report is made. */
+export const madeBy = ({ command }: Session, folder: string | undefined) => ({ folder, command })

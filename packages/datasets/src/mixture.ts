@@ -1,4 +1,4 @@
-import type { RgbImage } from '@cflow/base'
+import { median, type RgbImage } from '@cflow/base'
 
 /** What of an image shows whether it goes together with others. */
 export interface ImageFacts {
@@ -35,10 +35,6 @@ export function named(ids: readonly string[]): string {
 }
 
 const sized = ({ width, height }: { width: number; height: number }): string => `${width}×${height}`
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN
-}
 
 /** Shapes and sizes that do not go together: all images become squares of one size. */
 function shapeWarnings(images: readonly ImageFacts[], inputSize: number): readonly string[] {

@@ -10,6 +10,7 @@ import {
   type Parts,
   type RatedThreshold,
 } from './detection.js'
+import { maskAbove } from './mask.js'
 import { manifestOf, openSession } from './model.js'
 import { scoreImages } from './score.js'
 import { decode, readModel, type DetectorSource, type Place } from './sources.js'
@@ -145,9 +146,7 @@ export async function load<Image>(
         ),
       ),
     threshold: (rate) => thresholdFor(manifest, rate),
-    mask: ({ anomalyMap: { width, height, data }, threshold }) => {
-      return { width, height, data: Uint8Array.from(data, (v) => Number(v > threshold)) }
-    },
+    mask: ({ anomalyMap, threshold }) => maskAbove(anomalyMap, threshold),
     release: () => (released ??= Promise.allSettled([...running]).then(() => session.release())),
   }
 }

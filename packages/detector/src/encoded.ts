@@ -1,5 +1,5 @@
 import { CflowError } from '@cflow/base'
-import { jpegDamage } from '@cflow/datasets'
+import { brandsOf, foreignFormat, jpegDamage } from '@cflow/datasets'
 import { checkSize } from './sources.js'
 
 const readable = 'Use PNG, JPEG, WebP, GIF, AVIF or BMP.'
@@ -110,14 +110,14 @@ function hasEnd(bytes: Uint8Array): boolean {
 /** Formats of cameras and programs that browsers rarely read. */
 function foreign(bytes: Uint8Array): string | undefined {
   const head = text(bytes, 0, 64)
-  if (/^\xff\x0a|^\0\0\0\x0cJXL /.test(head)) return 'JPEG XL'
-  if (/^(II\*\0|MM\0\*)....CR/s.test(head)) return 'a raw photograph (CR2)'
+  const brands = brandsOf(head)
+  // browsers read AVIF, whatever else it says that it is
+  const isAvif = brands !== undefined && /avif|avis/.test(brands)
+  const camera = isAvif ? undefined : foreignFormat(head)
+  if (camera !== undefined) return camera
   if (/^(II\*\0|MM\0\*)/.test(head)) return 'TIFF'
   if (/^\0\0\0\x0cjP {2}/.test(head)) return 'JPEG 2000'
   if (/^%PDF/.test(head)) return 'PDF'
-  if (head.slice(4, 8) !== 'ftyp') return undefined
-  const brands = head.slice(8, Math.min(64, head.charCodeAt(3)))
-  if (brands.startsWith('crx ')) return 'a raw photograph (CR3)'
-  if (/avif|avis/.test(brands)) return undefined
-  return /hei[cxms]|hev[cxms]|mif1/.test(brands) ? 'HEIC' : 'a video'
+  if (brands === undefined || isAvif) return undefined
+  return brands.includes('mif1') ? 'HEIC' : 'a video'
 }

@@ -12,6 +12,7 @@ export {
   type Parts,
 } from './detection.js'
 export { fetchBytes } from './fetch.js'
+export { maskAbove } from './mask.js'
 export {
   knownDefectsOf,
   nearCopiesOf,

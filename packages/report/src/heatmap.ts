@@ -1,6 +1,6 @@
 import { CflowError, type RgbImage } from '@cflow/base'
-import type { AnomalyMap } from '@cflow/detector'
-import { drawOutline, maskAbove, resampleMap, type Colour } from './picture.js'
+import { maskAbove, type AnomalyMap } from '@cflow/detector'
+import { drawOutline, resampleMap, type Colour } from './picture.js'
 
 /** Anomaly scores at the two ends of the colours: at `low` and below nothing is painted, at `high` and above all. */
 export interface HeatRange {

@@ -1,8 +1,9 @@
 import { CflowError, type RgbImage } from '@cflow/base'
+import { maskAbove } from '@cflow/detector'
 import type { Sharp } from 'sharp'
 import { heatmapOverlay, type HeatRange } from './heatmap.js'
 import type { ReportExample } from './input.js'
-import { drawRing, maskAbove, paint, resampleMap, resampleMask } from './picture.js'
+import { drawRing, paint, resampleMap, resampleMask } from './picture.js'
 
 /** The three pictures of an example as data URIs. */
 export interface Panels {

@@ -43,11 +43,6 @@ export function resampleMask(mask: Mask, width: number, height: number): Mask {
   return { width, height, data }
 }
 
-/** Where a map lies above a threshold: the predicted mask. */
-export function maskAbove({ width, height, data }: AnomalyMap, threshold: number): Mask {
-  return { width, height, data: Uint8Array.from(data, (v) => (v > threshold ? 1 : 0)) }
-}
-
 /** Mix a colour into the image where the mask is set, in place. */
 export function paint(image: RgbImage, mask: Mask, colour: Colour, opacity = 1): void {
   for (let i = 0; i < mask.data.length; i++) {

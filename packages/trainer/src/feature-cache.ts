@@ -15,7 +15,9 @@ const featureBudget = 512 * 2 ** 20
 /** Images, resized once; what fits in memory is kept. */
 export interface PixelCache {
   readonly count: number
-  /** Resized pixels, uint8 [S, S, 3], in the order of the indices, read ahead. */
+  /** Resized pixels of one image, uint8 [S, S, 3]. */
+  load(index: number): Promise<Uint8Array>
+  /** Those of several, in the order of the indices, read ahead. */
   pixels(indices: Iterable<number>): AsyncGenerator<Uint8Array>
   /** Read every image, once, and tell what is known of all of them. */
   read(onImage: (done: number) => void): Promise<PixelFacts>
@@ -71,6 +73,7 @@ export async function pixelCache(
   const pixels = (indices: Iterable<number>) => ordered(indices, load)
   return {
     count: samples.length,
+    load,
     pixels,
     async read(onImage) {
       const parts: string[] = []
@@ -100,10 +103,6 @@ export async function featureCache(
   const cached = rotation === 0 && images.count * kept * 4 <= featureBudget
   const cache: (Features | undefined)[] = []
 
-  const load = async (index: number): Promise<Uint8Array> => {
-    for await (const data of images.pixels([index])) return data
-    throw new RangeError('no image')
-  }
   /** Features, kept in a list of their own where they are. */
   const source = (list: (Features | undefined)[]): FeatureSource => {
     let change: ((features: Features) => Promise<Features>) | undefined
@@ -112,7 +111,7 @@ export async function featureCache(
       if (known) return known
       // drawn before anything is awaited, so that the order of the draws is that of the indices
       const angle = random && rotation > 0 ? random.uniform(-rotation, rotation) : 0
-      const data = await load(index)
+      const data = await images.load(index)
       const image: RgbImage = { width: size, height: size, data }
       const raw = await extract(angle === 0 ? data : rotateNearest(image, angle).data)
       const features = change ? await change(raw) : raw

@@ -14,7 +14,7 @@ import type { Runtime } from '@cflow/runtimes'
 import { areIndependent, calibratedDetector, evidenceOf } from './calibrate.js'
 import { checkpointing, type CheckpointStore } from './checkpoint.js'
 import { featureCache, pixelCache, resizedPixels } from './feature-cache.js'
-import { dependent, nearCopies } from './near-copies.js'
+import { areFrames, dependent, nearCopies, standTogether } from './near-copies.js'
 import { stageProgress, stopwatch, type OnProgress } from './progress.js'
 import { inSessionScope, reusingSessions } from './session-scope.js'
 import { foundIn, judgedInFolds, passesOf } from './folds.js'
@@ -111,11 +111,11 @@ async function fitWith(runtime: Runtime, given: FitOptions): Promise<FitResult> 
   const pixels = await pixelCache(runtime, samples, options.encoder.inputSize)
   const facts = await timed('read', () => pixels.read(stageProgress('read', samples.length, options))) // prettier-ignore
   const { digest } = facts
-  // frames of videos depend on one another as it is
-  const videos = samples.every(({ sequence }) => sequence !== undefined)
-  const found = videos ? undefined : await timed('compare', () => nearCopies(runtime, facts))
+  const found = areFrames(samples)
+    ? undefined
+    : await timed('compare', () => nearCopies(runtime, facts))
   const copies = found && found.images > 0 ? found : undefined
-  const parts = copies ? copies.groups.map((group) => ({ sequence: `${group}` })) : samples
+  const parts = standTogether(samples, copies)
   const plan = calibrationPlan(parts, config, { copies: copies !== undefined })
   const heldOut = plan.source === 'folds' ? [] : plan.heldOut
   const others = plan.source === 'folds' ? [...samples.keys()] : plan.training

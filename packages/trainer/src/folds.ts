@@ -1,4 +1,4 @@
-import { sizeOf, tensor, type Tensor } from '@cflow/base'
+import { median, sizeOf, tensor, type Tensor } from '@cflow/base'
 import type { Head } from '@cflow/core'
 import type { EncoderModel } from '@cflow/encoders'
 import type { Method, TrainConfig } from '@cflow/methods'
@@ -81,10 +81,6 @@ export async function judgeFolds(
   }
   return { judged, head: head as Head }
 }
-
-/** The upper one of two. */
-const median = (values: readonly number[]): number =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] as number
 
 /** Passes of each model that the folds found best, of a method that learns in passes. */
 export const passesOf = ({ kept }: Judged): readonly number[] | undefined =>

@@ -1,5 +1,6 @@
 import { tensor, type Tensor } from '@cflow/base'
 import { input, matMul, writeOnnx } from '@cflow/graph'
+import type { Sample } from '@cflow/datasets'
 import type { Runtime } from '@cflow/runtimes'
 import type { PixelFacts } from './feature-cache.js'
 
@@ -42,6 +43,17 @@ const tolerated = 0.1
 /** Whether so many of the images depend on others that no rate is promised of them. */
 export const dependent = ({ images }: NearCopies, total: number): boolean =>
   images > tolerated * total
+
+/** Frames of videos depend on one another as it is: they need not be compared. */
+export const areFrames = (samples: readonly Pick<Sample, 'sequence'>[]): boolean =>
+  samples.every(({ sequence }) => sequence !== undefined)
+
+/** By what images stand on one side of a split: near copies where some were found, else sequences of videos. */
+export const standTogether = (
+  samples: readonly Pick<Sample, 'sequence'>[],
+  copies: NearCopies | undefined,
+): readonly Pick<Sample, 'sequence'>[] =>
+  copies && copies.images > 0 ? copies.groups.map((group) => ({ sequence: `${group}` })) : samples
 
 /** A square grey picture of an image's pixels, [S, S, 3] → side×side, without its mean, for `nearCopies`. */
 export function pictureOf(pixels: Uint8Array, size: number): Float32Array {

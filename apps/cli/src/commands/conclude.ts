@@ -1,19 +1,15 @@
 import type { Manifest } from '@cflow/core'
 import type { Dataset, Sample } from '@cflow/datasets'
 import type { BestEpochs, Protocol } from '@cflow/metrics'
-import { chooseExamples, scoresCsv, type CalibrationImages } from '@cflow/report'
-import { renderReport } from '@cflow/report/node'
 import type { Runtime } from '@cflow/runtimes'
 import type { PassRecord, TrainConfig } from '@cflow/methods'
 import {
-  judge,
-  loadExamples,
   suspicionText,
   type CalibrationScore,
   type EvaluateAt,
   type Suspicion,
 } from '@cflow/trainer'
-import { metricsDocument, runPaths, type Run } from '@cflow/trainer/node'
+import { conclusion, runPaths, type Run } from '@cflow/trainer/node'
 import { tellRemarks } from '../dataset.js'
 import { madeBy, note, printJson, type Session } from '../io.js'
 import type { ProgressReporter } from '../progress/reporter.js'
@@ -55,77 +51,32 @@ export async function conclude(
   progress: ProgressReporter,
   run: Run,
 ): Promise<void> {
-  const { model, manifest, config, history, dataset, runtime, out, protocol, best, seconds } =
-    trained
-  const { category, test, reading } = dataset
+  const { model, manifest, config, calibration: images, knownDefects, defectScores, out } = trained
   const { dropped = [] } = trained
   for (const s of dropped) note(session, `left out: ${s.id}, ${suspicionText(s)}`)
-  const subject = { model, samples: test, runtime }
   const { onProgress } = progress
-  const { evaluateAt } = trained
-  const judgement = await judge({ ...subject, protocol, evaluateAt, best, seconds, onProgress })
-  const remarks = [...trained.remarks, ...(judgement.remarks ?? [])]
-  const judged = { ...judgement, ...(remarks.length > 0 && { remarks }) }
-  const { evaluation } = judged
-  const examples = await loadExamples({ ...subject, choices: chooseExamples(judged.scores) })
-  const modelBytes = model.length
-  const input = {
-    ...judged,
-    ...{ category, manifest, reading, examples, history, modelBytes },
-    dropped: dropped.map((s) => ({ id: s.id, why: suspicionText(s) })),
-    calibration: await calibrationOf(trained),
-    made: madeBy(session, reading?.root),
-  }
-  const report = await renderReport(input)
-  const total = (performance.now() - trained.began) / 1000
-  const metrics = metricsDocument({
-    manifest,
-    judgement: judged,
-    dataset,
-    runtime: runtime.name,
-    modelBytes,
-    seconds: { ...seconds, total },
-    config,
-    history,
-    dropped,
+  const { judgement, metrics, pages } = await conclusion({
+    ...trained,
+    ...{ onProgress, calibrated: { images, knownDefects, defectScores } },
+    made: madeBy(session, trained.dataset.reading?.root),
   })
   session.io.signal.throwIfAborted()
-  await run.write({ model, metrics, report, scores: scoresCsv(input) })
+  await run.write({ model, metrics, ...pages })
   progress.end()
-  tellRemarks(session, remarks)
+  tellRemarks(session, judgement.remarks)
   const { checkpoint, ...paths } = runPaths(out)
   const files = { ...paths, ...('passes' in config && { checkpoint }) }
   if (session.json) return printJson(session, { ...metrics, files })
   session.io.out(
     summary(
-      evaluation,
+      judgement.evaluation,
       manifest,
       [
         ['time', `${((performance.now() - trained.began) / 1000).toFixed(1)} s`],
-        ['detector', `${paths.model} (${(modelBytes / 1e6).toFixed(1)} MB)`],
+        ['detector', `${paths.model} (${(model.length / 1e6).toFixed(1)} MB)`],
         ['report', paths.report],
       ],
-      judged.ownEvidence,
+      judgement.ownEvidence,
     ),
   )
-}
-
-/** The images that set the threshold, and the one that decided as the detector sees it. */
-async function calibrationOf({
-  model,
-  manifest,
-  runtime,
-  dataset,
-  calibration: images,
-  knownDefects,
-  defectScores,
-}: Trained): Promise<CalibrationImages> {
-  const defects = knownDefects.map(({ id }, i) => ({ id, score: defectScores[i] ?? NaN }))
-  const { setBy } = manifest.calibration
-  const decided = images.find(({ id, score }) => id === setBy?.id && score === setBy.score)
-  const sample = decided && dataset.train[decided.index]
-  const samples = sample ? [sample] : []
-  const choices = samples.map((_, index) => ({ index, group: 'doubtful' as const }))
-  const [decisive] = await loadExamples({ model, runtime, samples, choices })
-  return { images, defects, ...(decisive && { decisive }) }
 }

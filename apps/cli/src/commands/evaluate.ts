@@ -1,8 +1,5 @@
 import { readDetector } from '@cflow/detector'
-import { chooseExamples, scoresCsv } from '@cflow/report'
-import { renderReport } from '@cflow/report/node'
-import { judge, loadExamples } from '@cflow/trainer'
-import { metricsDocument, runPaths } from '@cflow/trainer/node'
+import { conclusion, runPaths } from '@cflow/trainer/node'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { defineCommand } from '../command.js'
@@ -63,28 +60,14 @@ async function evaluateModel(
     overwrite: settings.overwrite ?? false,
   }
   await inRunFolder(session, out, options, async (progress, run) => {
-    const subject = { model, samples: dataset.test, runtime }
     const { onProgress } = progress
-    const judged = await judge({ ...subject, protocol, evaluateAt, onProgress })
-    const remarks = [
-      ...otherCategory(manifest.category, dataset.category),
-      ...(judged.remarks ?? []),
-    ]
-    const judgement = { ...judged, ...(remarks.length > 0 && { remarks }) }
-    const { evaluation, scores } = judgement
-    const modelBytes = model.length
-    const seconds = { total: (performance.now() - began) / 1000 }
-    const sources = { manifest, judgement, dataset, runtime: runtime.name, modelBytes, seconds }
-    const metrics = metricsDocument(sources)
-    if (run) {
-      const { category, reading } = dataset
-      const examples = await loadExamples({ ...subject, choices: chooseExamples(scores) })
-      const about = { category, manifest, reading, modelBytes }
-      const made = madeBy(session, reading?.root)
-      const input = { ...judgement, ...about, examples, history: [], made }
-      const report = await renderReport(input)
-      await run.write({ metrics, report, scores: scoresCsv(input) })
-    }
+    const { judgement, metrics, pages } = await conclusion({
+      ...{ model, manifest, dataset, runtime, protocol, evaluateAt, onProgress, began },
+      remarks: otherCategory(manifest.category, dataset.category),
+      made: madeBy(session, dataset.reading?.root),
+      withReport: run !== undefined,
+    })
+    if (run && pages) await run.write({ metrics, ...pages })
     progress.end()
     tellRemarks(session, judgement.remarks)
     const paths = out === undefined ? undefined : runPaths(out)
@@ -92,7 +75,7 @@ async function evaluateModel(
     if (session.json) printJson(session, { ...metrics, ...(files && { files }) })
     else {
       const rows: [string, string][] = files ? [['report', files.report]] : []
-      session.io.out(summary(evaluation, manifest, rows, judgement.ownEvidence))
+      session.io.out(summary(judgement.evaluation, manifest, rows, judgement.ownEvidence))
     }
   })
 }

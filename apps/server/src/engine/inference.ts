@@ -1,8 +1,15 @@
 import { CflowError, type RgbImage } from '@cflow/base'
 import { pValue } from '@cflow/core'
 import { decodeImage, encodeMaskPng, encodePng, imageSize } from '@cflow/datasets/node'
-import { promiseOf, thresholdFor, verdict, type AnomalyMap, type Detector } from '@cflow/detector'
-import { heatmapOverlay, heatRange, maskAbove, resampleMap } from '@cflow/report'
+import {
+  maskAbove,
+  promiseOf,
+  thresholdFor,
+  verdict,
+  type AnomalyMap,
+  type Detector,
+} from '@cflow/detector'
+import { heatmapOverlay, heatRange, resampleMap } from '@cflow/report'
 import type { EngineImage, Prediction, PredictOptions } from './engine.js'
 import { plainError } from './plain-error.js'
 import type { BatchItem, ItemResult, WorkerSettings } from './protocol.js'

@@ -1,4 +1,4 @@
-import type { AnomalyMap } from '@cflow/detector'
+import { maskAbove, type AnomalyMap } from '@cflow/detector'
 import { connectedComponents } from '@cflow/metrics'
 import type { Region } from './engine.js'
 
@@ -15,8 +15,8 @@ export function regionsOf(
   width: number,
   height: number,
 ): readonly Region[] {
-  const mask = Uint8Array.from(map.data, (v) => Number(v > threshold))
-  const { labels, count, areas } = connectedComponents(mask, map.width, map.height)
+  const mask = maskAbove(map, threshold)
+  const { labels, count, areas } = connectedComponents(mask.data, map.width, map.height)
   const boxes = Array.from({ length: count }, (_, k) => ({
     left: Infinity,
     top: Infinity,
@@ -25,16 +25,17 @@ export function regionsOf(
     area: areas[k]!,
     peak: -1,
   }))
-  for (const [i, label] of labels.entries()) {
-    if (label === 0) continue
-    const box = boxes[label - 1]!
-    const [x, y] = [i % map.width, Math.floor(i / map.width)]
-    box.left = Math.min(box.left, x)
-    box.top = Math.min(box.top, y)
-    box.right = Math.max(box.right, x + 1)
-    box.bottom = Math.max(box.bottom, y + 1)
-    if (box.peak < 0 || map.data[i]! > map.data[box.peak]!) box.peak = i
-  }
+  for (let y = 0, i = 0; y < map.height; y++)
+    for (let x = 0; x < map.width; x++, i++) {
+      const label = labels[i]!
+      if (label === 0) continue
+      const box = boxes[label - 1]!
+      if (x < box.left) box.left = x
+      if (y < box.top) box.top = y
+      if (x >= box.right) box.right = x + 1
+      if (y >= box.bottom) box.bottom = y + 1
+      if (box.peak < 0 || map.data[i]! > map.data[box.peak]!) box.peak = i
+    }
   const [sx, sy] = [width / map.width, height / map.height]
   return boxes
     .sort((a, b) => map.data[b.peak]! - map.data[a.peak]!)

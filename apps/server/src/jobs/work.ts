@@ -3,22 +3,18 @@ import { openDataset } from '@cflow/datasets/node'
 import { readDetector } from '@cflow/detector'
 import { encoderModel, encoderSpec, normalised } from '@cflow/encoders'
 import { loadEncoderWeights } from '@cflow/encoders/node'
-import { resolveConfig, type PassRecord, type TrainConfig } from '@cflow/methods'
-import { chooseExamples, scoresCsv, type CalibrationImages } from '@cflow/report'
-import { renderReport } from '@cflow/report/node'
-import { openRuntime, type Runtime } from '@cflow/runtimes'
-import { bestEpochs, type BestEpochs, type EpochEvaluation } from '@cflow/metrics'
+import { resolveConfig } from '@cflow/methods'
+import { openRuntime } from '@cflow/runtimes'
+import { bestEpochs, type EpochEvaluation } from '@cflow/metrics'
 import { writeFileAtomic } from '@cflow/base/node'
 import {
   epochEvaluations,
   fit,
-  judge,
-  loadExamples,
   updateDetector,
   type CheckpointStore,
   type OnProgress,
 } from '@cflow/trainer'
-import { jsonText, metricsDocument } from '@cflow/trainer/node'
+import { conclusion, jsonText } from '@cflow/trainer/node'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
@@ -76,8 +72,9 @@ async function train(task: Task, input: TrainInput, watcher: Watcher): Promise<D
     ...(epochs && { epochs }),
   })
   await writeFileAtomic(join(task.out, modelName), fitted.model)
-  const calibration = await calibrationOf(fitted, dataset, runtime)
-  return conclude(task, watcher, { ...fitted, began, config, dataset, runtime, calibration, best: bestEpochs(seen) }) // prettier-ignore
+  const { calibration: images, defectScores } = fitted
+  const calibrated = { images, knownDefects: [], defectScores }
+  return conclude(task, watcher, { ...fitted, began, config, dataset, runtime, calibrated, best: bestEpochs(seen) }) // prettier-ignore
 }
 
 async function evaluate(task: Task, _input: EvaluateInput, watcher: Watcher): Promise<Done> {
@@ -104,19 +101,7 @@ async function update(task: Task, _input: UpdateInput, watcher: Watcher): Promis
   return { ...done, files: [...done.files, { name: 'updated.json', type: 'application/json' }] }
 }
 
-interface Outcome extends Pick<Awaited<ReturnType<typeof fit>>, 'model' | 'manifest'> {
-  readonly dataset: Dataset
-  readonly runtime: Runtime
-  /** Milliseconds of the clock when it began. */
-  readonly began: number
-  readonly config?: TrainConfig
-  readonly history?: readonly PassRecord[]
-  readonly seconds?: Readonly<Record<string, number>>
-  readonly calibration?: CalibrationImages
-  readonly best?: BestEpochs | undefined
-  /** What is to be said of the training images. */
-  readonly remarks?: readonly string[]
-}
+type Outcome = Omit<Parameters<typeof conclusion>[0], 'made' | 'protocol' | 'evaluateAt'>
 
 /** Measures a detector and writes what came of it. */
 async function conclude(
@@ -124,63 +109,33 @@ async function conclude(
   { onProgress, signal, log }: Watcher,
   outcome: Outcome,
 ): Promise<Done> {
-  const { model, manifest, dataset, runtime, config, calibration, best } = outcome
-  const { history = [], seconds = {} } = outcome
-  const { protocol, evaluateAt } = input
-  const watched: OnProgress = (progress) => {
-    signal.throwIfAborted()
-    onProgress(progress)
-  }
-  const subject = { model, samples: dataset.test, runtime }
-  const judgement = await judge({ ...subject, protocol, evaluateAt, best, seconds, onProgress: watched }) // prettier-ignore
-  const examples = await loadExamples({ ...subject, choices: chooseExamples(judgement.scores) })
-  const modelBytes = model.length
-  const { category, reading } = dataset
-  const report = {
-    ...judgement,
-    ...{ category, manifest, reading, examples, history, modelBytes },
-    ...(calibration && { calibration }),
-    made: { date: new Date().toISOString().slice(0, 16).replace('T', ' ') + ' UTC', folder: input.dataset }, // prettier-ignore
-  }
-  const total = (performance.now() - outcome.began) / 1000
-  const metrics = metricsDocument({
-    ...{ manifest, judgement, dataset, runtime: runtime.name, modelBytes },
-    seconds: { ...seconds, total },
-    ...(config && { config, history }),
+  const { protocol, evaluateAt, dataset: folder } = input
+  const { judgement, metrics, pages } = await conclusion({
+    ...outcome,
+    ...{ protocol, evaluateAt, made: { folder } },
+    onProgress(progress) {
+      signal.throwIfAborted()
+      onProgress(progress)
+    },
   })
   signal.throwIfAborted()
   const texts = {
     'metrics.json': [jsonText(metrics), 'application/json'],
-    'report.html': [await renderReport(report), 'text/html; charset=utf-8'],
-    'scores.csv': [scoresCsv(report), 'text/csv; charset=utf-8'],
+    'report.html': [pages!.report, 'text/html; charset=utf-8'],
+    'scores.csv': [pages!.scores, 'text/csv; charset=utf-8'],
   } as const
   const files: JobFile[] = []
   for (const [name, [text, type]] of Object.entries(texts)) {
     await writeFileAtomic(join(out, name), text)
     files.push({ name, type })
   }
-  for (const remark of [...(outcome.remarks ?? []), ...(judgement.remarks ?? [])]) log(remark)
+  for (const remark of judgement.remarks ?? []) log(remark)
   if (input.kind === 'evaluate') return { files, metrics }
   return {
     files: [...files, { name: modelName, type: 'application/octet-stream' }],
     metrics,
-    summary: summaryOf(manifest),
+    summary: summaryOf(outcome.manifest),
   }
-}
-
-/** The images that set the threshold, and the one that decided as the detector sees it. */
-async function calibrationOf(
-  { model, manifest, calibration: images }: Awaited<ReturnType<typeof fit>>,
-  dataset: Dataset,
-  runtime: Runtime,
-): Promise<CalibrationImages> {
-  const { setBy } = manifest.calibration
-  const decided = images.find(({ id, score }) => id === setBy?.id && score === setBy.score)
-  const sample = decided && dataset.train[decided.index]
-  const samples = sample ? [sample] : []
-  const choices = samples.map((_, index) => ({ index, group: 'doubtful' as const }))
-  const [decisive] = await loadExamples({ model, runtime, samples, choices })
-  return { images, defects: [], ...(decisive && { decisive }) }
 }
 
 async function imagesOf(

@@ -1,4 +1,4 @@
-import type { Random, RgbImage } from '@cflow/base'
+import { median, type Random, type RgbImage } from '@cflow/base'
 
 /** Grey levels that a pixel differs from the border's colour by, at least, to be of the object; and the border's spread. */
 const differs = { levels: 16, spreads: 3 } as const
@@ -74,9 +74,4 @@ function objectPoints(image: RgbImage): readonly number[] {
     }
   const share = points.length / (rows * columns)
   return share < fill.least || share > fill.most ? [] : points
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b)
-  return sorted[Math.floor(sorted.length / 2)] ?? 0
 }

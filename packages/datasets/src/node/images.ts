@@ -4,7 +4,8 @@ import { readFile, stat } from 'node:fs/promises'
 import type { Metadata } from 'sharp'
 import { bmp } from './decoding/bmp.js'
 import { jp2 } from './decoding/jp2.js'
-import { jpegDamage } from './decoding/jpeg.js'
+import { foreignFormat } from '../foreign.js'
+import { jpegDamage } from '../jpeg-damage.js'
 import { pnm } from './decoding/pnm.js'
 import { toBytes, Unsupported, type Format, type Samples } from './decoding/samples.js'
 import { fault, fileError, readPart } from './files.js'
@@ -203,7 +204,8 @@ type Source = Awaited<ReturnType<typeof open>>
 
 /** @param autoOrient whether pixels come out turned as EXIF says */
 async function open({ subject, bytes }: File, autoOrient = true) {
-  const other = foreignFormat(bytes)
+  const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 64))
+  const other = foreignFormat(head.toString('latin1'))
   if (other !== undefined) throw unsupported(subject, other)
   const sharp = await loadSharp()
   // of GIF warnings are damage; of JPEG and TIFF they are often only untidy
@@ -222,19 +224,6 @@ async function open({ subject, bytes }: File, autoOrient = true) {
 }
 
 const isJpeg = ([a, b]: Uint8Array): boolean => a === 0xff && b === 0xd8
-
-/** Formats that cameras write and that are recognised, so that they can be named. */
-function foreignFormat(bytes: Uint8Array): string | undefined {
-  const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 64)).toString(
-    'latin1',
-  )
-  if (/^\xff\x0a|^\0\0\0\x0cJXL /.test(head)) return 'JPEG XL'
-  if (/^(II\*\0|MM\0\*)....CR/s.test(head)) return 'a raw photograph (CR2)'
-  if (head.slice(4, 8) !== 'ftyp') return undefined
-  if (head.slice(8, 12) === 'crx ') return 'a raw photograph (CR3)'
-  const brands = head.slice(8, Math.min(64, head.charCodeAt(3)))
-  return /hei[cxms]|hev[cxms]/.test(brands) && !brands.includes('avif') ? 'HEIC' : undefined
-}
 
 /** @throws CflowError NOT_FOUND, IMAGE (no ordinary file, or over 512 MiB) or IO */
 async function readBytes(path: string): Promise<Uint8Array> {

@@ -5,7 +5,7 @@ import type { TrainConfig } from '@cflow/methods'
 import type { Runtime } from '@cflow/runtimes'
 import { pixelCache } from '../feature-cache.js'
 import { fit } from '../fit.js'
-import { nearCopies } from '../near-copies.js'
+import { areFrames, nearCopies, standTogether } from '../near-copies.js'
 import { now, stageProgress, type OnProgress } from '../progress.js'
 import { inSessionScope } from '../session-scope.js'
 import { candidateOf, combined, mayBeQuicker, sameConfig, scoreShares, tuneCandidates, type Candidate, type Changes } from './candidates.js' // prettier-ignore
@@ -303,11 +303,10 @@ const haveSameFeatures = (a: Candidate, b: Candidate): boolean =>
 async function dependence(options: TuneOptions): Promise<readonly Pick<Sample, 'sequence'>[]> {
   const { runtime, samples, config } = options
   requireTunable(samples)
-  if (samples.every(({ sequence }) => sequence !== undefined)) return samples
+  if (areFrames(samples)) return samples
   const pixels = await pixelCache(runtime, samples, config.inputSize)
   const facts = await pixels.read(stageProgress('read', samples.length, options))
-  const { images, groups } = await nearCopies(runtime, facts)
-  return images > 0 ? groups.map((group) => ({ sequence: `${group}` })) : samples
+  return standTogether(samples, await nearCopies(runtime, facts))
 }
 
 /** What is tried, the settings as they are first. */
