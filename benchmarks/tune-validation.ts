@@ -155,7 +155,7 @@ for (const [set, open] of flags.stage === 'table' ? [] : sets) {
     const real = (name: string, changes: TrainOptions) =>
       judged(`${run} real ${name}`, { set, seed, name, changes }, dataset, base)
     if (stage('real'))
-      for (const { name, changes } of tuneCandidates(base, { side: Math.max(width, height), encoders, budget })) await real(name, changes) // prettier-ignore
+      for (const { name, changes } of tuneCandidates(base, { side: Math.max(width, height), proportion: Math.max(width / height, height / width), encoders, budget })) await real(name, changes) // prettier-ignore
     if (!stage('tune')) continue
     if (!known.some((r) => r.key === `${run} tune`) && !isOver()) {
       console.error(`${run}: tune`)

@@ -3852,8 +3852,10 @@ export interface paths {
                             /** @enum {string} */
                             normalisation?: "encoder" | "stc";
                             inputSize?: number;
+                            /** @enum {string} */
+                            resize?: "stretch" | "pad";
                             /** @enum {number} */
-                            poolLayers?: 1 | 2 | 3;
+                            poolLayers?: 1 | 2 | 3 | 4;
                             heldOut?: number;
                             folds?: 0 | number;
                             falsePositiveRate?: number;
@@ -3865,16 +3867,22 @@ export interface paths {
                             learningRate?: number;
                             couplingLayers?: number;
                             rotation?: number;
+                            brightness?: number;
                             /** @enum {string} */
                             permutation?: "soft" | "hard" | "alternate";
                             /** @enum {string} */
                             clamp?: "paper" | "freia";
+                            /** @enum {string} */
+                            coupling?: "affine" | "additive";
+                            /** @enum {string} */
+                            base?: "standard" | "refitted";
                             conditional?: boolean;
                             /** @enum {string} */
                             loss?: "logsigmoid" | "nll";
                             shrinkage?: number;
                             remembered?: number;
                             neighbourhoods?: string;
+                            imageScales?: number;
                             /** @enum {string} */
                             aggregation?: "calibrated" | "joint" | "perDimension" | "standardised" | "softMinimum";
                             scoreShare?: number;
@@ -3892,7 +3900,6 @@ export interface paths {
                             variance?: number;
                             hiddenLayers?: number;
                             hiddenUnits?: number;
-                            imageScales?: number;
                             views?: number;
                         };
                         /**

@@ -18,7 +18,13 @@ export { latentLogLikelihood, lossOf, perDimension, type Loss } from './flow/lik
 export { globalAffine, permutation } from './transforms/affine.js'
 export { compose, type Part } from './transforms/compose.js'
 export { conditionRows, type Condition } from './transforms/condition.js'
-export { affineCoupling, type CouplingOptions } from './transforms/coupling.js'
+export {
+  coupling,
+  couplingFormSchema,
+  type CouplingForm,
+  type CouplingOptions,
+} from './transforms/coupling.js'
+export { spreadOf, standardisation, type Spread } from './transforms/standardisation.js'
 export { constantValues, initialise } from './transforms/transform.js'
 export type {
   FloatType,
@@ -75,6 +81,7 @@ export {
   detectorNames,
   encode,
   encodePixels,
+  halved,
   evidenceModel,
   imageInput,
   rowsOfMap,
@@ -97,5 +104,12 @@ export {
   type Tap,
 } from './detector-file/manifest.js'
 export { readDetectorParts, type DetectorParts } from './detector-file/parts.js'
-export { normalise, resample, resampledImage } from './detector-file/preprocess.js'
+export {
+  normalise,
+  paddedExtent,
+  resample,
+  resampledImage,
+  resizeSchema,
+  type Resize,
+} from './detector-file/preprocess.js'
 export { detectorStages } from './detector-file/stages.js'

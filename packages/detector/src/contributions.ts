@@ -1,4 +1,10 @@
-import { anomalyOf, upsampledAnomaly, type Manifest, type ScaleStatistics } from '@cflow/core'
+import {
+  anomalyOf,
+  paddedExtent,
+  upsampledAnomaly,
+  type Manifest,
+  type ScaleStatistics,
+} from '@cflow/core'
 import type { Contribution } from './detection.js'
 
 /** Log-likelihoods per dimension of one image at one scale: `data[y·width + x]`. */
@@ -13,15 +19,24 @@ export interface ScaleMap {
  * as in the model's graph, so the values sum to the map's value there, or their soft minimum is it.
  * @param scales the image's likelihoods, one map per scale of the manifest
  * @param pixel index y·S + x into the anomaly map of S×S
+ * @param image its size, for a detector that pads
  */
 export function contributionsAt(
   manifest: Manifest,
   scales: readonly ScaleMap[],
   pixel: number,
+  image?: { readonly width: number; readonly height: number },
 ): readonly Contribution[] {
-  const { aggregation, encoder, inputSize } = manifest
-  const x = pixel % inputSize
-  const y = Math.floor(pixel / inputSize)
+  const { aggregation, encoder, inputSize, resize } = manifest
+  const padded = image && resize === 'pad' ? paddedExtent(image, inputSize) : undefined
+  /** Where a pixel of the map lies on the square. */
+  const onSquare = (i: number, axis: 'x' | 'y'): number => {
+    if (!padded) return i
+    const { before, length } = padded[axis]
+    return before + Math.min(Math.max(((i + 0.5) * length) / inputSize - 0.5, 0), length - 1)
+  }
+  const x = onSquare(pixel % inputSize, 'x')
+  const y = onSquare(Math.floor(pixel / inputSize), 'y')
   // a method may join all taps into one scale (PaDiM); its name is then that of all of them
   const joined = encoder.taps.map((t) => t.name).join('+')
   const parts = scales.map((scale, k) => {

@@ -168,6 +168,25 @@ describe('contributions', () => {
   })
 })
 
+it('contributions are those of where the image lies on the square, where it is padded', async () => {
+  const other = await loadDetector(toyDetector({ resize: 'pad' }))
+  for (const [width, height] of [
+    [40, 13],
+    [12, 50],
+    [30, 30],
+  ] as const)
+    // prettier-ignore
+    for (const seed of [1, 2, 3]) {
+      const { anomalyMap, contributions } = await other.detect(noise(seed, width, height))
+      const values = [...anomalyMap.data].sort((a, b) => a - b)
+      const range = values.at(-1)! - values[0]!
+      const whole = contributions.reduce((sum, c) => sum + c.value, 0)
+      // maps are interpolated twice, contributions once
+      expect(Math.abs(whole - values.at(-1)!)).toBeLessThan(0.05 * range)
+    }
+  await other.release()
+})
+
 describe('a batch', () => {
   it('of any sizes gives what each image gives alone, in order', async () => {
     const sizes = [16, 24, 16, 16, 9, 24, 16]

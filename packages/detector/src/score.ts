@@ -25,7 +25,7 @@ export async function scoreImages<P extends Parts>(
   const outputs = await session.run(feeds, [detectorNames.score, ...maps, ...scales])
   const milliseconds = (performance.now() - start) / n
 
-  const detections = images.map((_, i): DetectionOf<Parts> => {
+  const detections = images.map((image, i): DetectionOf<Parts> => {
     /** This image's part of a float32 output with N first; no copy. */
     const floatsOf = (name: string, ...shape: number[]): Float32Array => {
       const t = outputs[name]
@@ -57,7 +57,7 @@ export async function scoreImages<P extends Parts>(
       ...detection,
       ...(wantsMap && { anomalyMap: { width: size, height: size, data: copy() } }),
       ...(wantsContributions && {
-        contributions: contributionsAt(manifest, likelihoods, argmax(map)),
+        contributions: contributionsAt(manifest, likelihoods, argmax(map), image),
       }),
     }
   })

@@ -4,7 +4,7 @@ import type { Encoder, Tap } from '@cflow/core'
 import { input } from '@cflow/graph'
 import type { Runtime } from '@cflow/runtimes'
 import { onnxEncoder, type OnnxEncoderOptions, type RunModel } from './onnx/encoder.js'
-import { selectTaps, type EncoderSpec } from './spec.js'
+import { selectTaps, type EncoderSpec, type PoolLayers } from './spec.js'
 
 /** An encoder with its weights, for detectors of one input size. */
 export interface EncoderModel {
@@ -19,7 +19,7 @@ export interface EncoderModel {
 export function encoderModel(
   spec: EncoderSpec,
   weights: Weights,
-  poolLayers: 1 | 2 | 3,
+  poolLayers: PoolLayers,
   inputSize: number,
 ): EncoderModel {
   const selected = selectTaps(spec, poolLayers)
@@ -45,7 +45,7 @@ export function encoderModel(
 export async function onnxEncoderModel(
   bytes: Uint8Array,
   options: Omit<OnnxEncoderOptions, 'run'>,
-  poolLayers: 1 | 2 | 3,
+  poolLayers: PoolLayers,
   runtime: Runtime,
 ): Promise<EncoderModel> {
   const spec = await onnxEncoder(bytes, { ...options, run: runOnce(runtime) })

@@ -15,5 +15,6 @@ export {
   type EncoderModel,
 } from './encoder-model.js'
 export { encoderNames, encoderSpec } from './registry.js'
-export { selectTaps, type EncoderSpec } from './spec.js'
+export { selectTaps, type EncoderSpec, type PoolLayers } from './spec.js'
+export { withImageScales } from './image-scales.js'
 export { neighbourhoodsPattern, withNeighbourhoods } from './neighbourhoods.js'

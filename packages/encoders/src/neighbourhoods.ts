@@ -10,7 +10,8 @@ export const neighbourhoodsPattern = /^[13579](\+[13579])*(,[13579](\+[13579])*)
  * An encoder whose taps are averaged over neighbourhoods of k×k positions, as PatchCore (Roth et al. 2022) does it, also at
  * several sizes side by side: a tap that was one becomes one of every size.
  * @param neighbourhoods such as `3`, or `1+3,1+3,3`: three taps, of which the two finer ones are there as they are and
- *   averaged over 3×3; with more entries than taps those of the coarsest taps hold
+ *   averaged over 3×3; with more entries than taps those of the coarsest taps hold, with three of four the finest tap is as
+ *   it is
  * @throws CflowError CONFIG for another notation, or fewer entries than taps but more than one
  */
 export function withNeighbourhoods(model: EncoderModel, neighbourhoods: string): EncoderModel {
@@ -23,6 +24,8 @@ export function withNeighbourhoods(model: EncoderModel, neighbourhoods: string):
     throw fail('write odd sides from 1 to 9 for every tap, finest first, such as 1+3,1+3,3')
   const entries = neighbourhoods.split(',').map((entry) => entry.split('+').map(Number))
   const taps = model.taps.length
+  // the finest of four taps may be left out
+  if (taps === 4 && entries.length === 3) entries.unshift([1])
   if (entries.length > 1 && entries.length < taps)
     throw fail(`the encoder has ${taps} taps: give one entry, or ${taps}`)
   const sides = entries.length === 1 ? model.taps.map(() => entries[0]!) : entries.slice(-taps)

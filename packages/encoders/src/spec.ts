@@ -52,7 +52,12 @@ export interface EncoderSpec {
    * @throws CflowError WEIGHTS when a tensor is missing or has another shape, SHAPE when the image does not fit
    */
   build(image: Value, weights: Weights): readonly Value[]
+  /** The same with one more tap, finer than the others, where there is one. */
+  readonly finer?: Pick<EncoderSpec, 'taps' | 'build'>
 }
+
+/** How many taps an encoder gives, from the coarsest. */
+export type PoolLayers = 1 | 2 | 3 | 4
 
 export type Padding = 'same' | 'zeros' | 'reflect'
 
@@ -74,18 +79,20 @@ export const imagenet = {
 } as const
 
 /**
- * The same encoder with fewer pool layers (the paper's L): 3 keeps all taps, 2 the last two, 1 the last.
- * @throws CflowError USAGE for another number
+ * The same encoder with another number of pool layers (the paper's L): 3 are those of strides 8, 16 and 32, 2 the last two, 1
+ * the last; 4 begin at stride 4.
+ * @throws CflowError USAGE for a number that the encoder does not have
  */
-export function selectTaps(spec: EncoderSpec, poolLayers: 1 | 2 | 3): EncoderSpec {
-  if (![1, 2, 3].includes(poolLayers) || poolLayers > spec.taps.length)
+export function selectTaps(spec: EncoderSpec, poolLayers: PoolLayers): EncoderSpec {
+  const all = poolLayers > spec.taps.length ? (spec.finer ?? spec) : spec
+  if (!(poolLayers >= 1 && Number.isInteger(poolLayers)) || poolLayers > all.taps.length)
     throw new CflowError('USAGE', `${spec.name} has no ${poolLayers} pool layers`, {
       subject: 'poolLayers',
-      hint: `use a number from 1 to ${spec.taps.length}`,
+      hint: `use a number from 1 to ${(spec.finer ?? spec).taps.length}`,
     })
   return {
     ...spec,
-    taps: spec.taps.slice(-poolLayers),
-    build: (image, weights) => spec.build(image, weights).slice(-poolLayers),
+    taps: all.taps.slice(-poolLayers),
+    build: (image, weights) => all.build(image, weights).slice(-poolLayers),
   }
 }

@@ -28,7 +28,8 @@ export interface FeatureSource {
   readonly cached: boolean
   /**
    * In the order of the indices.
-   * @param random rotates every image by a random angle when given and the method's `prepare` asks for it
+   * @param random rotates every image by a random angle, and makes it brighter or darker, when given and the method's
+   *   `prepare` asks for it
    */
   of(indices: Iterable<number>, random?: Random): AsyncIterable<Features>
   /** Replace the features, those that are kept too, such as by their whitened form. */
@@ -43,6 +44,8 @@ export interface Extraction {
   readonly view?: View
   /** Largest random rotation in degrees; 0 when absent. */
   readonly rotation?: number
+  /** Largest share by which an image becomes brighter or darker at random; 0 when absent. */
+  readonly brightness?: number
   /** Floats of one image's features, where they are asked for in every pass; absent where they are not worth keeping. */
   readonly kept?: number
 }

@@ -1,4 +1,5 @@
 import { CflowError } from '@cflow/base'
+import { resizeSchema } from '@cflow/core'
 import { normalisations } from '@cflow/encoders'
 import * as z from 'zod'
 
@@ -60,7 +61,12 @@ export const commonSettings = {
   ),
   onnx: choice('how the encoder is read from an ONNX file', onnxSchema.optional()),
   inputSize: encoder('PIXELS', 'images are resized to this', z.int().min(32).max(4096)),
-  poolLayers: encoder('N', 'scales, from the coarsest', z.literal([1, 2, 3])),
+  resize: encoder('NAME', 'stretch images to the square, or pad those that are none', resizeSchema),
+  poolLayers: encoder(
+    'N',
+    'scales, from the coarsest; 4 begin at a stride of 4 pixels',
+    z.literal([1, 2, 3, 4]),
+  ),
   heldOut: calibration('SHARE', 'good images kept to calibrate with', z.number().min(0).max(0.5)),
   folds: calibration(
     'N',
@@ -86,6 +92,7 @@ export const commonDefaults = {
   encoder: 'efficientnet-lite0',
   normalisation: 'encoder',
   inputSize: 256,
+  resize: 'stretch',
   poolLayers: 3,
   heldOut: 0.2,
   folds: 5,
@@ -106,6 +113,11 @@ export const passSettings = {
 export const flowSettings = {
   couplingLayers: settingsOf('flow')('N', 'coupling layers of each flow', z.int().min(1).max(64)),
   rotation: training('DEGREES', 'random rotation of training images', z.number().min(0).max(180)),
+  brightness: training(
+    'SHARE',
+    'training images become brighter or darker at random by this much',
+    z.number().min(0).max(0.5),
+  ),
 }
 
 /** The most bytes that an ONNX file holds. */

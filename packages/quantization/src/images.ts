@@ -1,5 +1,5 @@
 import { imageTensor, type RgbImage, type Tensor } from '@cflow/base'
-import { detectorNames, imageInput, resampledImage } from '@cflow/core'
+import { detectorNames, imageInput, resampledImage, type Manifest } from '@cflow/core'
 import { loadDetector, type DetectionOf, type Parts } from '@cflow/detector'
 import { writeOnnx } from '@cflow/graph'
 import type { Runtime } from '@cflow/runtimes'
@@ -15,12 +15,16 @@ const budget = 256 * 2 ** 20
  * gives whole numbers, so that the detector computes the same on them. Too many images for the memory are read again each
  * time, as they are.
  */
-export function once(runtime: Runtime, images: Images, size: number): Images {
+export function once(
+  runtime: Runtime,
+  images: Images,
+  { inputSize: size, resize }: Pick<Manifest, 'inputSize' | 'resize'>,
+): Images {
   const max = Math.floor(budget / (size * size * 3))
   let kept: readonly RgbImage[] | undefined
   return async function* () {
     if (kept) return yield* kept
-    const model = writeOnnx({ resized: resampledImage(imageInput(), size) })
+    const model = writeOnnx({ resized: resampledImage(imageInput(), size, resize) })
     const session = await runtime.createSession(model)
     const fresh: RgbImage[] = []
     let count = 0

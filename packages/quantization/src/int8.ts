@@ -84,7 +84,7 @@ export async function exportInt8(bytes: Uint8Array, options: Int8Options): Promi
   }
 
   onProgress?.('check', 0, 1)
-  const images = once(runtime, options.images, detector.manifest.inputSize)
+  const images = once(runtime, options.images, detector.manifest)
   const scoresOf = async (model: Uint8Array) => {
     const found = await detections(runtime, model, images, { map: false, contributions: false })
     return found.map((d) => d.score)

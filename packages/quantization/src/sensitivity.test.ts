@@ -68,7 +68,7 @@ it('decodes images once, and the detector says the same of what is kept', async 
   }
   const expected = await seen(large)
   decoded = 0
-  const kept = once(runtime, large, 32)
+  const kept = once(runtime, large, { inputSize: 32 })
   for (const pass of [1, 2]) expect([pass, await seen(kept)]).toEqual([pass, expected])
   expect(decoded).toBe(4)
 })

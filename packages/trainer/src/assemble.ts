@@ -41,7 +41,7 @@ export async function assembleDetector(
   return inSessionScope(options.runtime, async (runtime) => {
     const head = flowHead(flows, aggregation)
     const ids = samples.map((s) => s.id)
-    const pixels = await resizedPixels(runtime, encoder.inputSize, samples)
+    const pixels = await resizedPixels(runtime, encoder, samples)
     const report = stageProgress('calibrate', samples.length, options)
     const { model, manifest } = await calibratedDetector(
       runtime,

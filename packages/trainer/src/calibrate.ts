@@ -55,7 +55,7 @@ export async function calibratedDetector(
   runtime: Runtime,
   encoder: EncoderModel,
   { head, manifest = {} }: Learned,
-  about: Pick<Manifest, 'method' | 'category' | 'recipe' | 'training'>,
+  about: Pick<Manifest, 'method' | 'category' | 'recipe' | 'training' | 'resize'>,
   images: CalibrationImages,
 ): Promise<Calibrated> {
   const { spec, taps, inputSize } = encoder

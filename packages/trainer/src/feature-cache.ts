@@ -1,5 +1,5 @@
 import { imageTensor, ordered, tensor, type Random, type RgbImage, type Tensor } from '@cflow/base'
-import { imageInput, resampledImage } from '@cflow/core'
+import { imageInput, resampledImage, type Resize } from '@cflow/core'
 import { isColour, rotateNearest, type ImageFacts, type Sample } from '@cflow/datasets'
 import type { EncoderModel } from '@cflow/encoders'
 import { cast, input, transpose, writeOnnx } from '@cflow/graph'
@@ -45,13 +45,21 @@ export interface FeatureCache extends FeatureSource {
   forget(): void
 }
 
-/** @param size S */
+/** The square that images come to, and how: part of a configuration and of a manifest. */
+export interface Square {
+  /** S */
+  readonly inputSize: number
+  /** `stretch` when absent. */
+  readonly resize?: Resize | undefined
+}
+
 export async function pixelCache(
   runtime: Runtime,
   samples: readonly Sample[],
-  size: number,
+  square: Square,
 ): Promise<PixelCache> {
-  const resize = await imageResizer(runtime, size)
+  const { inputSize: size } = square
+  const resize = await imageResizer(runtime, square)
   const keep = samples.length * size * size * 3 <= pixelBudget
   const cache: (Uint8Array | undefined)[] = []
   const digests: string[] = []
@@ -96,11 +104,11 @@ export async function featureCache(
   runtime: Runtime,
   images: PixelCache,
   encoder: Pick<EncoderModel, 'encoder' | 'inputSize'>,
-  { view = tapRows, rotation = 0, kept = Infinity }: Extraction = {},
+  { view = tapRows, rotation = 0, brightness = 0, kept = Infinity }: Extraction = {},
 ): Promise<FeatureCache> {
   const { inputSize: size } = encoder
   const extract = await extractor(runtime, encoder, view)
-  const cached = rotation === 0 && images.count * kept * 4 <= featureBudget
+  const cached = rotation === 0 && brightness === 0 && images.count * kept * 4 <= featureBudget
   const cache: (Features | undefined)[] = []
 
   /** Features, kept in a list of their own where they are. */
@@ -111,9 +119,11 @@ export async function featureCache(
       if (known) return known
       // drawn before anything is awaited, so that the order of the draws is that of the indices
       const angle = random && rotation > 0 ? random.uniform(-rotation, rotation) : 0
+      const factor = random && brightness > 0 ? 1 + random.uniform(-brightness, brightness) : 1
       const data = await images.load(index)
       const image: RgbImage = { width: size, height: size, data }
-      const raw = await extract(angle === 0 ? data : rotateNearest(image, angle).data)
+      const turned = angle === 0 ? data : rotateNearest(image, angle).data
+      const raw = await extract(factor === 1 ? turned : brightened(turned, factor))
       const features = change ? await change(raw) : raw
       if (cached) {
         list[index] = features
@@ -141,6 +151,10 @@ export async function featureCache(
   }
 }
 
+/** Pixels times a factor, as far as bytes go. */
+const brightened = (data: Uint8Array, factor: number): Uint8Array =>
+  Uint8Array.from(data, (v) => Math.min(Math.round(v * factor), 255))
+
 /** Which image this is: of its decoded pixels, 64 bits of SHA-256 as hexadecimal digits. */
 export async function imageDigest({ width, height, data }: RgbImage): Promise<string> {
   const size = new TextEncoder().encode(`${width}x${height} ${await sha256(data)}`)
@@ -150,10 +164,10 @@ export async function imageDigest({ width, height, data }: RgbImage): Promise<st
 /** Resizes images by the graph's one resampler, to uint8 [S, S, 3]. */
 export async function imageResizer(
   runtime: Runtime,
-  size: number,
+  { inputSize: size, resize }: Square,
 ): Promise<(image: RgbImage) => Promise<Uint8Array>> {
   const session = await runtime.createSession(
-    writeOnnx({ pixels: resampledImage(imageInput(), size) }),
+    writeOnnx({ pixels: resampledImage(imageInput(), size, resize) }),
   )
   return async (image) => {
     if (image.width === size && image.height === size) return image.data
@@ -165,10 +179,10 @@ export async function imageResizer(
 /** Pixels of images that are read once, one after the other, as `PixelCache.pixels` gives those of its own. */
 export async function resizedPixels(
   runtime: Runtime,
-  size: number,
+  square: Square,
   samples: readonly Sample[],
 ): Promise<AsyncIterable<Uint8Array>> {
-  const resize = await imageResizer(runtime, size)
+  const resize = await imageResizer(runtime, square)
   return ordered(samples, async (s) => resize(await s.load()))
 }
 

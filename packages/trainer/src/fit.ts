@@ -108,7 +108,8 @@ async function fitWith(runtime: Runtime, given: FitOptions): Promise<FitResult> 
   requireImages(samples, 'train on once those that stand out are left out', hint)
   const options = { ...given, samples }
   const method = methodOf(config.method)
-  const pixels = await pixelCache(runtime, samples, options.encoder.inputSize)
+  const square = { inputSize: options.encoder.inputSize, resize: config.resize }
+  const pixels = await pixelCache(runtime, samples, square)
   const facts = await timed('read', () => pixels.read(stageProgress('read', samples.length, options))) // prettier-ignore
   const { digest } = facts
   const found = areFrames(samples)
@@ -174,7 +175,7 @@ async function fitWith(runtime: Runtime, given: FitOptions): Promise<FitResult> 
       runtime,
       encoder,
       notes ? withNotes(learned, notes) : learned,
-      { method: method.name, category, recipe, training: { seed, ...counts, digest } },
+      { method: method.name, category, recipe, ...(config.resize === 'pad' && { resize: config.resize }), training: { seed, ...counts, digest } }, // prettier-ignore
       {
         source: plan.source,
         ...(plan.source === 'folds' && { folds: plan.folds.length }),
@@ -184,7 +185,7 @@ async function fitWith(runtime: Runtime, given: FitOptions): Promise<FitResult> 
         ids: images.map((i) => (samples[i] as Sample).id),
         defects:
           knownDefects.length > 0
-            ? await evidenceOf(runtime, encoder, learned.head, await resizedPixels(runtime, encoder.inputSize, knownDefects), report) // prettier-ignore
+            ? await evidenceOf(runtime, encoder, learned.head, await resizedPixels(runtime, square, knownDefects), report) // prettier-ignore
             : undefined,
         found: judges
           ? foundIn(judges)

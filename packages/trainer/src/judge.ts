@@ -1,3 +1,4 @@
+import { CflowError } from '@cflow/base'
 import { resizeLanczos } from '@cflow/datasets'
 import { readDetector } from '@cflow/detector'
 import type { BestEpochs, TimedEvaluation } from '@cflow/metrics'
@@ -29,13 +30,18 @@ export async function judge({ best, seconds, ...options }: JudgeOptions): Promis
   const { evaluation: measured, ...own } = await evaluate(options)
   if (own.scores.every((s) => s.label === 'unknown')) return own
   const { manifest } = await readDetector(options.model)
-  const { flows, scales, inputSize } = manifest
+  const { flows, scales, inputSize, resize } = manifest
   const evidence = ownEvidence(own.scores, manifest)
   const evaluation = evidence > 0 ? withoutAlarms(measured) : measured
   const of = { ...own, ...(evidence > 0 && { ownEvidence: evidence }) }
   const timing = { ...evaluation.timing, seconds: { ...seconds, ...evaluation.timing.seconds } }
   if (options.protocol !== 'paper' || scales.length === 0)
     return { ...of, evaluation: { ...evaluation, ...(best && { best }), timing } }
+  if (resize === 'pad')
+    throw new CflowError('USAGE', 'the paper’s protocol knows stretched images only', {
+      subject: 'protocol',
+      hint: 'evaluate this detector with --protocol strict',
+    })
   // a scale beside those of the flows is no likelihood
   const depths = (flows.length > 0 ? flows : scales).map((s) => s.depth)
   const { evaluation: paper, ...ranked } = await evaluatePaper({ ...options, inputSize, depths })

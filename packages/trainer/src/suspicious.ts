@@ -70,7 +70,7 @@ async function rankWith(
     }
     return { ...sample, load }
   })
-  const pixels = await pixelCache(runtime, measured, encoder.inputSize)
+  const pixels = await pixelCache(runtime, measured, encoder)
   const features = await featureCache(runtime, pixels, encoder, extraction)
   const folds = foldsOf(samples, count)
   if (folds.length < 2)

@@ -1,5 +1,5 @@
-import type { RgbImage } from '@cflow/base'
-import { manifestKey, parseManifest } from '@cflow/core'
+import { floats, imageTensor, type RgbImage } from '@cflow/base'
+import { detectorStages, logLikelihood, manifestKey, parseManifest, readFlow } from '@cflow/core'
 import { syntheticDataset, type Sample } from '@cflow/datasets'
 import { promiseOf } from '@cflow/detector'
 import { encoderModel, encoderSpec, normalised } from '@cflow/encoders'
@@ -52,6 +52,42 @@ describe('training', () => {
     expect(parseManifest(readMetadata(a.model))).toEqual(a.manifest)
     expect(Object.keys(readMetadata(a.model))).toEqual([manifestKey])
     expect(a.manifest.training.images + a.manifest.training.heldOut).toBe(10)
+  })
+
+  it('finds the flows of every option of the family in the file, and detects with it', async () => {
+    const { model, manifest } = await job({
+      ...{ coupling: 'additive', base: 'refitted', imageScales: 2, poolLayers: 4 },
+      ...{ resize: 'pad', brightness: 0.1, remembered: 50, passes: 1, couplingLayers: 2 },
+    })
+    const { taps } = manifest.encoder
+    // stride 4 as it is; 8 and 16 as they are and averaged, 32 averaged; the same of half the image
+    const strides = [4, 8, 8, 16, 16, 32]
+    expect(taps.map((t) => t.stride)).toEqual([...strides, ...strides.map((s) => 2 * s)])
+    expect(manifest.memory?.taps).toEqual([taps[2]?.name, taps[4]?.name])
+    expect(manifest.resize).toBe('pad')
+    expect(manifest.flows.every((f) => f.coupling === 'additive')).toBe(true)
+    const image = await dataset.test[0]!.load()
+    const session = await runtime.createSession(model)
+    const feeds = { image: imageTensor(image) }
+    const own = await session.run(feeds)
+    const [preprocessing, encoder] = detectorStages(model)
+    const planes = await (await runtime.createSession(preprocessing!.model)).run(feeds)
+    const maps = await (await runtime.createSession(encoder!.model)).run(planes)
+    for (const [k, { channels: depth, height, width }] of taps.entries()) {
+      const flow = readFlow(model, k)
+      expect([...flow.parameters.keys()]).toContain('base.factor')
+      const map = maps[`stage encoder ${k}`]!.data as Float32Array
+      const area = height * width
+      const rows = Float32Array.from({ length: area * depth }, (_, i) => map[(i % depth) * area + Math.floor(i / depth)] as number) // prettier-ignore
+      const likelihoods = await logLikelihood(flow, floats('float32', [area, depth], rows), { runtime }) // prettier-ignore
+      const wanted = own[`log_likelihood_${k}`]!.data as Float32Array
+      likelihoods.forEach((l, i) => expect(l / depth).toBeCloseTo(wanted[i] as number, 3))
+    }
+    // an image that fills half of the square only: the map covers the image all the same
+    const half = { width: 64, height: 32, data: image.data.slice(0, 3 * 64 * 32) }
+    const wide = await session.run({ image: imageTensor(half) })
+    expect(wide['anomaly_map']!.shape).toEqual([1, 64, 64])
+    expect(wide['score']!.data[0]).toBeGreaterThan(0)
   })
 
   it.each(['whitened', 'paper'] as const)(

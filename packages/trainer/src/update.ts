@@ -84,7 +84,7 @@ async function updateWith(
   const encoder = { encoder: file, inputSize }
   const kept = manifest.encoder.taps.reduce((n, t) => n + t.channels * t.height * t.width, 0)
   const view = extension.view?.(manifest)
-  const images = await pixelCache(runtime, samples, inputSize)
+  const images = await pixelCache(runtime, samples, manifest)
   const features = await featureCache(runtime, images, encoder, { ...(view && { view }), kept })
   const { digest, digests } = await timed('read', () =>
     images.read(stageProgress('read', samples.length, watch)),

@@ -23,7 +23,7 @@ import {
 import type { FlowConfig, ScaleFlow } from '../index.js'
 import { toyDetector, toyManifest } from '../testing.js'
 import { rowsOfMap } from './detector.js'
-import { resampleTo } from './preprocess.js'
+import { paddedExtent, resampleTo, unpadded } from './preprocess.js'
 
 const ops = JSON.parse(
   readFileSync(new URL('../../fixtures/ops.json', import.meta.url), 'utf8'),
@@ -126,6 +126,68 @@ describe('resampling', () => {
         },
       ),
       { numRuns: 40 },
+    )
+  })
+
+  const sides = fc.integer({ min: 1, max: 60 })
+  it('pads: the image in its proportions, its last pixels going on beyond it', async () => {
+    await fc.assert(
+      fc.asyncProperty(sides, sides, fc.integer(), async (height, width, seed) => {
+        const size = 40
+        const random = Random.seeded(seed)
+        const data = Uint8Array.from({ length: height * width * 3 }, () => random.integer(256))
+        const { x, y } = paddedExtent({ width, height }, size)
+        expect(Math.max(x.length, y.length)).toBe(size)
+        const got = await run(
+          { padded: resample(image, size, 'pad'), own: resampleTo(image, y.length, x.length) },
+          { image: tensor('uint8', [1, height, width, 3], data) },
+        )
+        const inside = (i: number, { before, length }: typeof x) =>
+          Math.min(Math.max(i - before, 0), length - 1)
+        let differences = 0
+        got['padded']!.data.forEach((v, i) => {
+          const [c, row, column] = [Math.floor(i / size ** 2), Math.floor(i / size) % size, i % size] // prettier-ignore
+          const at = (c * y.length + inside(row, y)) * x.length + inside(column, x)
+          // float32 may round a half the other way
+          const difference = Math.abs(v - (got['own']!.data[at] as number))
+          expect(difference).toBeLessThanOrEqual(1)
+          if (difference > 0) differences++
+        })
+        expect(differences).toBeLessThan(3 * size ** 2 * 0.01)
+      }),
+      { numRuns: 25 },
+    )
+  })
+
+  it('takes the padding off a map again', async () => {
+    await fc.assert(
+      fc.asyncProperty(sides, sides, async (height, width) => {
+        const size = 24
+        const map = input('map', 'float32', [1, size, size])
+        const { x, y } = paddedExtent({ width, height }, size)
+        // a map that says where on the image it is, and something foreign beyond the image
+        const place = (i: number, { before, length }: typeof x) => (i + 0.5 - before) / length
+        const of = (row: number, column: number) => place(column, x) + 10 * place(row, y)
+        const isInside = (i: number, { before, length }: typeof x) => i >= before && i < before + length // prettier-ignore
+        const values = Array.from({ length: size ** 2 }, (_, i) => {
+          const [row, column] = [Math.floor(i / size), i % size]
+          return isInside(row, y) && isInside(column, x) ? of(row, column) : 1e6
+        })
+        const got = await run(
+          { y: unpadded(map, image) },
+          {
+            map: floats('float32', [1, size, size], values),
+            image: tensor('uint8', [1, height, width, 3], new Uint8Array(height * width * 3)),
+          },
+        )
+        got['y']!.data.forEach((v, i) => {
+          const [row, column] = [Math.floor(i / size), i % size]
+          const whole = (at: number, { length }: typeof x) =>
+            Math.min(Math.max((at + 0.5) / size, 0.5 / length), 1 - 0.5 / length)
+          expect(v).toBeCloseTo(whole(column, x) + 10 * whole(row, y), 3)
+        })
+      }),
+      { numRuns: 25 },
     )
   })
 

@@ -2,7 +2,7 @@ import { input, reduceMean, reshape, transpose, writeOnnx, type Value } from '@c
 import type { ScaleFlow } from '../flow/flow.js'
 import type { ScaleStatistics } from '../score/aggregation.js'
 import { manifestKey, type Manifest } from './manifest.js'
-import { normalise, resample } from './preprocess.js'
+import { normalise, resample, unpadded } from './preprocess.js'
 import { stageLabels } from './stages.js'
 
 /** A frozen feature extractor: from normalised pixels float32 [N, 3, S, S] to one map [N, D, h, w] per tap. */
@@ -76,8 +76,8 @@ function pyramid(pixels: Value, { mean, std }: Encoder, levels: number): Value[]
   return planes.map((p) => normalise(p, mean, std))
 }
 
-/** Every 2×2 pixels averaged. */
-function halved(planes: Value): Value {
+/** Every 2×2 pixels averaged. @param planes [N, 3, S, S] */
+export function halved(planes: Value): Value {
   const size = (planes.shape[2] as number) / 2
   const squares = reshape(planes, [-1, 3, size, 2, size, 2])
   return reshape(reduceMean(squares, [3, 5]), [-1, 3, size, size])
@@ -99,16 +99,16 @@ export const evidenceModel = (encoder: Encoder, head: Head, size: number): Uint8
  * `log_likelihood_k` [N, h, w] of every scale (per dimension, in nats). The manifest is in the metadata.
  */
 export function writeDetector(encoder: Encoder, head: Head, manifest: Manifest): Uint8Array {
-  const { inputSize: size, scales, software, method } = manifest
+  const { inputSize: size, scales, software, method, resize } = manifest
   const image = imageInput(manifest.encoder.batch)
-  const planes = pyramid(resample(image, size), encoder, head.levels ?? 1)
+  const planes = pyramid(resample(image, size, resize), encoder, head.levels ?? 1)
   const taps = planes.flatMap((p) => encoder.taps(p))
   const evidence = head.evidence(taps)
   const { map, score } = head.verdict(evidence, size, scales)
   const shown = (head.shown ?? []).map((name) => [name, evidence[name] as Value] as const)
   return writeOnnx(
     {
-      [detectorNames.anomalyMap]: map,
+      [detectorNames.anomalyMap]: resize === 'pad' ? unpadded(map, image) : map,
       [detectorNames.score]: score,
       ...Object.fromEntries(shown),
     },

@@ -1,6 +1,7 @@
 import { CflowError } from '@cflow/base'
 import * as z from 'zod'
 import { flowConfigSchema } from '../flow/flow.js'
+import { resizeSchema } from './preprocess.js'
 import { aggregationSchema, scaleStatisticsSchema } from '../score/aggregation.js'
 
 /** Key of the model's metadata that holds the manifest. */
@@ -47,6 +48,8 @@ const manifestSchema = z.object({
   }),
   /** S: images are resized to S×S pixels, and anomaly maps have that size. */
   inputSize: z.int().positive(),
+  /** How images come to the square; `stretch` when absent. The anomaly map covers the image either way. */
+  resize: resizeSchema.optional(),
   recipe: z.string(),
   /** Per scale; none in methods other than CFLOW-AD. */
   flows: z.array(flowConfigSchema),

@@ -4,7 +4,7 @@ import { positionalEncoding } from '../positional.js'
 import { conditionRows } from '../transforms/condition.js'
 import { constantValues } from '../transforms/transform.js'
 import type { MapSize, Parameters, Rows, Transform } from '../transforms/transform.js'
-import { allParameters, flowTransform, type ScaleFlow } from './flow.js'
+import { allParameters, wholeTransform, type ScaleFlow } from './flow.js'
 import { latentLogLikelihood } from './likelihood.js'
 
 /** Whatever runs ONNX models, such as the runtimes of @cflow/runtimes. */
@@ -43,7 +43,7 @@ export interface RowOptions {
  */
 export function flowOf(flow: ScaleFlow, map?: MapSize): Flow {
   const { config, whitening } = flow
-  const transform = flowTransform(config, { whitened: whitening !== undefined })
+  const transform = wholeTransform(flow)
   const area = map && map.height * map.width
   if (whitening && whitening.positions !== area)
     throw new CflowError(

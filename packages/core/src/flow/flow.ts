@@ -2,7 +2,12 @@ import { CflowError, allocate, sizeOf, type Random, type Tensor } from '@cflow/b
 import * as z from 'zod'
 import { globalAffine } from '../transforms/affine.js'
 import { compose } from '../transforms/compose.js'
-import { affineCoupling, halves } from '../transforms/coupling.js'
+import { coupling, couplingFormSchema, halves } from '../transforms/coupling.js'
+import {
+  standardisation,
+  standardisationParameters,
+  type Spread,
+} from '../transforms/standardisation.js'
 import { initialise } from '../transforms/transform.js'
 import type { FloatType, Parameters, ParameterShapes, Transform } from '../transforms/transform.js'
 import { whitening, whiteningParameters, type Whitening } from '../transforms/whitening.js'
@@ -26,6 +31,8 @@ export const flowConfigSchema = z.strictObject({
   couplingLayers: z.int().min(1),
   permutation: permutationSchema,
   clamp: clampSchema,
+  /** `affine` when absent. */
+  coupling: couplingFormSchema.optional(),
 })
 export type FlowConfig = z.infer<typeof flowConfigSchema>
 
@@ -37,6 +44,8 @@ export interface ScaleFlow {
   readonly config: FlowConfig
   readonly parameters: FlowParameters
   readonly whitening?: Whitening
+  /** The Gaussian that its latent vectors are compared with, dimension by dimension; the standard one when absent. */
+  readonly base?: Spread
 }
 
 /**
@@ -46,12 +55,17 @@ export interface ScaleFlow {
 export type FlowParameters = ReadonlyMap<string, Tensor<FloatType>>
 
 export interface FlowOptions {
-  /** `false` leaves the last rotation or permutation out: it changes neither ‖u‖ nor ln|det J|, so no likelihood. */
+  /**
+   * `false` leaves the last rotation or permutation out: it changes neither ‖u‖ nor ln|det J|, so no likelihood. Of no effect
+   * with a base of its own, whose dimensions differ.
+   */
   readonly lastMixing?: boolean
   /** `random`: the paper's code; `identity`: every coupling layer starts as the identity (the `whitened` recipe). */
   readonly start?: 'random' | 'identity'
   /** Whether it begins with a whitening, whose parameters are `whitening.…`. */
   readonly whitened?: boolean
+  /** Whether it ends with the standardisation by its base distribution, whose parameters are `base.…`. */
+  readonly based?: boolean
 }
 
 /**
@@ -59,14 +73,15 @@ export interface FlowOptions {
  * twice as wide as their input) as a composition, whitening included where it begins with one.
  */
 export function flowTransform(config: FlowConfig, options: FlowOptions = {}): Transform {
-  const { depth, condition, couplingLayers, permutation, clamp } = config
-  const { lastMixing = true, start = 'random', whitened = false } = options
+  const { depth, condition, couplingLayers, permutation, clamp, coupling: form } = config
+  const { lastMixing = true, start = 'random', whitened = false, based = false } = options
   const blocks = Array.from({ length: couplingLayers }, (_, k) => {
     const second = permutation !== 'alternate' || k % 2 === 0
     const passive = halves(depth)[second ? 0 : 1]
     const names = { name: `module_list.${k}`, foldedName: `block${k}` }
-    const coupling = affineCoupling({
+    const layer = coupling({
       depth,
+      form,
       condition,
       half: second ? 'second' : 'first',
       hidden: [2 * (passive + condition)],
@@ -74,15 +89,16 @@ export function flowTransform(config: FlowConfig, options: FlowOptions = {}): Tr
       clamp: { form: clamp, bound: clampBound },
       start,
     })
-    if (permutation === 'alternate') return [{ ...names, transform: coupling }]
-    const mixing = lastMixing || k < couplingLayers - 1 ? permutation : 'none'
+    if (permutation === 'alternate') return [{ ...names, transform: layer }]
+    const mixing = lastMixing || based || k < couplingLayers - 1 ? permutation : 'none'
     return [
-      { ...names, transform: coupling },
+      { ...names, transform: layer },
       { ...names, transform: globalAffine(depth, mixing) },
     ]
   })
   const first = { name: 'whitening', foldedName: '', transform: whitening(depth) }
-  return compose([...(whitened ? [first] : []), ...blocks.flat()])
+  const last = { name: 'base', transform: standardisation(depth) }
+  return compose([...(whitened ? [first] : []), ...blocks.flat(), ...(based ? [last] : [])])
 }
 
 /** Names and shapes of the trainable tensors of a flow. */
@@ -96,11 +112,23 @@ export const initialiseFlow = (
   dtype: FloatType = 'float32',
 ): FlowParameters => initialise(flowTransform(config, { start }), random, dtype) as FlowParameters
 
-/** All tensors of a scale's flow, as `flowTransform` with its whitening takes them. */
-export const allParameters = ({ parameters, whitening: w }: ScaleFlow): Parameters =>
+/** The transform of a scale's flow with all that belongs to it. */
+export const wholeTransform = (
+  { config, whitening, base }: Omit<ScaleFlow, 'parameters'>,
+  options: Pick<FlowOptions, 'lastMixing'> = {},
+): Transform =>
+  flowTransform(config, {
+    ...options,
+    whitened: whitening !== undefined,
+    based: base !== undefined,
+  })
+
+/** All tensors of a scale's flow, as `wholeTransform` takes them. */
+export const allParameters = ({ parameters, whitening: w, base }: ScaleFlow): Parameters =>
   new Map<string, Tensor>([
     ...(w ? [...whiteningParameters(w)].map(([n, t]) => [`whitening.${n}`, t] as const) : []),
     ...parameters,
+    ...(base ? [...standardisationParameters(base)].map(([n, t]) => [`base.${n}`, t] as const) : []), // prettier-ignore
   ])
 
 /** All trainable parameters one after the other, in the order of `parameterShapes`. */

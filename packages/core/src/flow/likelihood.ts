@@ -12,7 +12,7 @@ import {
 import type { Value } from '@cflow/graph'
 import { halves } from '../transforms/coupling.js'
 import { constantValues, type Fold, type Mapped, type MapSize } from '../transforms/transform.js'
-import { allParameters, flowTransform, type ScaleFlow } from './flow.js'
+import { allParameters, wholeTransform, type ScaleFlow } from './flow.js'
 
 /** −logsigmoid of the likelihood per dimension (the code), or the plain negative log-likelihood (equation 7). */
 export type Loss = 'logsigmoid' | 'nll'
@@ -39,8 +39,7 @@ export const lossOf = (l: Value, loss: Loss): Value =>
   reduceMean(loss === 'logsigmoid' ? softplus(neg(l)) : neg(l), [0])
 
 /** What a trained flow needs in a detector file: everything folded, and without the last rotation. */
-const folding = ({ config, whitening }: Pick<ScaleFlow, 'config'> & { whitening?: unknown }) =>
-  flowTransform(config, { lastMixing: false, whitened: whitening !== undefined }).fold as Fold
+const folding = (flow: ScaleFlow) => wholeTransform(flow, { lastMixing: false }).fold as Fold
 
 /**
  * Log-likelihood of rows that run through the positions of a map, by the folded flow: as an inference graph whose constants

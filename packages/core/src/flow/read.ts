@@ -26,7 +26,8 @@ export function readFlow(bytes: Uint8Array, scale: number): Flow {
     throw none('the file was made by an earlier version, which did not store it; train again')
   const whitened = parameters.has('whitening')
   const map = { height: tap.height, width: tap.width }
-  const { fold } = flowTransform(config, { lastMixing: false, whitened })
+  const based = parameters.has('base.factor')
+  const { fold } = flowTransform(config, { lastMixing: false, whitened, based })
   const transform = fold!.transform(map)
   return { transform, parameters, ...((whitened || config.condition > 0) && { map }) }
 }

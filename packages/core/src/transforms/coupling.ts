@@ -15,14 +15,25 @@ import {
   tanh,
 } from '@cflow/graph'
 import type { Value } from '@cflow/graph'
+import * as z from 'zod'
 import { axisEncoding } from '../positional.js'
 import { addByPosition } from './condition.js'
 import { filled, numbersOf } from './transform.js'
 import type { MapSize, ParameterShapes, Parameters, Rows, Transform, Values } from './transform.js'
 
+/**
+ * What a coupling layer does to the half that it transforms.
+ * - `affine`: x₂⊙exp(σ) + t (Dinh et al. 2017, Real NVP; the paper's)
+ * - `additive`: x₂ + t (Dinh et al. 2014, NICE): no exponential, half the outputs of a subnet, and no change of volume
+ */
+export const couplingFormSchema = z.enum(['affine', 'additive'])
+export type CouplingForm = z.infer<typeof couplingFormSchema>
+
 export interface CouplingOptions {
   /** D */
   readonly depth: number
+  /** `affine` when absent. */
+  readonly form?: CouplingForm | undefined
   /** The half that is transformed; the other one passes through and feeds the subnet. */
   readonly half: 'first' | 'second'
   /** Widths of the subnet's hidden layers, one or more. */
@@ -43,8 +54,12 @@ export const halves = (depth: number): readonly [number, number] => [
   Math.floor(depth / 2),
 ]
 
-/** Log-scale σ and shift of the active half. */
-type Subnet = (passive: Value, values: Values, rows: Rows) => readonly [sigma: Value, shift: Value]
+/** Shift t of the active half, and its log-scale σ where there is one. */
+type Subnet = (
+  passive: Value,
+  values: Values,
+  rows: Rows,
+) => { readonly shift: Value; readonly sigma?: Value }
 
 /** A linear layer of a subnet, named as in PyTorch's Sequential with ReLU between the layers. */
 interface Layer {
@@ -54,10 +69,11 @@ interface Layer {
   readonly outputs: number
 }
 
-function geometry({ depth, half, hidden, condition }: CouplingOptions) {
+function geometry({ depth, form, half, hidden, condition }: CouplingOptions) {
   const [d1, d2] = halves(depth)
   const [passive, active] = half === 'second' ? [d1, d2] : [d2, d1]
-  const widths = [passive + condition, ...hidden, 2 * active]
+  const additive = form === 'additive'
+  const widths = [passive + condition, ...hidden, additive ? active : 2 * active]
   const layers = widths.slice(1).map((outputs, i): Layer => {
     const name = `subnet.${2 * i}`
     return {
@@ -67,17 +83,18 @@ function geometry({ depth, half, hidden, condition }: CouplingOptions) {
       outputs,
     }
   })
-  return { passive, active, layers, last: layers.length - 1 }
+  return { passive, active, additive, layers, last: layers.length - 1 }
 }
 
 /**
- * Affine coupling (Dinh et al. 2017): one half passes through, the other one becomes x₂⊙exp(σ) + t, where σ and t are a
- * small network's answer to the half that passes through and, with C > 0, to the condition. ln|det J| = Σσ.
+ * Coupling layer: one half passes through, the other one becomes x₂⊙exp(σ) + t, where σ and t are a small network's answer
+ * to the half that passes through and, with C > 0, to the condition. ln|det J| = Σσ; without σ (`additive`) it is 0.
  * Parameters: `subnet.{2i}.weight` [out, in] and `subnet.{2i}.bias` [out], uniform in ±1/√in as PyTorch draws them.
  */
-export function affineCoupling(options: CouplingOptions): Transform {
+export function coupling(options: CouplingOptions): Transform {
   const { condition: c, factor, clamp, start } = options
-  const { passive: width, active, layers, last } = geometry(options)
+  const inner = (a: Value): Value => (clamp.form === 'paper' ? a : scale(a, 1 / clamp.bound))
+  const { passive: width, layers, last } = geometry(options)
   const alpha = factor === 1 ? {} : { alpha: factor, beta: factor }
 
   const first = (passive: Value, values: Values, { condition }: Rows): Value => {
@@ -102,9 +119,7 @@ export function affineCoupling(options: CouplingOptions): Transform {
         }),
       first(passive, values, rows),
     )
-    const [a, shift] = split(out, [active, active], 1) as readonly [Value, Value]
-    const inner = clamp.form === 'paper' ? a : scale(a, 1 / clamp.bound)
-    return [scale(tanh(inner), clamp.bound), shift]
+    return answer(options, out, inner)
   }
   return {
     ...coupled(options, subnet),
@@ -130,6 +145,14 @@ export function affineCoupling(options: CouplingOptions): Transform {
   }
 }
 
+/** What the last layer says, [rows, 2·active] or [rows, active]. @param inner what comes before the clamp's tanh */
+function answer(options: CouplingOptions, out: Value, inner = (a: Value): Value => a) {
+  const { active, additive } = geometry(options)
+  if (additive) return { shift: out }
+  const [a, shift] = split(out, [active, active], 1) as readonly [Value, Value]
+  return { shift, sigma: scale(tanh(inner(a)), options.clamp.bound) }
+}
+
 /** Both directions of a coupling whose subnet is known. */
 const coupled = (
   { depth, half }: CouplingOptions,
@@ -145,15 +168,22 @@ const coupled = (
     depth,
     forward(x, values, rows) {
       const [passive, active] = parts(x) as readonly [Value, Value]
-      const [sigma, shift] = subnet(passive, values, rows)
-      const moved = add(mul(active, exp(sigma)), shift)
-      return { value: whole(passive, moved), logDeterminant: reduceSum(sigma, [1]) }
+      const { sigma, shift } = subnet(passive, values, rows)
+      const moved = add(sigma ? mul(active, exp(sigma)) : active, shift)
+      return {
+        value: whole(passive, moved),
+        ...(sigma && { logDeterminant: reduceSum(sigma, [1]) }),
+      }
     },
     inverse(y, values, rows) {
       const [passive, moved] = parts(y) as readonly [Value, Value]
-      const [sigma, shift] = subnet(passive, values, rows)
-      const active = mul(sub(moved, shift), exp(neg(sigma)))
-      return { value: whole(passive, active), logDeterminant: neg(reduceSum(sigma, [1])) }
+      const { sigma, shift } = subnet(passive, values, rows)
+      const active = sub(moved, shift)
+      if (!sigma) return { value: whole(passive, active) }
+      return {
+        value: whole(passive, mul(active, exp(neg(sigma)))),
+        logDeterminant: neg(reduceSum(sigma, [1])),
+      }
     },
   }
 }
@@ -164,8 +194,8 @@ const coupled = (
  * `rows` [height, 1, hidden], the bias in the latter).
  */
 function foldedCoupling(options: CouplingOptions): Transform {
-  const { clamp, condition } = options
-  const { active, layers } = geometry(options)
+  const { condition } = options
+  const { layers } = geometry(options)
   /** Of every position, [height·width, hidden]. */
   const table = (values: Values): Value => {
     const [columns, rows] = [values('columns'), values('rows')]
@@ -181,8 +211,7 @@ function foldedCoupling(options: CouplingOptions): Transform {
       const [weight, bias] = [`weight${2 * i + 2}`, `bias${2 * i + 2}`]
       return gemm(relu(x), values(weight), { c: values(bias) })
     }, before)
-    const [a, shift] = split(out, [active, active], 1) as readonly [Value, Value]
-    return [scale(tanh(a), clamp.bound), shift]
+    return answer(options, out)
   }
   return { ...coupled(options, subnet), shapes: [], initial: () => new Map() }
 }
@@ -193,7 +222,7 @@ function foldedParameters(
   { height, width }: MapSize,
 ): Parameters {
   const { condition: c, clamp, factor } = options
-  const { passive, active, layers, last } = geometry(options)
+  const { passive, active, additive, layers, last } = geometry(options)
   const folded = new Map<string, Tensor>()
   const put = (name: string, shape: readonly number[], data: ArrayLike<number>) =>
     folded.set(name, floats('float32', shape, data))
@@ -202,7 +231,7 @@ function foldedParameters(
     const [weight, bias] = [numbersOf(own, layer.weight), numbersOf(own, layer.bias)]
     const one = i < last ? 1 : factor
     const by = (row: number) =>
-      i === last && row < active && clamp.form === 'freia' ? one / clamp.bound : one
+      !additive && i === last && row < active && clamp.form === 'freia' ? one / clamp.bound : one
     /** Columns `from` … `to` of the weight, transposed, each row times its factor: [to − from, outputs]. */
     const columns = (from: number, to: number) => {
       const picked = new Float64Array((to - from) * outputs)

@@ -4,16 +4,17 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { run } from '@cflow/runtimes/testing'
 import {
-  affineCoupling,
   compose,
   conditionRows,
   constantValues,
+  coupling as couplingOf,
   flowTransform,
   globalAffine,
   initialise,
   latentLogLikelihood,
   permutation,
   positionalEncoding,
+  standardisation,
   whitening,
 } from '../index.js'
 import type { Parameters, Transform, Values } from '../index.js'
@@ -34,9 +35,15 @@ function wild(transform: Transform, random: Random, dtype: 'float32' | 'float64'
   )
 }
 
-const coupling = (half: 'first' | 'second', condition: number, form: 'paper' | 'freia') =>
-  affineCoupling({
+const coupling = (
+  half: 'first' | 'second',
+  condition: number,
+  form: 'paper' | 'freia',
+  additive = false,
+) =>
+  couplingOf({
     depth: D,
+    ...(additive && { form: 'additive' }),
     half,
     hidden: half === 'first' ? [6] : [7, 3],
     condition,
@@ -61,8 +68,21 @@ function whiteningOf(random: Random, dtype: 'float32' | 'float64'): Parameters {
   ])
 }
 
-const flow = (permutation: 'soft' | 'hard' | 'alternate', condition: number) =>
-  flowTransform({ depth: D, condition, couplingLayers: 3, permutation, clamp: 'paper' })
+/** So are those of a standardisation. */
+const spreadParameters = (random: Random, dtype: 'float32' | 'float64'): Parameters =>
+  new Map<string, Tensor>([
+    ['mean', floats(dtype, [1, D], normals(random, D))],
+    ['deviation', floats(dtype, [1, D], normals(random, D).map(Math.exp))],
+  ])
+
+const flow = (
+  permutation: 'soft' | 'hard' | 'alternate',
+  condition: number,
+  form: 'affine' | 'additive' = 'affine',
+) =>
+  flowTransform({
+    ...{ depth: D, condition, permutation, couplingLayers: 3, clamp: 'paper', coupling: form },
+  })
 
 type Draw = (random: Random, dtype: 'float32' | 'float64') => Parameters
 /** Every transform there is: a new one is a line here. */
@@ -71,6 +91,9 @@ const transforms: readonly (readonly [name: string, Transform, Draw?])[] = [
   ['affine coupling of the first half', coupling('first', 0, 'freia')],
   ['conditional affine coupling', coupling('second', C, 'freia')],
   ['conditional affine coupling of the first half', coupling('first', C, 'paper')],
+  ['additive coupling', coupling('second', 0, 'paper', true)],
+  ['conditional additive coupling of the first half', coupling('first', C, 'freia', true)],
+  ['standardisation', standardisation(D), spreadParameters],
   ['global affine', globalAffine(D, 'none')],
   ['global affine with rotation', globalAffine(D, 'soft')],
   ['global affine with permutation', globalAffine(D, 'hard')],
@@ -80,6 +103,19 @@ const transforms: readonly (readonly [name: string, Transform, Draw?])[] = [
   ['flow with permutations', flow('hard', C)],
   ['flow of alternating halves', flow('alternate', C)],
   ['unconditional flow', flow('soft', 0)],
+  [
+    'additive flow with a base of its own',
+    flowTransform(
+      { depth: D, condition: C, couplingLayers: 3, permutation: 'soft', clamp: 'paper', coupling: 'additive' }, // prettier-ignore
+      { based: true },
+    ),
+    (random, dtype) => {
+      const whole = flow('soft', C, 'additive')
+      const own = [...wild(whole, random, dtype)]
+      const base = [...spreadParameters(random, dtype)]
+      return new Map([...own, ...base.map(([n, t]) => [`base.${n}`, t] as const)])
+    },
+  ],
   [
     'composition with whitening',
     compose([

@@ -5,6 +5,7 @@ import type { BuildContext } from './conv.js'
 
 /**
  * An encoder whose weights are checked before it is built.
+ * @param spec with all taps, of strides 4, 8, 16 and 32: the finest one is for who asks for four
  * @param epsilon ε of the batch norms
  * @param maps the taps of an image, with weights that fit
  */
@@ -13,8 +14,13 @@ export function encoderOf(
   epsilon: number,
   maps: (image: Value, context: BuildContext) => readonly Value[],
 ): EncoderSpec {
-  const { name, padding, parameters } = spec
-  const fit: EncoderSpec['build'] = (image, state) =>
+  const { name, padding, parameters, taps } = spec
+  const build: EncoderSpec['build'] = (image, state) =>
     maps(image, { weights: fitWeights(parameters, state, name), epsilon, padding })
-  return { ...spec, build: fit }
+  return {
+    ...spec,
+    taps: taps.slice(1),
+    build: (image, state) => build(image, state).slice(1),
+    finer: { taps, build },
+  }
 }

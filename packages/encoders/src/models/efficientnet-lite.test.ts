@@ -74,7 +74,12 @@ describe('efficientnet-lite0', () => {
     expect(two.build(image, weights).map((v) => v.shape[1])).toEqual([112, 192])
     expect(selectTaps(spec, 1).taps.map((t) => t.name)).toEqual(['blocks.14'])
     expect(selectTaps(spec, 3).taps).toEqual(spec.taps)
-    expect(() => selectTaps(spec, 4 as 3)).toThrow(CflowError)
+    const four = selectTaps(spec, 4)
+    expect(four.taps.map((t) => t.stride)).toEqual([4, 8, 16, 32])
+    expect(four.build(image, weights).map((v) => v.shape)).toEqual(
+      four.taps.map((t) => [1, t.channels, 64 / t.stride, 64 / t.stride]),
+    )
+    expect(() => selectTaps(spec, 5 as 3)).toThrow(CflowError)
   })
 
   it("understands timm's names and a prefix", () => {

@@ -22,8 +22,8 @@ const stages = [
   { depth: 3, kernel: 5, stride: 1, expansion: 6, channels: 112 },
   { depth: 4, kernel: 5, stride: 2, expansion: 6, channels: 192 },
 ] as const
-/** Stages whose last block is tapped: the last of each stride 8, 16 and 32 (the 320-channel stage is left out). */
-const tapped = [2, 4, 5]
+/** Stages whose last block is tapped: the last of each stride 4, 8, 16 and 32 (the 320-channel stage is left out). */
+const tapped = [1, 2, 4, 5]
 
 const timmStem = { conv: 'conv_stem', norm: 'bn1' }
 const stem = stemOf({ conv: '_conv_stem', norm: '_bn0', timm: timmStem }, 32, 3)

@@ -47,7 +47,7 @@ const large: Variant = {
     [5, 960, 160, 'SE', 'HS', 1],
   ],
   stages: [1, 2, 3, 4, 2, 3],
-  taps: [6, 12, 15],
+  taps: [3, 6, 12, 15],
 }
 const small: Variant = {
   rows: [
@@ -64,7 +64,7 @@ const small: Variant = {
     [5, 576, 96, 'SE', 'HS', 1],
   ],
   stages: [1, 2, 3, 2, 3],
-  taps: [3, 8, 11],
+  taps: [1, 3, 8, 11],
 }
 
 const timmStem = { conv: 'conv_stem', norm: 'bn1' }
@@ -92,7 +92,7 @@ function mobileNetV3(name: string, variant: Variant, weights: PublishedWeights):
     const tapped = taps.map((feature, i) => ({
       name: `features.${feature}`,
       channels: (rows[feature - 1] as Row)[2],
-      stride: 8 * 2 ** i,
+      stride: 4 * 2 ** i,
     }))
     const license = 'BSD-3-Clause'
     return encoderOf(

@@ -9,7 +9,7 @@ import {
   runEncoder,
   type GoldenTap,
 } from '../../test/golden.js'
-import { encoderSpec, type EncoderSpec } from '../index.js'
+import { encoderSpec, selectTaps, type EncoderSpec } from '../index.js'
 
 type Taps = Readonly<Record<string, GoldenTap>>
 
@@ -83,9 +83,10 @@ describe('encoders', () => {
   })
 
   it.each(['resnet34', 'efficientnet-lite1', 'efficientnet-lite2', 'mobilenet-v3-small'])(
-    '%s gives the maps it announces',
+    '%s gives the maps it announces, the finest one too',
     async (name) => {
-      const spec = encoderSpec(name)
+      const spec = selectTaps(encoderSpec(name), 4)
+      expect(spec.taps.map((t) => t.stride)).toEqual([4, 8, 16, 32])
       const maps = await runEncoder(spec, goldenWeights(spec.parameters), goldenImage(spec))
       expect(maps.map((m) => m.shape)).toEqual(
         spec.taps.map((t) => [1, t.channels, 64 / t.stride, 64 / t.stride]),

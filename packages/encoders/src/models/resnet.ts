@@ -38,7 +38,7 @@ export const resNets: readonly NamedEncoder[] = [
 
 /**
  * ResNet (He and others, arXiv 1512.03385; Zagoruyko and Komodakis, arXiv 1605.07146 for the wide one) as torchvision
- * has it, the stride in the 3×3 convolution. Taps are layer2, layer3 and layer4. The paper's code fills the border of
+ * has it, the stride in the 3×3 convolution. Taps are layer2, layer3 and layer4; of four, layer1 too. The paper's code fills the border of
  * every padded convolution by reflection, the max-pool's not.
  * @param depths blocks of layer1 … layer4
  * @param widening width of a bottleneck's inner convolutions over the channels of the plain network
@@ -53,7 +53,7 @@ function resNet(
   const spec: NamedEncoder['spec'] = ({ padding = 'reflect' }) => {
     const stages = stagesOf(kind, depths, widening)
     const layers = stages.flat().flatMap((b) => [...b.layers, ...(b.shortcut ? [b.shortcut] : [])])
-    const taps = [2, 3, 4].map((n) => ({
+    const taps = [1, 2, 3, 4].map((n) => ({
       name: `layer${n}`,
       channels: channelsOf(kind, n - 1),
       stride: 2 ** (n + 1),
@@ -64,8 +64,7 @@ function resNet(
       1e-5,
       (image, context) => {
         let x = maxPool(relu(convolve(image, stem, context)), [3, 3], [2, 2], [1, 1, 1, 1])
-        const outputs = stages.map((blocks) => (x = blocks.reduce((v, b) => apply(v, b, context), x))) // prettier-ignore
-        return outputs.slice(1)
+        return stages.map((blocks) => (x = blocks.reduce((v, b) => apply(v, b, context), x)))
       },
     )
   }

@@ -4,6 +4,7 @@ import {
   clampSchema,
   conditionSize,
   cosineLearningRate,
+  couplingFormSchema,
   flowHead,
   initialiseFlow,
   paperLearningRate,
@@ -14,7 +15,7 @@ import {
   type ScaleFlow,
   type Tap,
 } from '@cflow/core'
-import { neighbourhoodsPattern, withNeighbourhoods } from '@cflow/encoders'
+import { neighbourhoodsPattern, withImageScales, withNeighbourhoods } from '@cflow/encoders'
 import * as z from 'zod'
 import { sizeOfMap } from '../features.js'
 import { method } from '../method.js'
@@ -31,6 +32,7 @@ import { trainInPasses, type StepAt } from '../training/loop.js'
 import { samplings } from '../training/sampling.js'
 import type { Trainer } from '../training/trainer.js'
 import { extendFlows } from './extend.js'
+import { refitted } from './base.js'
 import { flowTrainer } from './flow-trainer.js'
 import { rememberedScale, rememberedTaps } from './remembered.js'
 import { estimateWhitenings, whitener } from './whitening.js'
@@ -50,6 +52,16 @@ const settings = z.strictObject({
   ...flowSettings,
   permutation: flow('NAME', 'between coupling layers', permutationSchema),
   clamp: flow('NAME', 'bound of a coupling layer’s scale', clampSchema),
+  coupling: flow(
+    'NAME',
+    'coupling layers scale and shift, or only shift: additive ones are cheaper',
+    couplingFormSchema,
+  ),
+  base: flow(
+    'NAME',
+    'the flows’ latent Gaussian: standard, or refitted to images that were not learned from where there are any',
+    z.enum(['standard', 'refitted']),
+  ),
   conditional: toggle('flow', 'flows see the position', {
     key: 'unconditional',
     help: 'flows do not see the position (UFLOW)',
@@ -65,6 +77,11 @@ const settings = z.strictObject({
     'SIDES',
     'positions a side that a scale’s features are averaged over, for every tap, finest first; `+` for scales side by side',
     z.string().regex(neighbourhoodsPattern),
+  ),
+  imageScales: settingsOf('encoder')(
+    'N',
+    'sizes at which the image is seen: whole, half, quarter …',
+    z.int().min(1).max(4),
   ),
   aggregation: settingsOf('calibration')('NAME', 'of the scales', savedAggregation),
   scoreShare: settingsOf('calibration')(
@@ -91,6 +108,10 @@ export const passesPerMetaEpoch = (passes: number): number =>
 const shared = {
   ...commonDefaults,
   clamp: 'paper',
+  coupling: 'affine',
+  base: 'standard',
+  imageScales: 1,
+  brightness: 0,
   conditional: true,
   shrinkage: 0.01,
 } as const
@@ -142,9 +163,14 @@ export const cflow = method({
       scoreShare: 0,
     },
   },
-  prepare({ rotation, neighbourhoods }, given) {
-    const encoder = withNeighbourhoods(given, neighbourhoods)
-    return { encoder, rotation, kept: encoder.taps.reduce((n, t) => n + sizeOfMap(t), 0) }
+  prepare({ rotation, brightness, neighbourhoods, imageScales }, given) {
+    const encoder = withImageScales(withNeighbourhoods(given, neighbourhoods), imageScales)
+    return {
+      encoder,
+      rotation,
+      brightness,
+      kept: encoder.taps.reduce((n, t) => n + sizeOfMap(t), 0),
+    }
   },
   async learn(job) {
     const { config, encoder, runtime, features, training } = job
@@ -176,12 +202,11 @@ export const cflow = method({
       stream: 'pass',
       plan,
       rate: rateOf(config, encoder.taps, plan.length),
-      head: (parameters) =>
-        flowHead(
-          flows.map((flow, k) => withParameters(flow, parameters[k] as Float32Array)),
-          aggregation,
-          { scoreShare, further },
-        ),
+      head: async (parameters) => {
+        const learned = flows.map((flow, k) => withParameters(flow, parameters[k] as Float32Array))
+        const based = config.base === 'refitted' ? await refitted(job, learned) : learned
+        return flowHead(based, aggregation, { scoreShare, further })
+      },
     })
     const memory = {
       vectors: remembered,
@@ -205,6 +230,7 @@ const flowConfig = (config: Settings, { channels }: Tap): FlowConfig => ({
   couplingLayers: config.couplingLayers,
   permutation: config.permutation,
   clamp: config.clamp,
+  ...(config.coupling === 'additive' && { coupling: config.coupling }),
 })
 
 const withParameters = (flow: ScaleFlow, theta: Float32Array): ScaleFlow => ({

@@ -20,7 +20,7 @@ import { greedyCoreset } from '../coreset.js'
 import { mapShape } from '../features.js'
 import { centred, memoryOf, nearestDistances } from '../memory.js'
 import type { Extended, ExtensionJob } from '../method.js'
-import { joined, rememberedTaps, unitName } from './remembered.js'
+import { joined, rememberedBy, unitName } from './remembered.js'
 
 /** Feature vectors that the added ones are chosen from, at most. */
 const candidateCount = 20_000
@@ -49,7 +49,7 @@ export async function extendFlows(job: ExtensionJob): Promise<Extended> {
       hint: 'train it again',
     })
   const { taps } = encoder
-  const chosen = rememberedTaps(taps)
+  const chosen = rememberedBy(taps, memory.taps)
   const session = await job.runtime.createSession(extractor(job, chosen))
   const depth = chosen.reduce((n, k) => n + (taps[k]?.channels as number), 0)
   const share = Math.ceil(candidateCount / training.length)

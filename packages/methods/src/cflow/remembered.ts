@@ -13,13 +13,21 @@ const candidateCount = 40_000
 /** Name of the constant in a detector file that distances are multiplied by. */
 export const unitName = 'memory.unit'
 
-/** The taps that are remembered: the finest two, as far as they are averaged as they are the most. */
+/** The taps that are remembered: the finest two from stride 8 on, as far as they are averaged as they are the most. */
 export function rememberedTaps(taps: readonly Tap[]): readonly number[] {
-  const strides = [...new Set(taps.map((t) => t.stride))].slice(0, 2)
-  return strides.map((stride) => {
-    const own = taps.flatMap((t, k) => (t.stride === stride ? [k] : []))
-    return own.reduce((a, b) => (sideOf(taps[b]) > sideOf(taps[a]) ? b : a))
-  })
+  const strides = [...new Set(taps.map((t) => t.stride))]
+  const usual = strides.filter((stride) => stride >= 8)
+  const chosen = (usual.length > 1 ? usual : strides).slice(0, 2)
+  return chosen.map((stride) => mostAveraged(taps, (t) => t.stride === stride))
+}
+
+/** Those that a detector remembers, by the names in its manifest. */
+export const rememberedBy = (taps: readonly Tap[], names: readonly string[]): readonly number[] =>
+  names.map((name) => mostAveraged(taps, (t) => t.name === name))
+
+function mostAveraged(taps: readonly Tap[], isOne: (tap: Tap) => boolean): number {
+  const own = taps.flatMap((t, k) => (isOne(t) ? [k] : []))
+  return own.reduce((a, b) => (sideOf(taps[b]) > sideOf(taps[a]) ? b : a))
 }
 
 const sideOf = (tap: Tap | undefined): number => tap?.neighbourhood ?? 1

@@ -68,6 +68,7 @@ export const differnet = method({
       hiddenUnits: 128,
       imageScales: 1,
       rotation: 5,
+      brightness: 0,
       views: 4,
       passes: 20,
       miniBatch: 96,
@@ -75,8 +76,9 @@ export const differnet = method({
     },
   },
   check: (config) => checkInputSize(config, config.imageScales),
-  prepare: ({ rotation, imageScales }) => ({
+  prepare: ({ rotation, brightness, imageScales }) => ({
     rotation,
+    brightness,
     view: (pixels, encoder) => [pooledTaps(encodePixels(pixels, encoder, imageScales))],
   }),
   async learn(job) {
@@ -118,7 +120,7 @@ export const differnet = method({
 /** Features of all views of all images. */
 async function views(job: Job<Settings>): Promise<readonly Float32Array[]> {
   const { config, features, training } = job
-  const count = config.rotation > 0 ? config.views : 1
+  const count = config.rotation > 0 || config.brightness > 0 ? config.views : 1
   const report = job.progress('encode', training.length * count)
   const vectors: Float32Array[] = []
   for (let view = 0; view < count; view++) {

@@ -1,5 +1,5 @@
 import type { Random } from '@cflow/base'
-import { affineCoupling, compose, permutation, type Transform, type Values } from '@cflow/core'
+import { coupling, compose, permutation, type Transform, type Values } from '@cflow/core'
 import { reduceMean, reduceSumSquare, scale, sub, type Value } from '@cflow/graph'
 import { standardised, type Standardisation } from '../training/moments.js'
 
@@ -22,8 +22,8 @@ export function differnetFlow(
   random: Random,
 ): Transform {
   const { depth, couplingLayers, hiddenLayers, hiddenUnits } = options
-  const coupling = (half: 'first' | 'second') =>
-    affineCoupling({
+  const layer = (half: 'first' | 'second') =>
+    coupling({
       depth,
       half,
       hidden: new Array<number>(hiddenLayers).fill(hiddenUnits),
@@ -34,8 +34,8 @@ export function differnetFlow(
     })
   const blocks = Array.from({ length: couplingLayers }, (_, k) => [
     { name: '', transform: permutation(Array.from(random.permutation(depth))) },
-    { name: `block${k}.b`, transform: coupling('first') },
-    { name: `block${k}.a`, transform: coupling('second') },
+    { name: `block${k}.b`, transform: layer('first') },
+    { name: `block${k}.a`, transform: layer('second') },
   ])
   return compose(blocks.flat())
 }

@@ -48,7 +48,7 @@ export interface Training {
   /** Learning rate of a step. */
   rate(at: StepAt): number
   /** The head with its parameters, flat, model by model. */
-  head(parameters: readonly Float32Array[]): Head
+  head(parameters: readonly Float32Array[]): Head | Promise<Head>
 }
 
 /** Where in a training a step of a model is, all counted from 0; `chunk` within the pass, `step` in all passes. */

@@ -30,11 +30,13 @@ const of = <K extends keyof Changes>(key: K, ...values: Changes[K][]): Variation
  */
 const variations: readonly Variation[] = [
   ...of('inputSize', 384, 192),
+  ...of('resize', 'pad'),
   ...of('neighbourhoods', '1', '3'),
   ...of('remembered', 0),
   ...of('passes', 12, 0),
   ...of('inputSize', 320),
-  ...of('poolLayers', 2),
+  ...of('imageScales', 2),
+  ...of('poolLayers', 2, 4),
   ...of('aggregation', 'calibrated'),
   // of other methods
   ...of('averaging', 1, 5),
@@ -53,7 +55,7 @@ const variations: readonly Variation[] = [
   ].map((changes): Variation => ({ changes, cheap: true })),
 ]
 /** After so many of them come other encoders. */
-const beforeEncoders = 6
+const beforeEncoders = 7
 
 /** Shares of the map's pixels whose mean is the score. */
 export const scoreShares: readonly number[] = [0, 0.003, 0.01, 0.03]
@@ -71,10 +73,12 @@ export function tuneCandidates(
     readonly fixed?: readonly string[]
     readonly encoders?: readonly string[]
     readonly side: number
+    /** Their longer side over the shorter one; 1 when absent. */
+    readonly proportion?: number
     readonly budget?: number | undefined
   },
 ): readonly Candidate[] {
-  const { fixed = [], encoders = [], side, budget } = about
+  const { fixed = [], encoders = [], side, proportion = 1, budget } = about
   const own = methodOf(base.method).settings.shape
   const isFixed = (key: string) =>
     fixed.includes(key) || (base.onnx !== undefined && ['inputSize', 'encoder'].includes(key))
@@ -89,6 +93,8 @@ export function tuneCandidates(
     // what is not in the images cannot be seen in a larger copy of them
     if ((changes.inputSize ?? 0) > Math.max(side, base.inputSize)) continue
     if (cheap && budget === undefined) continue
+    // squares are not changed by it
+    if (changes.resize === 'pad' && proportion < 1.2) continue
     const keys = Object.keys(changes)
     if (keys.some((key) => isFixed(key) || !(key in own))) continue
     const candidate = tried(base, changes)

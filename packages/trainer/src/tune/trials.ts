@@ -1,7 +1,8 @@
+import { paddedExtent } from '@cflow/core'
 import { Random, type Mask, type RgbImage } from '@cflow/base'
 import { defectKinds, withDefect, type DefectKind, type Sample } from '@cflow/datasets'
 import type { Runtime } from '@cflow/runtimes'
-import { imageResizer } from '../feature-cache.js'
+import { imageResizer, type Square } from '../feature-cache.js'
 
 /** Sides of the made defects' areas as shares of the image's shorter side, in turn. */
 const sizes = [0.02, 0.04, 0.08, 0.16] as const
@@ -9,7 +10,7 @@ const sizes = [0.02, 0.04, 0.08, 0.16] as const
 const least = 12
 /** Side of the maps and masks that are compared, of every candidate the same. */
 export const comparedSide = 128
-/** Longest side that images are worked on with: larger ones are made so large, square. */
+/** Longest side that images are worked on with: larger ones are made so large. */
 const longest = 1024
 /** Bytes of resized images that are kept. */
 const keptBytes = 512 * 2 ** 20
@@ -27,10 +28,10 @@ export interface Trial {
 
 /** The images of a tuning, in the sizes that candidates ask for, made once as far as they fit in memory. */
 export interface Images {
-  /** The good images with an `inputSize`. */
-  samples(indices: readonly number[], size: number): readonly Sample[]
+  /** The good images as squares. */
+  samples(indices: readonly number[], square: Square): readonly Sample[]
   /** Good images, each untouched and with defects of every kind. */
-  trials(indices: readonly number[], size: number): AsyncGenerator<Trial>
+  trials(indices: readonly number[], square: Square): AsyncGenerator<Trial>
 }
 
 /** Trials of so many good images. */
@@ -51,15 +52,22 @@ export function tuneImages(runtime: Runtime, samples: readonly Sample[], seed: n
     kept.set(key, made)
     return made
   }
-  const resizers = new Map<number, ReturnType<typeof imageResizer>>()
-  const resized = async (image: RgbImage, size: number): Promise<RgbImage> => {
-    const resizer = resizers.get(size) ?? imageResizer(runtime, size)
-    resizers.set(size, resizer)
+  const resizers = new Map<string, ReturnType<typeof imageResizer>>()
+  const resized = async (image: RgbImage, square: Square): Promise<RgbImage> => {
+    const { inputSize: size } = square
+    const resizer = resizers.get(keyOf(square)) ?? imageResizer(runtime, square)
+    resizers.set(keyOf(square), resizer)
     return { width: size, height: size, data: await (await resizer)(image) }
+  }
+  /** As large as the largest that are made defective, in their own proportions. */
+  const smaller = async (image: RgbImage): Promise<RgbImage> => {
+    const { x, y } = paddedExtent(image, longest)
+    const data = await resized(image, { inputSize: longest, resize: 'pad' })
+    return cropped(data, { left: x.before, top: y.before, width: x.length, height: y.length })
   }
   const read = async (index: number): Promise<RgbImage> => {
     const image = await samples[index]!.load()
-    return Math.max(image.width, image.height) > longest ? resized(image, longest) : image
+    return Math.max(image.width, image.height) > longest ? smaller(image) : image
   }
   // all that is made of an image is made in a row: the last one is enough
   let last: { readonly index: number; readonly image: Promise<RgbImage> } | undefined
@@ -67,56 +75,77 @@ export function tuneImages(runtime: Runtime, samples: readonly Sample[], seed: n
     if (last?.index !== index) last = { index, image: read(index) }
     return last.image
   }
-  const good = (index: number, size: number) =>
+  const good = (index: number, square: Square) =>
     once(
-      `${size} ${index}`,
-      async () => resized(await original(index), size),
+      `${keyOf(square)} ${index}`,
+      async () => resized(await original(index), square),
       (image) => image.data.length,
     )
-  const defective = (index: number, number: number, repeat: number, size: number) =>
+  const defective = (index: number, number: number, repeat: number, square: Square) =>
     once(
-      `${size} ${index} ${number} ${repeat}`,
+      `${keyOf(square)} ${index} ${number} ${repeat}`,
       async (): Promise<Omit<Trial, 'of'>> => {
         const kind = defectKinds[number]!
         const random = Random.seeded(seed, `tune ${samples[index]!.id} ${kind} ${repeat}`)
         const turn = (index + number + repeat) % sizes.length
         const made = withDefect(await original(index), { kind, size: sizes[turn]! }, random)
-        const image = await resized(made.image, size)
-        return { defect: kind, image, mask: shrunk(made.mask) }
+        const image = await resized(made.image, square)
+        return { defect: kind, image, mask: shrunk(made.mask, square) }
       },
       ({ image }) => image.data.length + comparedSide ** 2,
     )
   return {
-    samples: (indices, size) =>
-      indices.map((index) => ({ ...samples[index]!, load: () => good(index, size) })),
-    async *trials(indices, size) {
+    samples: (indices, square) =>
+      indices.map((index) => ({ ...samples[index]!, load: () => good(index, square) })),
+    async *trials(indices, square) {
       for (const [of, index] of indices.entries()) {
-        yield { defect: 'good', of, image: await good(index, size) }
+        yield { defect: 'good', of, image: await good(index, square) }
         for (let repeat = 0; repeat < repeats(indices.length); repeat++)
           for (const number of defectKinds.keys())
-            yield { ...(await defective(index, number, repeat, size)), of }
+            yield { ...(await defective(index, number, repeat, square)), of }
       }
     },
   }
 }
 
-/** A mask at the size of comparison: no defect vanishes, however small. */
-function shrunk({ width, height, data }: Mask): Mask {
+const keyOf = ({ inputSize, resize = 'stretch' }: Square): string => `${inputSize} ${resize}`
+
+/** A mask at the size of comparison, where the image lies on its square: no defect vanishes, however small. */
+function shrunk(mask: Mask, { resize }: Square): Mask {
+  const { width, height, data } = mask
   const side = comparedSide
+  const whole = { before: 0, length: side }
+  const { x: across, y: down } = resize === 'pad' ? paddedExtent(mask, side) : { x: whole, y: whole } // prettier-ignore
   const out = new Uint8Array(side * side)
   // where the mask is the smaller one, every pixel of the larger takes the one it lies in
-  if (width < side || height < side) {
-    for (let y = 0; y < side; y++)
-      for (let x = 0; x < side; x++)
-        out[y * side + x] =
-          data[Math.floor((y * height) / side) * width + Math.floor((x * width) / side)]!
+  if (width < across.length || height < down.length) {
+    for (let y = 0; y < down.length; y++)
+      for (let x = 0; x < across.length; x++) {
+        const row = Math.floor((y * height) / down.length)
+        const from = row * width + Math.floor((x * width) / across.length)
+        out[(down.before + y) * side + across.before + x] = data[from]!
+      }
     return { width: side, height: side, data: out }
   }
   for (let i = 0; i < data.length; i++) {
     if (data[i] === 0) continue
     const x = i % width
     const y = (i - x) / width
-    out[Math.floor((y * side) / height) * side + Math.floor((x * side) / width)] = 1
+    const row = down.before + Math.floor((y * down.length) / height)
+    out[row * side + across.before + Math.floor((x * across.length) / width)] = 1
   }
   return { width: side, height: side, data: out }
+}
+
+/** A part of an image. */
+function cropped(
+  image: RgbImage,
+  { left, top, width, height }: Readonly<Record<'left' | 'top' | 'width' | 'height', number>>,
+): RgbImage {
+  const data = new Uint8Array(3 * width * height)
+  for (let y = 0; y < height; y++) {
+    const from = 3 * ((top + y) * image.width + left)
+    data.set(image.data.subarray(from, from + 3 * width), 3 * y * width)
+  }
+  return { width, height, data }
 }

@@ -164,6 +164,8 @@ describe('candidates', () => {
     expect(all({ side: 256, encoders: ['resnet18', 'efficientnet-lite0'] })).toContain('encoder resnet18') // prettier-ignore
     expect(all({ side: 256 }).join()).not.toContain('128')
     expect(all({ side: 256, budget: 10 })).toContain('input-size 128')
+    expect(all({ side: 256, proportion: 1.1 }).join()).not.toContain('resize')
+    expect(all({ side: 256, proportion: 2 })).toContain('resize pad')
   })
 
   it('are joined where they do not change the same', () => {
@@ -210,7 +212,7 @@ describe('rounds', () => {
 })
 
 it('trials show every image untouched and with a defect of every kind, at the size asked', async () => {
-  const trials = tuneImages(runtime, train, 0).trials([3, 5], 96)
+  const trials = tuneImages(runtime, train, 0).trials([3, 5], { inputSize: 96 })
   let [good, bad] = [0, 0]
   for await (const { defect, image, mask } of trials) {
     expect([image.width, image.height, image.data.length]).toEqual([96, 96, 96 * 96 * 3])
@@ -219,4 +221,37 @@ it('trials show every image untouched and with a defect of every kind, at the si
     expect(mask?.data.some((m) => m === 1)).toBe(defect === 'good' ? undefined : true)
   }
   expect([good, good + bad]).toEqual([2, trialCount(2)])
+})
+
+it('trials that are padded have their defects where the image lies', async () => {
+  const tall = train.slice(0, 2).map((sample) => ({
+    ...sample,
+    async load() {
+      const { width, height, data } = await sample.load()
+      return { width: width / 4, height, data: data.slice(0, data.length / 4) }
+    },
+  }))
+  const trials = tuneImages(runtime, tall, 0).trials([0, 1], { inputSize: 64, resize: 'pad' })
+  let count = 0
+  for await (const { image, mask } of trials) {
+    // a quarter as wide as high, in the middle; beyond it the last pixels go on
+    for (let y = 0; y < 64; y++)
+      for (const [x, last] of [
+        [0, 24],
+        [23, 24],
+        [40, 39],
+        [63, 39],
+      ] as const)
+        // prettier-ignore
+        expect(image.data[3 * (64 * y + x)]).toBe(image.data[3 * (64 * y + last)])
+    if (!mask) continue
+    count++
+    const { width } = mask
+    mask.data.forEach((m, i) => {
+      const x = (i % width) / width
+      if (m === 1) expect(x >= 0.37 && x < 0.63).toBe(true)
+    })
+    expect(mask.data.includes(1)).toBe(true)
+  }
+  expect(count).toBe(trialCount(2) - 2)
 })

@@ -295,16 +295,24 @@ function choose(ranked: readonly State[]): State {
 
 /** Likelihoods can be compared where they are of the same features. */
 const haveSameFeatures = (a: Candidate, b: Candidate): boolean =>
-  (['encoder', 'inputSize', 'poolLayers', 'neighbourhoods', 'normalisation'] as const).every(
-    (key) => (a.config as Changes)[key] === (b.config as Changes)[key],
-  )
+  (
+    [
+      'encoder',
+      'inputSize',
+      'resize',
+      'poolLayers',
+      'imageScales',
+      'neighbourhoods',
+      'normalisation',
+    ] as const
+  ).every((key) => (a.config as Changes)[key] === (b.config as Changes)[key])
 
 /** By what images stand on one side of a split: sequences of videos, else near copies. */
 async function dependence(options: TuneOptions): Promise<readonly Pick<Sample, 'sequence'>[]> {
   const { runtime, samples, config } = options
   requireTunable(samples)
   if (areFrames(samples)) return samples
-  const pixels = await pixelCache(runtime, samples, config.inputSize)
+  const pixels = await pixelCache(runtime, samples, config)
   const facts = await pixels.read(stageProgress('read', samples.length, options))
   return standTogether(samples, await nearCopies(runtime, facts))
 }
@@ -317,7 +325,8 @@ async function listed(options: TuneOptions): Promise<readonly Candidate[]> {
       candidateOf(config, changes),
     )
   const { width, height } = await samples[0]!.load()
-  return tuneCandidates(config, { side: Math.max(width, height), budget, fixed, encoders })
+  const [side, shorter] = [Math.max(width, height), Math.min(width, height)]
+  return tuneCandidates(config, { side, proportion: side / shorter, budget, fixed, encoders })
 }
 
 const anyOf = (signal: AbortSignal | undefined, other: AbortSignal): AbortSignal =>
@@ -352,7 +361,7 @@ async function measure(
   for (const [p, { training, heldOut }] of parts.entries()) {
     const at = (share: number) => report((p + share) / parts.length)
     const { model, manifest } = await fit({
-      samples: images.samples(training, config.inputSize),
+      samples: images.samples(training, config),
       ...{ category, encoder, runtime },
       config: { ...config, folds: 0, dropSuspicious: 0 },
       onProgress({ stage, done, total }) {
@@ -362,7 +371,7 @@ async function measure(
       ...(signal && { signal }),
     })
     const count = trialCount(heldOut.length)
-    const trials = images.trials(heldOut, config.inputSize)
+    const trials = images.trials(heldOut, config)
     const seen = await detectTrials(runtime, model, trials, shares, (done) => {
       signal?.throwIfAborted()
       at(0.6 + (0.4 * done) / count)
