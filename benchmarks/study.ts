@@ -51,6 +51,12 @@ const variants: Readonly<Record<string, Parameters<typeof resolveConfig>[0]>> = 
   '12 passes': { passes: 12 },
   'PatchCore, Lite2': { method: 'patchcore', encoder: 'efficientnet-lite2' },
   '320 pixels': { inputSize: 320 },
+  'additive couplings': { coupling: 'additive' },
+  'refitted base': { base: 'refitted' },
+  'two image scales': { imageScales: 2 },
+  'four pool layers': { poolLayers: 4 },
+  padded: { resize: 'pad' },
+  'brightness 0.1': { brightness: 0.1 },
 }
 
 interface Row {

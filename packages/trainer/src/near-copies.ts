@@ -55,6 +55,20 @@ export const standTogether = (
 ): readonly Pick<Sample, 'sequence'>[] =>
   copies && copies.images > 0 ? copies.groups.map((group) => ({ sequence: `${group}` })) : samples
 
+/**
+ * What stands together of images whose pixels are known, near copies too; by their sequences alone where near copies would
+ * leave no two parts.
+ */
+export async function partsOf(
+  runtime: Runtime,
+  samples: readonly Pick<Sample, 'sequence'>[],
+  facts: Pick<PixelFacts, 'pictures' | 'digests'>,
+): Promise<readonly Pick<Sample, 'sequence'>[]> {
+  if (areFrames(samples)) return samples
+  const parts = standTogether(samples, await nearCopies(runtime, facts))
+  return new Set(parts.map((p) => p.sequence ?? p)).size > 1 ? parts : samples
+}
+
 /** A square grey picture of an image's pixels, [S, S, 3] → side×side, without its mean, for `nearCopies`. */
 export function pictureOf(pixels: Uint8Array, size: number): Float32Array {
   const s = Math.min(side, size)

@@ -7,7 +7,8 @@ import type { Runtime } from '@cflow/runtimes'
 import { verdictsOf, type Found } from './calibrate.js'
 import { featureCache, pixelCache } from './feature-cache.js'
 import { foundIn, judgeFolds } from './folds.js'
-import type { Watch } from './progress.js'
+import { partsOf } from './near-copies.js'
+import { stageProgress, type Watch } from './progress.js'
 import { inSessionScope } from './session-scope.js'
 import { foldsOf, requireImages } from './split.js'
 
@@ -72,7 +73,9 @@ async function rankWith(
   })
   const pixels = await pixelCache(runtime, measured, encoder)
   const features = await featureCache(runtime, pixels, encoder, extraction)
-  const folds = foldsOf(samples, count)
+  const facts = await pixels.read(stageProgress('read', samples.length, watch))
+  // a copy of a bad image would vouch for it
+  const folds = foldsOf(await partsOf(runtime, samples, facts), count)
   if (folds.length < 2)
     throw new CflowError('TOO_FEW_IMAGES', 'all images are of one sequence', {
       hint: 'frames of several videos, or single images, can be compared',

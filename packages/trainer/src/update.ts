@@ -15,6 +15,7 @@ import { detections } from './evaluate.js'
 import { featureCache, pixelCache } from './feature-cache.js'
 import { stageProgress, stopwatch, type Watch } from './progress.js'
 import { inSessionScope } from './session-scope.js'
+import { partsOf } from './near-copies.js'
 import { foldsOf } from './split.js'
 
 export interface UpdateOptions extends Watch {
@@ -86,9 +87,8 @@ async function updateWith(
   const view = extension.view?.(manifest)
   const images = await pixelCache(runtime, samples, manifest)
   const features = await featureCache(runtime, images, encoder, { ...(view && { view }), kept })
-  const { digest, digests } = await timed('read', () =>
-    images.read(stageProgress('read', samples.length, watch)),
-  )
+  const facts = await timed('read', () => images.read(stageProgress('read', samples.length, watch)))
+  const { digest, digests } = facts
   const extended = (indices: readonly number[]): Promise<Extended> =>
     extension.extend({
       ...{ parts, runtime, features, training: indices, seed: training.seed, timed },
@@ -97,7 +97,9 @@ async function updateWith(
 
   const before = await scoresBy(model, samples, runtime)
   const unseen = [...before]
-  const folds = samples.length > 1 ? foldsOf(samples, foldCount) : []
+  // an image that is judged must not have a copy among those that were added
+  const apart = samples.length > 1 ? await partsOf(runtime, samples, facts) : samples
+  const folds = samples.length > 1 ? foldsOf(apart, foldCount) : []
   const report = stageProgress('calibrate', samples.length, watch)
   let done = 0
   if (folds.length > 1)

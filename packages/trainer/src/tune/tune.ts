@@ -5,7 +5,7 @@ import type { TrainConfig } from '@cflow/methods'
 import type { Runtime } from '@cflow/runtimes'
 import { pixelCache } from '../feature-cache.js'
 import { fit } from '../fit.js'
-import { areFrames, nearCopies, standTogether } from '../near-copies.js'
+import { areFrames, partsOf } from '../near-copies.js'
 import { now, stageProgress, type OnProgress } from '../progress.js'
 import { inSessionScope } from '../session-scope.js'
 import { candidateOf, combined, mayBeQuicker, sameConfig, scoreShares, tuneCandidates, type Candidate, type Changes } from './candidates.js' // prettier-ignore
@@ -314,7 +314,7 @@ async function dependence(options: TuneOptions): Promise<readonly Pick<Sample, '
   if (areFrames(samples)) return samples
   const pixels = await pixelCache(runtime, samples, config)
   const facts = await pixels.read(stageProgress('read', samples.length, options))
-  return standTogether(samples, await nearCopies(runtime, facts))
+  return partsOf(runtime, samples, facts)
 }
 
 /** What is tried, the settings as they are first. */
