@@ -6,7 +6,7 @@ import { resolveConfig } from '@cflow/methods'
 import { openRuntime } from '@cflow/runtimes'
 import { fit } from '@cflow/trainer'
 import { writeFile } from 'node:fs/promises'
-import { setPriority } from 'node:os'
+import { giveWay } from './priority.js'
 
 /** The kind of images, and how many: enough for a false-positive rate of 5 %. */
 const category = 'cable'
@@ -22,11 +22,7 @@ process.on('message', (message: { readonly path: string }) => {
   )
 })
 process.on('disconnect', () => process.exit())
-try {
-  setPriority(10)
-} catch {
-  // not allowed here
-}
+giveWay(12)
 
 async function train(path: string): Promise<void> {
   const config = resolveConfig({ heldOut: 0.35 })
