@@ -1,6 +1,6 @@
 /**
  * The server against the library, in one run on one machine: `node --conditions=@cflow/source --import tsx
- * benchmarks/server.ts [--seconds S] [--rounds N] [--requests N] [--threads T] [--model FILE] [--only throughput,training,memory]`.
+ * benchmarks/server.ts [--seconds S] [--rounds N] [--requests N] [--threads T] [--model FILE | --toy] [--only throughput,training,memory]`.
  * Both are given the same encoded images and give a verdict and a map of each; the server finds regions besides. Prints Markdown.
  */
 import { fork } from 'node:child_process'
@@ -14,6 +14,7 @@ import { parseArgs } from 'node:util'
 import { encodePng } from '../packages/datasets/src/node.js'
 import { loadDetector } from '../packages/detector/src/index.node.js'
 import { readConfig, serve } from '../apps/server/src/index.js'
+import { noise, toyDetector } from '../packages/core/src/testing.js'
 import { copiesOf, exampleDetector, exampleImages } from './example-detector.js'
 import { median } from './measure.js'
 
@@ -26,6 +27,8 @@ const { values } = parseArgs({
     threads: { type: 'string', default: '2' },
     // a detector of the built-in images; trained when absent, which takes some 20 s
     model: { type: 'string' },
+    // a tiny detector and images of 32 pixels: for many requests in little time
+    toy: { type: 'boolean', default: false },
     only: { type: 'string', default: 'throughput,training,memory' },
     server: { type: 'boolean', default: false },
   },
@@ -49,9 +52,15 @@ async function runServer(): Promise<void> {
 
 async function measure(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'cflow-bench-'))
-  const files = await Promise.all((await exampleImages(16)).map((image) => encodePng(image)))
-  const model =
-    values.model === undefined ? await exampleDetector(threads) : await readFile(values.model)
+  const images = values.toy
+    ? Array.from({ length: 16 }, (_, i) => noise(i, 32, 32))
+    : await exampleImages(16)
+  const files = await Promise.all(images.map((image) => encodePng(image)))
+  const model = values.toy
+    ? toyDetector()
+    : values.model === undefined
+      ? await exampleDetector(threads)
+      : await readFile(values.model)
   await writeFile(join(folder, 'model.onnx'), model)
   const library = await loadDetector(join(folder, 'model.onnx'), { threads })
   const child = fork(process.argv[1]!, ['--server', '--threads', values.threads, '--', join(folder, 'data')], { execArgv: process.execArgv }) // prettier-ignore
@@ -180,19 +189,21 @@ async function measure(): Promise<void> {
   const memory = async () => {
     const requests = Number(values.requests)
     const found: { readonly all: number; readonly http: number }[] = []
-    const every = Math.max(clients, Math.floor(requests / 40 / clients) * clients)
+    const every = Math.max(clients, Math.floor(requests / 200 / clients) * clients)
     for (let i = 0; i < requests; i += clients) {
       await Promise.all(Array.from({ length: clients }, (_, k) => predict(i + k, `d${(i + k) % 5}`))) // prettier-ignore
       if (i % every === 0) found.push({ all: rssOf(child.pid!), http: rssOf(child.pid!, false) })
     }
+    // it goes up and down with the garbage collector: the median of every tenth of the run
     const text = (of: (sample: (typeof found)[number]) => number) => {
-      const settled = found.slice(Math.floor(found.length / 10)).map(of)
-      const half = (Math.max(...settled) - Math.min(...settled)) / 2 / median(settled)
-      const third = Math.floor(settled.length / 3)
-      const growth = median(settled.slice(-third)) / median(settled.slice(0, third)) - 1
-      return `${(median(settled) / 2 ** 20).toFixed(0)} MiB ± ${(100 * half).toFixed(1)} %, last third over first ${(100 * growth).toFixed(1)} %` // prettier-ignore
+      const size = Math.floor(found.length / 10)
+      const tenths = Array.from({ length: 10 }, (_, t) =>
+        median(found.slice(t * size, (t + 1) * size).map(of)),
+      ).slice(1)
+      const half = (Math.max(...tenths) - Math.min(...tenths)) / 2 / median(tenths)
+      return `${(median(tenths) / 2 ** 20).toFixed(0)} MiB ± ${(100 * half).toFixed(1)} %: ${tenths.map((t) => (t / 2 ** 20).toFixed(0)).join(', ')}` // prettier-ignore
     }
-    row(`memory over ${requests} requests to 5 detectors, after the first tenth`, text((s) => s.all)) // prettier-ignore
+    row(`memory over ${requests} requests to 5 detectors, from the second tenth on`, text((s) => s.all)) // prettier-ignore
     row(
       'of it the HTTP process',
       text((s) => s.http),

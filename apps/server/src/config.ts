@@ -59,6 +59,10 @@ export const configSchema = z.strictObject({
     .optional()
     .meta({ help: 'queue of jobs for `cflow worker`; without one the server runs them itself' }),
   jobs: whole(0, 64).default(1).meta({ help: 'jobs that this server itself runs at a time' }),
+  keepJobsDays: whole(0, 36_500)
+    .default(0)
+    .meta({ help: 'days after which jobs that ended, and their files, are deleted; 0 keeps them' }),
+  cacheBytes: bytes.default(10 * 2 ** 30).meta({ help: 'files of the storage that are kept here' }),
   workers: whole(1, 256).default(1).meta({ help: 'processes that run detectors' }),
   threads: whole(1, 1024)
     .optional()

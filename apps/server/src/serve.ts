@@ -51,14 +51,14 @@ export async function serve(config: Config, log?: FastifyBaseLogger): Promise<Se
   try {
     if (config.adminToken !== undefined) await keepToken(state, config.adminToken)
     await requireToken(config, state)
-    const storage = await openStorage({ data: config.data, storage: config.storage })
+    const storage = await openStorage(config)
     await clearIncoming(config.data)
     const metrics = createMetrics()
     const engine = createPool(config, { metrics, log: logger })
     const events = new EventEmitter<ServerEvents>()
     const jobs = await startJobs({
       ...{ state, storage, data: config.data, queue: config.queue, jobs: config.jobs },
-      ...{ device: config.device, threads: config.threads },
+      ...{ device: config.device, threads: config.threads, keepDays: config.keepJobsDays },
       log: (level, facts, text) => logger[level](facts, text),
     })
     const sinks = startSinks({ state, events, log: logger })

@@ -9,7 +9,6 @@ export {
   decodeImage,
   encodeMaskPng,
   encodePng,
-  imageSize,
   writeMaskPng,
   writePng,
 } from './node/images.js'

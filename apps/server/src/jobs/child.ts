@@ -39,7 +39,9 @@ async function run(task: Task): Promise<void> {
         passes ??= Math.floor(progress.done)
         // a pass is over and saved, and at least one since this slice began: the next loses nothing
         if (Math.floor(progress.done) <= passes) return
-        if (pausing && progress.done < progress.total) controller.abort()
+        // a choice of settings has no checkpoint: it would begin again for ever
+        const goesOn = task.input.kind !== 'tune'
+        if (pausing && goesOn && progress.done < progress.total) controller.abort()
         if (!pausing) passes = Math.floor(progress.done)
       },
     })

@@ -113,3 +113,11 @@ it('describes itself, measures, and serves the web app', async () => {
     expect([400, 404]).toContain((await ask(path)).status)
   expect(await json('/v1/ready')).toMatchObject({ status: 'ready', database: true, storage: true })
 })
+
+it('tells who sends a token that it is wrong, also where none is needed', async () => {
+  const headers = { authorization: 'Bearer cflow_no-such-token' }
+  const answer = await fetch(`${url}/v1/detectors`, { headers })
+  expect([answer.status, answer.headers.get('www-authenticate')]).toEqual([401, 'Bearer'])
+  expect((await fetch(`${url}/v1/detectors`)).status).toBe(200)
+  expect((await fetch(`${url}/v1/health`, { headers })).status).toBe(200)
+})
