@@ -115,6 +115,11 @@ export const configSchema = z.strictObject({
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info')
     .meta({ help: 'least level of what is logged' }),
+  otlpEndpoint: z
+    .string()
+    .regex(/^https?:\/\//, 'is an address such as http://collector:4318')
+    .optional()
+    .meta({ help: 'where traces go (OTLP over HTTP); OTEL_EXPORTER_OTLP_ENDPOINT is read too' }),
   shutdownSeconds: whole(0, 3600)
     .default(20)
     .meta({ help: 'time that requests have to end when the server does' }),
