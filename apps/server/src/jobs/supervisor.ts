@@ -44,7 +44,7 @@ const defaults = {
   stop: 30_000,
 }
 
-/** A job whose process died so often since its last checkpoint is given up. */
+/** A job whose process died so often is given up. */
 export const maxCrashes = 5
 
 /** How a slice ended: with the job, to be gone on with, or taken over by another worker. */

@@ -23,7 +23,7 @@ const jobBody = z
     ended_at: z.iso.datetime().optional(),
     cancel_requested: z.boolean(),
     worker: z.string().optional(),
-    crashes: z.int().meta({ description: 'How often its process died since its last checkpoint.' }),
+    crashes: z.int().meta({ description: 'How often its process died.' }),
     input: z.record(z.string(), z.unknown()),
     progress: z
       .record(z.string(), z.unknown())
