@@ -7944,6 +7944,8 @@ export interface components {
             drifting: boolean;
             anomalous_share: number;
             mean_p_value?: number;
+            /** @description Of every scale of features, the finest first: mean log-likelihood of recent images against held-out good ones, in deviations of single positions; what is unusual lies below 0. */
+            scale_shifts?: number[];
             expected_false_positive_rate?: number;
         };
         JobInput: {
@@ -7960,7 +7962,7 @@ export interface components {
             ended_at?: string;
             cancel_requested: boolean;
             worker?: string;
-            /** @description How often its process died since its last checkpoint. */
+            /** @description How often its process died. */
             crashes: number;
             input: {
                 [key: string]: unknown;
@@ -8280,6 +8282,8 @@ export interface components {
             drifting: boolean;
             anomalous_share: number;
             mean_p_value?: number;
+            /** @description Of every scale of features, the finest first: mean log-likelihood of recent images against held-out good ones, in deviations of single positions; what is unusual lies below 0. */
+            scale_shifts?: number[];
             expected_false_positive_rate?: number;
         };
         Job: {
@@ -8296,7 +8300,7 @@ export interface components {
             ended_at?: string;
             cancel_requested: boolean;
             worker?: string;
-            /** @description How often its process died since its last checkpoint. */
+            /** @description How often its process died. */
             crashes: number;
             input: {
                 [key: string]: unknown;

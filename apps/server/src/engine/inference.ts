@@ -41,7 +41,7 @@ export async function predictBatch(
       const detections = await detector.detectBatch(padded, {
         batchSize: Math.max(maxBatch, padded.length),
         threshold: 0, // each has its own below
-        parts: { contributions: false, map: wantsMap },
+        parts: { contributions: false, map: wantsMap, likelihoods: true },
       })
       for (const [k, i] of indices.entries())
         results[i] = await finish(detector, options[i]!, images[k]!, detections[k]!)
@@ -67,6 +67,7 @@ async function finish(
   detection: {
     readonly score: number
     readonly milliseconds: number
+    readonly likelihoods: readonly number[]
     readonly anomalyMap?: AnomalyMap
   },
 ): Promise<ItemResult> {
@@ -81,12 +82,12 @@ async function finish(
             falsePositiveRate: pValue(manifest.calibration.scores, own),
           }
     const { width, height } = image
-    const { anomalyMap: map, score, milliseconds } = detection
+    const { anomalyMap: map, score, milliseconds, likelihoods } = detection
     const judged = verdict(manifest, score, threshold)
     const prediction: Prediction = {
       ...judged,
       ...(own === undefined && { promise: promiseOf(manifest, falsePositiveRate) }),
-      ...{ width, height, milliseconds },
+      ...{ width, height, milliseconds, likelihoods },
       ...(map && {
         ...(wanted.regions && { regions: regionsOf(map, threshold.threshold, width, height) }),
         ...(wanted.map && { map }),

@@ -95,9 +95,18 @@ export async function judge(
     ...(name !== undefined && { image: name }),
     ...(regions && { regions: regions.length }),
   }
-  drift.add(event, calibrationImages(record))
+  drift.add(event, calibrationImages(record), shiftsOf(record, prediction.likelihoods))
   events.emit('verdict', event)
   return prediction
+}
+
+/** How far the likelihoods of an image are from those of good images, in deviations of single positions; NaN where unknown. */
+function shiftsOf({ summary }: VersionRecord, likelihoods: readonly number[]): readonly number[] {
+  const scales = (summary['scales'] ?? []) as readonly { mean?: number; deviation?: number }[]
+  return likelihoods.map((likelihood, k) => {
+    const { mean = NaN, deviation = NaN } = scales[k] ?? {}
+    return deviation > 0 ? (likelihood - mean) / deviation : NaN
+  })
 }
 
 /** Good images that a detector's threshold rests on. */
