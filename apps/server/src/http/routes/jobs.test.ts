@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { removeJobsBefore } from '../../jobs/removal.js'
 import { outcome, serving, type ErrorAnswer } from '../../../test/serving.js'
 
-const { url, context } = await serving({ jobs: 1, maxImageBytes: 12 << 20 })
+const { url, context } = await serving({ jobs: 1, maxImageBytes: 12 << 20, shutdownSeconds: 2 })
 
 const { storage } = context
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
