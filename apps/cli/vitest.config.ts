@@ -1,4 +1,14 @@
 import { defineProject, mergeConfig } from 'vitest/config'
 import shared from '../../vitest.shared.ts'
 
-export default mergeConfig(shared, defineProject({ test: { name: 'cli' } }))
+const { ssr, ...rest } = shared
+// vitest gives Node these conditions, too; what OpenTelemetry names under "module" is for bundlers only
+const conditions = ssr?.resolve?.conditions?.filter((name) => name !== 'module')
+
+export default mergeConfig(
+  rest,
+  defineProject({
+    test: { name: 'cli' },
+    ssr: { resolve: { ...ssr?.resolve, ...(conditions && { conditions }) } },
+  }),
+)

@@ -59,6 +59,10 @@ export const configSchema = z.strictObject({
     .optional()
     .meta({ help: 'queue of jobs for `cflow worker`; without one the server runs them itself' }),
   jobs: whole(0, 64).default(1).meta({ help: 'jobs that this server itself runs at a time' }),
+  keepJobsDays: whole(0, 36_500)
+    .default(0)
+    .meta({ help: 'days after which jobs that ended, and their files, are deleted; 0 keeps them' }),
+  cacheBytes: bytes.default(10 * 2 ** 30).meta({ help: 'files of the storage that are kept here' }),
   workers: whole(1, 256).default(1).meta({ help: 'processes that run detectors' }),
   threads: whole(1, 1024)
     .optional()
@@ -111,6 +115,11 @@ export const configSchema = z.strictObject({
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info')
     .meta({ help: 'least level of what is logged' }),
+  otlpEndpoint: z
+    .string()
+    .regex(/^https?:\/\//, 'is an address such as http://collector:4318')
+    .optional()
+    .meta({ help: 'where traces go (OTLP over HTTP); OTEL_EXPORTER_OTLP_ENDPOINT is read too' }),
   shutdownSeconds: whole(0, 3600)
     .default(20)
     .meta({ help: 'time that requests have to end when the server does' }),

@@ -13,6 +13,7 @@ import type { ServerContext, ServerEvents } from './http/context.js'
 import { detectorFinder } from './http/detectors.js'
 import { watchDrift } from './http/drift.js'
 import { createMetrics } from './http/metrics.js'
+import { startTracing } from './http/tracing.js'
 import { clearIncoming } from './http/upload.js'
 import { startJobs } from './jobs/service.js'
 import { startSinks } from './sinks/sinks.js'
@@ -51,19 +52,20 @@ export async function serve(config: Config, log?: FastifyBaseLogger): Promise<Se
   try {
     if (config.adminToken !== undefined) await keepToken(state, config.adminToken)
     await requireToken(config, state)
-    const storage = await openStorage({ data: config.data, storage: config.storage })
+    const storage = await openStorage(config)
     await clearIncoming(config.data)
     const metrics = createMetrics()
+    const tracing = await startTracing(config)
     const engine = createPool(config, { metrics, log: logger })
     const events = new EventEmitter<ServerEvents>()
     const jobs = await startJobs({
       ...{ state, storage, data: config.data, queue: config.queue, jobs: config.jobs },
-      ...{ device: config.device, threads: config.threads },
+      ...{ device: config.device, threads: config.threads, keepDays: config.keepJobsDays },
       log: (level, facts, text) => logger[level](facts, text),
     })
     const sinks = startSinks({ state, events, log: logger })
     const context: ServerContext = {
-      ...{ config, state, storage, engine, metrics, events, jobs, sinks, log: logger },
+      ...{ config, state, storage, engine, metrics, events, jobs, sinks, tracing, log: logger },
       detectors: detectorFinder({ state, storage }),
       drift: watchDrift(events, metrics),
     }
@@ -73,6 +75,7 @@ export async function serve(config: Config, log?: FastifyBaseLogger): Promise<Se
       const late = setTimeout(() => app?.server.closeAllConnections(), patience)
       await Promise.all([app?.close(), engine.close(patience), jobs.close()])
       await sinks.close()
+      await tracing?.close()
       clearTimeout(late)
     }
     try {

@@ -18,7 +18,15 @@ import { openStorage } from './state/open-storage.js'
 /** What a worker needs of the configuration. */
 export type WorkerConfig = Pick<
   Config,
-  'data' | 'databaseUrl' | 'storage' | 'queue' | 'jobs' | 'device' | 'threads' | 'logLevel'
+  | 'data'
+  | 'databaseUrl'
+  | 'storage'
+  | 'cacheBytes'
+  | 'queue'
+  | 'jobs'
+  | 'device'
+  | 'threads'
+  | 'logLevel'
 >
 
 /** A worker that runs. */
@@ -39,7 +47,7 @@ export async function work(
   timing: Partial<QueueTiming> & { readonly jobs?: SupervisorOptions['timing'] } = {},
 ): Promise<Working> {
   const logger = log ?? pino({ level: config.logLevel }, pino.destination(2))
-  const { data, databaseUrl, storage: address, device, threads, queue } = config
+  const { data, databaseUrl, storage: address, cacheBytes, device, threads, queue } = config
   await mkdir(data, { recursive: true }).catch((cause: unknown) => {
     throw new CflowError('IO', `the folder ${data} cannot be made: ${messageOf(cause)}`, { subject: data, cause }) // prettier-ignore
   })
@@ -50,7 +58,7 @@ export async function work(
   })
   const say = (level: 'info' | 'warn', facts: object, text: string) => logger[level](facts, text)
   try {
-    const storage = await openStorage({ data, storage: address })
+    const storage = await openStorage({ data, storage: address, cacheBytes })
     await storage.ping()
     const name = workerName()
     const supervisor = createSupervisor({

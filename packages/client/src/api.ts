@@ -3817,7 +3817,7 @@ export interface paths {
             };
         };
         put?: never;
-        /** Ask for a training, an evaluation or an update */
+        /** Ask for a training, a choice of settings, an evaluation or an update */
         post: {
             parameters: {
                 query?: never;
@@ -3910,6 +3910,100 @@ export interface paths {
                         /** @description Size at which pixels are compared: of each mask, or in pixels. */
                         evaluateAt?: "mask" | number;
                         /** @description Detector that the result becomes a version of. */
+                        detector?: string;
+                        /**
+                         * @description Whether that version answers then.
+                         * @default true
+                         */
+                        activate?: boolean;
+                    } | {
+                        /** @enum {string} */
+                        kind: "tune";
+                        /** @description Data set to read. */
+                        dataset?: string;
+                        /** @description Built-in images in place of a data set. */
+                        example?: {
+                            /** @enum {string} */
+                            kind: "mesh" | "cable" | "part";
+                            /** @default 40 */
+                            train?: number;
+                            /** @default 36 */
+                            test?: number;
+                            /** @default 256 */
+                            size?: number;
+                        };
+                        /** @description What is to stay as it is. */
+                        settings?: {
+                            /** @enum {string} */
+                            method?: "cflow" | "padim" | "spade" | "patchcore" | "dfr" | "differnet";
+                            recipe?: string;
+                            encoder?: string;
+                            /** @enum {string} */
+                            normalisation?: "encoder" | "stc";
+                            inputSize?: number;
+                            /** @enum {number} */
+                            poolLayers?: 1 | 2 | 3;
+                            heldOut?: number;
+                            folds?: 0 | number;
+                            falsePositiveRate?: number;
+                            confidence?: number;
+                            dropSuspicious?: number;
+                            seed?: number;
+                            passes?: number;
+                            miniBatch?: number;
+                            learningRate?: number;
+                            couplingLayers?: number;
+                            rotation?: number;
+                            /** @enum {string} */
+                            permutation?: "soft" | "hard" | "alternate";
+                            /** @enum {string} */
+                            clamp?: "paper" | "freia";
+                            conditional?: boolean;
+                            /** @enum {string} */
+                            loss?: "logsigmoid" | "nll";
+                            shrinkage?: number;
+                            remembered?: number;
+                            neighbourhoods?: string;
+                            /** @enum {string} */
+                            aggregation?: "calibrated" | "joint" | "perDimension" | "standardised" | "softMinimum";
+                            scoreShare?: number;
+                            channels?: number;
+                            regularisation?: number;
+                            neighbours?: number;
+                            /** @enum {number} */
+                            joinedTaps?: 1 | 2 | 3;
+                            /** @enum {number} */
+                            averaging?: 1 | 3 | 5;
+                            coreset?: number;
+                            memory?: number;
+                            candidates?: number;
+                            support?: number;
+                            variance?: number;
+                            hiddenLayers?: number;
+                            hiddenUnits?: number;
+                            imageScales?: number;
+                            views?: number;
+                        };
+                        /** @description Milliseconds that the worker may take for one image. */
+                        budget?: number;
+                        /**
+                         * @description After which no training of the search begins or goes on.
+                         * @default 10
+                         */
+                        minutes?: number;
+                        /**
+                         * @description Whether to train with the settings that are chosen.
+                         * @default false
+                         */
+                        train?: boolean;
+                        /**
+                         * @default strict
+                         * @enum {string}
+                         */
+                        protocol?: "strict" | "paper";
+                        /** @description Size at which pixels are compared: of each mask, or in pixels. */
+                        evaluateAt?: "mask" | number;
+                        /** @description With train: detector that the result becomes a version of. */
                         detector?: string;
                         /**
                          * @description Whether that version answers then.
@@ -4215,7 +4309,126 @@ export interface paths {
         };
         put?: never;
         post?: never;
-        delete?: never;
+        /** Delete a job that ended, and its files; detectors that came of it stay */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description It is deleted. */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description The request does not fit. */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description No token, or one that is wrong, expired or revoked. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The token may not do this. */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description There is no such thing. */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The request took too long to arrive. */
+                408: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The thing is in a state in which this cannot be done. */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description More bytes or parts than are taken. */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description A body of a kind that is not read here. */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description Too many requests; Retry-After says when to try again. */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The server failed. */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description Not available now; Retry-After says when to try again. */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
         options?: never;
         head?: never;
         patch?: never;
@@ -4486,7 +4699,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A file that a job made: report.html, metrics.json, scores.csv, model.onnx */
+        /** A file that a job made: report.html, metrics.json, scores.csv, model.onnx, tuned.json */
         get: {
             parameters: {
                 query?: never;
@@ -7738,12 +7951,14 @@ export interface components {
             drifting: boolean;
             anomalous_share: number;
             mean_p_value?: number;
+            /** @description Of every scale of features, the finest first: mean log-likelihood of recent images against held-out good ones, in deviations of single positions; what is unusual lies below 0. */
+            scale_shifts?: number[];
             expected_false_positive_rate?: number;
         };
         JobInput: {
             id: string;
             /** @enum {string} */
-            kind: "train" | "evaluate" | "update";
+            kind: "train" | "tune" | "evaluate" | "update";
             /** @enum {string} */
             status: "queued" | "running" | "succeeded" | "failed" | "cancelled";
             /** Format: date-time */
@@ -7754,7 +7969,7 @@ export interface components {
             ended_at?: string;
             cancel_requested: boolean;
             worker?: string;
-            /** @description How often its process died since its last checkpoint. */
+            /** @description How often its process died. */
             crashes: number;
             input: {
                 [key: string]: unknown;
@@ -7780,6 +7995,12 @@ export interface components {
             /** @description What the result became a version of. */
             detector?: string;
             version?: number;
+            /** @description Of kind tune: the settings that were chosen, for a training. */
+            settings?: {
+                [key: string]: unknown;
+            };
+            /** @description Of kind tune: why these. */
+            explanation?: string;
             error?: {
                 code: string;
                 message: string;
@@ -8068,12 +8289,14 @@ export interface components {
             drifting: boolean;
             anomalous_share: number;
             mean_p_value?: number;
+            /** @description Of every scale of features, the finest first: mean log-likelihood of recent images against held-out good ones, in deviations of single positions; what is unusual lies below 0. */
+            scale_shifts?: number[];
             expected_false_positive_rate?: number;
         };
         Job: {
             id: string;
             /** @enum {string} */
-            kind: "train" | "evaluate" | "update";
+            kind: "train" | "tune" | "evaluate" | "update";
             /** @enum {string} */
             status: "queued" | "running" | "succeeded" | "failed" | "cancelled";
             /** Format: date-time */
@@ -8084,7 +8307,7 @@ export interface components {
             ended_at?: string;
             cancel_requested: boolean;
             worker?: string;
-            /** @description How often its process died since its last checkpoint. */
+            /** @description How often its process died. */
             crashes: number;
             input: {
                 [key: string]: unknown;
@@ -8110,6 +8333,12 @@ export interface components {
             /** @description What the result became a version of. */
             detector?: string;
             version?: number;
+            /** @description Of kind tune: the settings that were chosen, for a training. */
+            settings?: {
+                [key: string]: unknown;
+            };
+            /** @description Of kind tune: why these. */
+            explanation?: string;
             error?: {
                 code: string;
                 message: string;

@@ -262,9 +262,12 @@ describe('parts that are not asked for', () => {
     [{ contributions: false }, ['score', 'anomaly_map']],
     [{ map: false }, ['score', 'anomaly_map', 'log_likelihood_0', 'log_likelihood_1']],
     [{}, ['score', 'anomaly_map', 'log_likelihood_0', 'log_likelihood_1']],
+    [{ map: false, contributions: false, likelihoods: true }, ['score', 'log_likelihood_0', 'log_likelihood_1']], // prettier-ignore
   ])('are neither given nor fetched: %j', async (parts, outputs) => {
     const other = await loadDetector(toyDetector(), { runtime: await spied() })
     const { anomalyMap, contributions, ...rest } = without(await detector.detect(image))
+    const { manifest } = detector
+    const likelihoods = manifest.scales.map(() => expect.any(Number) as number)
     fetched.length = 0
     for (const got of [
       await other.detect(image, { parts }),
@@ -274,6 +277,7 @@ describe('parts that are not asked for', () => {
         ...rest,
         ...(parts.map !== false && { anomalyMap }),
         ...(parts.contributions !== false && { contributions }),
+        ...(parts.likelihoods === true && { likelihoods }),
       })
     }
     expect(fetched).toEqual([outputs, outputs])

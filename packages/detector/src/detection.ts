@@ -66,6 +66,17 @@ export interface Detection extends Verdict {
 export interface Parts {
   readonly map?: boolean
   readonly contributions?: boolean
+  /** Only there when it is asked for. */
+  readonly likelihoods?: boolean
+}
+
+/** What the features of a whole image say, wherever it is anomalous. */
+export interface Likelihoods {
+  /**
+   * Mean log-likelihood per dimension over the image, of every scale: `manifest.scales` has the mean over held-out good
+   * images, and the deviation of single positions.
+   */
+  readonly likelihoods: readonly number[]
 }
 
 type Part<P extends Parts, Name extends keyof Parts, Fields> = Name extends keyof P
@@ -80,7 +91,8 @@ type Part<P extends Parts, Name extends keyof Parts, Fields> = Name extends keyo
 export type DetectionOf<P extends Parts> = Verdict &
   Pick<Detection, 'milliseconds'> &
   Part<P, 'map', Pick<Detection, 'anomalyMap'>> &
-  Part<P, 'contributions', Pick<Detection, 'contributions'>>
+  Part<P, 'contributions', Pick<Detection, 'contributions'>> &
+  (P extends { readonly likelihoods: true } ? Likelihoods : unknown)
 
 /**
  * Whether a rate can be guaranteed at all by the images that a detector was calibrated with: images that were kept out of its

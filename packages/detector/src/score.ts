@@ -15,10 +15,14 @@ export async function scoreImages<P extends Parts>(
   manifest: Manifest,
   images: readonly RgbImage[],
   threshold: RatedThreshold,
-  { map: wantsMap = true, contributions: wantsContributions = true }: Parts = {},
+  {
+    map: wantsMap = true,
+    contributions: wantsContributions = true,
+    likelihoods: wantsLikelihoods = false,
+  }: Parts = {},
 ): Promise<readonly DetectionOf<P>[]> {
   const [n, size] = [images.length, manifest.inputSize]
-  const scales = wantsContributions ? scaleOutputs(manifest) : []
+  const scales = wantsContributions || wantsLikelihoods ? scaleOutputs(manifest) : []
   const maps = wantsMap || wantsContributions ? [detectorNames.anomalyMap] : []
   const feeds = { [detectorNames.image]: imageTensor(...images) }
   const start = performance.now()
@@ -49,7 +53,10 @@ export async function scoreImages<P extends Parts>(
       const [, height = 0, width = 0] = outputs[name]?.shape ?? []
       return { height, width, data: floatsOf(name, height, width) }
     })
-    const detection = { ...verdict(manifest, score, threshold), milliseconds }
+    const detection = {
+      ...{ ...verdict(manifest, score, threshold), milliseconds },
+      ...(wantsLikelihoods && { likelihoods: likelihoods.map(({ data }) => mean(data)) }),
+    }
     if (!map) return detection
     // of a batch a copy, so that a map does not keep the others in memory
     const copy = () => (n === 1 ? map : map.slice())
@@ -62,6 +69,12 @@ export async function scoreImages<P extends Parts>(
     }
   })
   return detections as readonly object[] as readonly DetectionOf<P>[]
+}
+
+function mean(data: Float32Array): number {
+  let sum = 0
+  for (let i = 0; i < data.length; i++) sum += data[i]!
+  return sum / data.length
 }
 
 const argmax = (data: Float32Array): number =>

@@ -6,7 +6,7 @@ import { outputShape } from '../settings/schema.js'
 import { serverShape } from '../settings/server.js'
 import { grouped } from '../settings/settings.js'
 
-const keys = ['data', 'databaseUrl', 'storage', 'queue', 'jobs', 'device', 'threads', 'logLevel']
+const keys = ['data', 'databaseUrl', 'storage', 'cacheBytes', 'queue', 'jobs', 'device', 'threads', 'logLevel'] // prettier-ignore
 const shape = Object.fromEntries(keys.map((key) => [key, serverShape[key]!]))
 
 /** Milliseconds for a job's process to write its checkpoint when the worker is ended. */

@@ -2,9 +2,11 @@
 import { CflowError } from '@cflow/base'
 import { loadDetector, readDetector } from '@cflow/detector'
 import { plainError } from './plain-error.js'
+import { giveWay } from './priority.js'
 import type { FromWorker, ToWorker } from './protocol.js'
 import { summaryOf } from '../summary.js'
 
+giveWay(5)
 process.on('disconnect', () => process.exit())
 process.on('message', (message: ToWorker) => {
   if (message.type === 'check')

@@ -57,6 +57,8 @@ export interface Prediction {
   readonly height: number
   /** Of the model's run. */
   readonly milliseconds: number
+  /** Mean log-likelihood per dimension over the image, of every scale. */
+  readonly likelihoods: readonly number[]
   readonly regions?: readonly Region[]
   readonly map?: { readonly width: number; readonly height: number; readonly data: Float32Array }
   readonly heatMap?: Uint8Array

@@ -1,16 +1,22 @@
-/** A process that makes the built-in example: a detector of images that the software renders itself. Its argument is a file. */
+/**
+ * A process that makes the built-in example: a detector of images that the software renders itself. It is told a file;
+ * images to try it with are written beside that.
+ */
 import { syntheticDataset } from '@cflow/datasets'
+import { encodePng } from '@cflow/datasets/node'
 import { encoderModel, encoderSpec } from '@cflow/encoders'
 import { loadEncoderWeights } from '@cflow/encoders/node'
 import { resolveConfig } from '@cflow/methods'
 import { openRuntime } from '@cflow/runtimes'
 import { fit } from '@cflow/trainer'
 import { writeFile } from 'node:fs/promises'
-import { setPriority } from 'node:os'
+import { dirname, join } from 'node:path'
+import { giveWay } from './priority.js'
 
 /** The kind of images, and how many: enough for a false-positive rate of 5 %. */
 const category = 'cable'
 const images = 60
+const shown = 8
 
 process.on('message', (message: { readonly path: string }) => {
   void train(message.path).then(
@@ -22,11 +28,7 @@ process.on('message', (message: { readonly path: string }) => {
   )
 })
 process.on('disconnect', () => process.exit())
-try {
-  setPriority(10)
-} catch {
-  // not allowed here
-}
+giveWay(12)
 
 async function train(path: string): Promise<void> {
   const config = resolveConfig({ heldOut: 0.35 })
@@ -39,4 +41,13 @@ async function train(path: string): Promise<void> {
     runtime: await openRuntime(),
   })
   await writeFile(path, model)
+  // to be tried with: some that are good, and one of every kind of defect
+  const { test } = syntheticDataset({ kind: category, size: 256, train: 1, test: shown, seed: 1 })
+  const counts = new Map<string, number>()
+  for (const sample of test) {
+    const number = counts.get(sample.defect) ?? 0
+    counts.set(sample.defect, number + 1)
+    const name = `${sample.defect}-${number}.png`
+    await writeFile(join(dirname(path), name), await encodePng(await sample.load()))
+  }
 }

@@ -1,6 +1,6 @@
-import { CflowError, type RgbImage } from '@cflow/base'
+import type { RgbImage } from '@cflow/base'
 import { pValue } from '@cflow/core'
-import { decodeImage, encodeMaskPng, encodePng, imageSize } from '@cflow/datasets/node'
+import { encodeMaskPng, encodePng } from '@cflow/datasets/node'
 import {
   maskAbove,
   promiseOf,
@@ -10,58 +10,15 @@ import {
   type Detector,
 } from '@cflow/detector'
 import { heatmapOverlay, heatRange, resampleMap } from '@cflow/report'
-import type { EngineImage, Prediction, PredictOptions } from './engine.js'
+import type { Prediction, PredictOptions } from './engine.js'
 import { plainError } from './plain-error.js'
-import type { BatchItem, ItemResult, WorkerSettings } from './protocol.js'
+import type { Decoded, ItemResult, WorkerSettings } from './protocol.js'
 import { regionsOf } from './regions.js'
-
-/** Decoded pixels that are held at a time. */
-const maxHeldPixels = 64_000_000
-
-/** An item's pixels, or why there are none. */
-export type Decoded = { readonly image: RgbImage } | { readonly error: unknown }
-
-/**
- * Decodes images in the background; several at a time as far as memory allows. A failure is the item's own.
- * @returns groups, in order, of items that are held together
- */
-export function decodeGroups(
-  items: readonly BatchItem[],
-  maxPixels: number,
-): readonly (() => Promise<readonly Decoded[]>)[] {
-  // most batches fit; only large images are decoded when their turn comes
-  const small = items.every(({ image }) => bytesOf(image) < 2_000_000)
-  if (!small) return items.map((item) => () => Promise.all([decoded(item, maxPixels)]))
-  const all = Promise.all(items.map((item) => decoded(item, Math.min(maxPixels, maxHeldPixels))))
-  return [() => all]
-}
-
-const bytesOf = (image: EngineImage): number =>
-  'encoded' in image ? image.encoded.length : image.data.length
-
-async function decoded({ image }: BatchItem, maxPixels: number): Promise<Decoded> {
-  try {
-    if (!('encoded' in image)) {
-      checkPixels(image.width, image.height, maxPixels)
-      return { image }
-    }
-    const { width, height } = await imageSize(image.encoded)
-    checkPixels(width, height, maxPixels)
-    return { image: await decodeImage(image.encoded) }
-  } catch (error) {
-    return { error }
-  }
-}
-
-function checkPixels(width: number, height: number, maximum: number): void {
-  if (width * height <= maximum) return
-  throw new CflowError('IMAGE', `the image has ${width}×${height} pixels, more than the ${maximum} allowed`, { subject: 'image', hint: 'Reduce it or cut it into tiles first.' }) // prettier-ignore
-}
 
 /** Judges images of any sizes; one that fails does not fail the others. */
 export async function predictBatch(
   detector: Detector,
-  items: readonly BatchItem[],
+  options: readonly PredictOptions[],
   decodedItems: readonly Decoded[],
   { device, maxBatch }: WorkerSettings,
 ): Promise<ItemResult[]> {
@@ -69,7 +26,7 @@ export async function predictBatch(
   const bySize = new Map<string, number[]>()
   for (const [i, decoded] of decodedItems.entries()) {
     if ('error' in decoded) {
-      results[i] = { error: named(decoded.error) }
+      results[i] = { error: decoded.error }
       continue
     }
     const size = `${decoded.image.width}×${decoded.image.height}`
@@ -79,26 +36,20 @@ export async function predictBatch(
     const images = indices.map((i) => (decodedItems[i] as { readonly image: RgbImage }).image)
     // changing batch sizes make CUDA hold memory for each: a few sizes only
     const padded = device === 'cpu' ? images : pad(images)
-    const wantsMap = indices.some((i) => needsMap(items[i]!.options))
+    const wantsMap = indices.some((i) => needsMap(options[i]!))
     try {
       const detections = await detector.detectBatch(padded, {
         batchSize: Math.max(maxBatch, padded.length),
         threshold: 0, // each has its own below
-        parts: { contributions: false, map: wantsMap },
+        parts: { contributions: false, map: wantsMap, likelihoods: true },
       })
       for (const [k, i] of indices.entries())
-        results[i] = await finish(detector, items[i]!.options, images[k]!, detections[k]!)
+        results[i] = await finish(detector, options[i]!, images[k]!, detections[k]!)
     } catch (error) {
       for (const i of indices) results[i] ??= { error: plainError(error) }
     }
   }
   return results
-}
-
-/** The library calls bytes without a name `(image bytes)`. */
-function named(error: unknown) {
-  const { message, ...rest } = plainError(error)
-  return { ...rest, subject: 'image', message: message.replace('(image bytes)', 'the image') }
 }
 
 const needsMap = ({ wanted = {} }: PredictOptions): boolean =>
@@ -116,6 +67,7 @@ async function finish(
   detection: {
     readonly score: number
     readonly milliseconds: number
+    readonly likelihoods: readonly number[]
     readonly anomalyMap?: AnomalyMap
   },
 ): Promise<ItemResult> {
@@ -130,12 +82,12 @@ async function finish(
             falsePositiveRate: pValue(manifest.calibration.scores, own),
           }
     const { width, height } = image
-    const { anomalyMap: map, score, milliseconds } = detection
+    const { anomalyMap: map, score, milliseconds, likelihoods } = detection
     const judged = verdict(manifest, score, threshold)
     const prediction: Prediction = {
       ...judged,
       ...(own === undefined && { promise: promiseOf(manifest, falsePositiveRate) }),
-      ...{ width, height, milliseconds },
+      ...{ width, height, milliseconds, likelihoods },
       ...(map && {
         ...(wanted.regions && { regions: regionsOf(map, threshold.threshold, width, height) }),
         ...(wanted.map && { map }),

@@ -39,12 +39,13 @@ const ready = async (pool: Engine) => {
   for (let i = 0; i < 400 && pool.status().ready === 0; i++)
     await new Promise((r) => setTimeout(r, 25))
 }
-/** Processes of workers that this process started. */
-const workers = (): readonly number[] =>
+/** Processes that this process started from a module. */
+const children = (name: string): readonly number[] =>
   execFileSync('ps', ['-o', 'pid=,args=', '--ppid', String(process.pid)], { encoding: 'utf8' })
     .split('\n')
-    .filter((line) => line.includes('engine/worker'))
+    .filter((line) => line.includes(name))
     .map((line) => Number(line.trim().split(' ')[0]))
+const workers = () => children('engine/worker')
 
 it('refuses what would wait beyond its queue', async () => {
   const engine = pool({ maxQueue: 4, maxQueueBytes: 100_000 })
@@ -113,6 +114,33 @@ it('keeps as many detectors as it may, whatever is asked', async () => {
   const scores = new Set<number>()
   for (let i = 0; i < 12; i++) scores.add((await engine.predict(copies[i % 3]!, image)).score)
   expect(scores.size).toBe(1)
+})
+
+it('replaces a worker that has loaded many detectors, without a gap', async () => {
+  const engine = pool({ detectorsPerWorker: 1 })
+  const copies = ['a', 'b'].map((digest) => ({ ...detector, digest }))
+  const scores = new Set<number>()
+  const before = new Set<number>()
+  for (let i = 0; i < 110; i++) {
+    scores.add((await engine.predict(copies[i % 2]!, image)).score)
+    if (i === 50) for (const pid of workers()) before.add(pid)
+  }
+  expect(scores.size).toBe(1)
+  expect(engine.status().restarts).toBe(1)
+  for (let i = 0; i < 100 && workers().some((pid) => before.has(pid)); i++)
+    await new Promise((r) => setTimeout(r, 50))
+  expect(workers().filter((pid) => before.has(pid))).toEqual([])
+})
+
+it('a file whose check does not end is refused in time, and the next one is checked', async () => {
+  const engine = pool({ validationSeconds: 2 })
+  const stuck = engine.check(detector.path)
+  stuck.catch(() => undefined)
+  const checker = () => children('engine/checker')[0]
+  for (let i = 0; i < 200 && checker() === undefined; i++) await new Promise((r) => setTimeout(r, 10)) // prettier-ignore
+  process.kill(checker()!, 'SIGSTOP')
+  await expect(stuck).rejects.toMatchObject({ code: 'MODEL', message: expect.stringContaining('2 s') }) // prettier-ignore
+  expect(checker()).toBeUndefined()
 })
 
 it('checks a file in a process that is ended at its limits', async () => {

@@ -5,8 +5,9 @@ import type { FastifyBaseLogger } from 'fastify'
 import type { Config } from '../config.js'
 import type { Metrics } from '../http/metrics.js'
 import { checkDetector } from './check.js'
-import { kill, startChild } from './child.js'
+import { kill, pipeOf, startChild } from './child.js'
 import type { DetectorFile, Engine, EngineImage, Prediction, PredictOptions } from './engine.js'
+import { writeBatch } from './frames.js'
 import { revived } from './plain-error.js'
 import type { FromWorker, ToWorker, WorkerSettings } from './protocol.js'
 
@@ -98,7 +99,7 @@ export function createPool(
 
   const start = (): void => {
     if (closing) return
-    const child = startChild('worker', import.meta.url)
+    const child = startChild('worker', import.meta.url, { images: true })
     const worker: Worker = {
       child,
       ready: false,
@@ -113,6 +114,8 @@ export function createPool(
     workers.add(worker)
     child.on('message', (message: FromWorker) => receive(worker, message))
     child.on('error', (error) => log.error({ err: error }, 'a worker could not be started'))
+    // a worker that ends says so itself
+    pipeOf(child).on('error', (error) => log.debug({ err: error }, 'a worker is gone'))
     child.on('exit', (code, signal) => ended(worker, signal ?? String(code)))
     send(worker, { type: 'settings', settings })
   }
@@ -256,12 +259,7 @@ export function createPool(
       worker.batches.push(batch)
       if (worker.batches.length === 1) watch(worker)
       for (const item of chosen) metrics.waitSeconds.observe((now - item.since) / 1000)
-      send(worker, {
-        type: 'batch',
-        id: batch.id,
-        detector,
-        items: chosen.map(({ image, options }) => ({ image, options })),
-      })
+      writeBatch(pipeOf(worker.child), { id: batch.id, detector, items: chosen })
     }
   }
 

@@ -1,4 +1,4 @@
-import type { CflowErrorOptions, ErrorCode } from '@cflow/base'
+import type { CflowErrorOptions, ErrorCode, RgbImage } from '@cflow/base'
 import type {
   CheckedDetector,
   DetectorFile,
@@ -27,16 +27,31 @@ export interface BatchItem {
   readonly options: PredictOptions
 }
 
-/** What a worker is told. */
+/** What a worker is told; batches come through a pipe of their own (`frames.ts`). */
 export type ToWorker =
   | { readonly type: 'settings'; readonly settings: WorkerSettings }
-  | {
-      readonly type: 'batch'
-      readonly id: number
-      readonly detector: DetectorFile
-      readonly items: readonly BatchItem[]
-    }
   | { readonly type: 'check'; readonly path: string }
+
+/** What the thread that decodes is given. */
+export interface DecoderSettings {
+  /** The pipe with the images. */
+  readonly fd: number
+  readonly maxPixels: number
+}
+
+/** An item's pixels, or why there are none. */
+export type Decoded = { readonly image: RgbImage } | { readonly error: PlainError }
+
+/** Images of a batch that are held together; who gets them says afterwards that their pixels are done with. */
+export interface DecodedGroup {
+  readonly id: number
+  readonly detector: DetectorFile
+  readonly decoded: readonly Decoded[]
+  readonly options: readonly PredictOptions[]
+  readonly pixels: number
+  /** Whether the batch ends with it. */
+  readonly last: boolean
+}
 
 export type ItemResult = { readonly prediction: Prediction } | { readonly error: PlainError }
 

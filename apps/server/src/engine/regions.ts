@@ -1,4 +1,5 @@
-import { maskAbove, type AnomalyMap } from '@cflow/detector'
+import type { Mask } from '@cflow/base'
+import type { AnomalyMap } from '@cflow/detector'
 import { connectedComponents } from '@cflow/metrics'
 import type { Region } from './engine.js'
 
@@ -15,8 +16,10 @@ export function regionsOf(
   width: number,
   height: number,
 ): readonly Region[] {
-  const mask = maskAbove(map, threshold)
-  const { labels, count, areas } = connectedComponents(mask.data, map.width, map.height)
+  const area = areaAbove(map, threshold)
+  if (!area) return []
+  const { mask, x: left, y: top } = area
+  const { labels, count, areas } = connectedComponents(mask.data, mask.width, mask.height)
   const boxes = Array.from({ length: count }, (_, k) => ({
     left: Infinity,
     top: Infinity,
@@ -25,9 +28,9 @@ export function regionsOf(
     area: areas[k]!,
     peak: -1,
   }))
-  for (let y = 0, i = 0; y < map.height; y++)
-    for (let x = 0; x < map.width; x++, i++) {
-      const label = labels[i]!
+  for (let y = top, k = 0; y < top + mask.height; y++)
+    for (let x = left, i = y * map.width + x; x < left + mask.width; x++, i++) {
+      const label = labels[k++]!
       if (label === 0) continue
       const box = boxes[label - 1]!
       if (x < box.left) box.left = x
@@ -54,4 +57,27 @@ export function regionsOf(
         },
       }
     })
+}
+
+/** The part of a map that holds all pixels above a threshold: where it begins, and which they are. */
+function areaAbove(
+  { width, height, data }: AnomalyMap,
+  threshold: number,
+): { readonly x: number; readonly y: number; readonly mask: Mask } | undefined {
+  let [left, right, top, bottom] = [width, -1, height, -1]
+  for (let y = 0, i = 0; y < height; y++)
+    for (let x = 0; x < width; x++, i++) {
+      if (!(data[i]! > threshold)) continue
+      if (x < left) left = x
+      if (x > right) right = x
+      if (y < top) top = y
+      bottom = y
+    }
+  if (right < 0) return undefined
+  const [w, h] = [right - left + 1, bottom - top + 1]
+  const mask = new Uint8Array(w * h)
+  for (let y = 0, k = 0; y < h; y++)
+    for (let x = 0, i = (top + y) * width + left; x < w; x++, i++, k++)
+      mask[k] = Number(data[i]! > threshold)
+  return { x: left, y: top, mask: { width: w, height: h, data: mask } }
 }

@@ -76,6 +76,7 @@ export async function buildApp(
   await describeRoutes(app)
   // before all that may refuse a request, so that it also ends the sockets of those
   await app.register(websocket, { options: { maxPayload: config.maxImageBytes } })
+  context.tracing?.watch(app)
   allowPages(app, config.corsOrigins)
   requireTokens(app, context)
   limitRequests(app, config)

@@ -127,8 +127,11 @@ export function requireTokens(
     const record = await find(token)
     if (!record || !isLive(record)) {
       // a client that always signs, such as the AWS SDK, is served where no token is needed at all
-      if (!record && (await isOpen())) return checkPage(request, config.corsOrigins)
-      throw new CflowError('UNAUTHENTICATED', 'the token is wrong, expired or revoked')
+      const signs = !/^Bearer /i.test(request.headers.authorization ?? 'Bearer ')
+      if (!record && signs && (await isOpen())) return checkPage(request, config.corsOrigins)
+      throw new CflowError('UNAUTHENTICATED', 'the token is wrong, expired or revoked', {
+        hint: 'make one (`cflow token create NAME`), or send none where the server asks for none',
+      })
     }
     request.token = record
     if (!allows(record, scope))

@@ -9,6 +9,7 @@ import type { Storage } from '../state/storage.js'
 import type { detectorFinder } from './detectors.js'
 import type { Drift } from './drift.js'
 import type { Metrics } from './metrics.js'
+import type { Tracing } from './tracing.js'
 
 /** A verdict, as sinks and drift see it: no image, no map. */
 export interface VerdictEvent {
@@ -54,6 +55,8 @@ export interface ServerContext {
   /** Finds detectors that are to run; to be told where one changes. */
   readonly detectors: ReturnType<typeof detectorFinder>
   readonly drift: Drift
+  /** Where traces are configured. */
+  readonly tracing?: Tracing | undefined
   /** Takes jobs. */
   readonly jobs: JobService
   /** To be told where one changes. */

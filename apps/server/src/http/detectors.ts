@@ -72,15 +72,21 @@ export async function judge(
     metrics,
     events,
     drift,
-  }: Pick<ServerContext, 'engine' | 'metrics' | 'events' | 'drift'>,
+    tracing,
+  }: Pick<ServerContext, 'engine' | 'metrics' | 'events' | 'drift' | 'tracing'>,
   { record, file }: Resolved,
   image: EngineImage,
   options: PredictOptions,
   { requestId, image: name, signal }: Asking,
 ): Promise<Prediction> {
-  const prediction = await engine.predict(file, image, options, signal)
-  const { score, threshold, anomalous, pValue, regions } = prediction
   const { detector, version } = record
+  const end = tracing?.part(requestId, 'judge an image', { 'cflow.detector': detector, 'cflow.version': version }) // prettier-ignore
+  const prediction = await engine.predict(file, image, options, signal).catch((error: unknown) => {
+    end?.({ error })
+    throw error
+  })
+  const { score, threshold, anomalous, pValue, regions } = prediction
+  end?.({ attributes: { 'cflow.anomaly_score': score, 'cflow.is_anomalous': anomalous } })
   metrics.verdicts.inc({ detector, verdict: anomalous ? 'anomalous' : 'good' })
   if (threshold > 0) metrics.scores.observe({ detector }, score / threshold)
   const event: VerdictEvent = {
@@ -89,9 +95,18 @@ export async function judge(
     ...(name !== undefined && { image: name }),
     ...(regions && { regions: regions.length }),
   }
-  drift.add(event, calibrationImages(record))
+  drift.add(event, calibrationImages(record), shiftsOf(record, prediction.likelihoods))
   events.emit('verdict', event)
   return prediction
+}
+
+/** How far the likelihoods of an image are from those of good images, in deviations of single positions; NaN where unknown. */
+function shiftsOf({ summary }: VersionRecord, likelihoods: readonly number[]): readonly number[] {
+  const scales = (summary['scales'] ?? []) as readonly { mean?: number; deviation?: number }[]
+  return likelihoods.map((likelihood, k) => {
+    const { mean = NaN, deviation = NaN } = scales[k] ?? {}
+    return deviation > 0 ? (likelihood - mean) / deviation : NaN
+  })
 }
 
 /** Good images that a detector's threshold rests on. */

@@ -20,6 +20,11 @@ export interface DriftStatus {
   readonly drifting: boolean
   /** Share of recent images that were called anomalous. */
   readonly anomalous: number
+  /**
+   * Of every scale of features, the finest first: by how many deviations of single positions the mean log-likelihood of
+   * recent images lies above that of the good images that were held out. Near 0 without drift; what is unusual lies below.
+   */
+  readonly scaleShifts?: readonly number[]
   /** Mean of the p-values; 0.5 without drift, less where scores rose. */
   readonly meanPValue?: number
 }
@@ -32,22 +37,29 @@ export type Drift = ReturnType<typeof watchDrift>
  * are mostly defective that is drift, too.
  */
 export function watchDrift(events: EventEmitter<ServerEvents>, metrics: Metrics) {
-  const recent = new Map<string, { values: number[]; anomalous: boolean[]; drifting: boolean }>()
+  const recent = new Map<string, { values: number[]; anomalous: boolean[]; shifts: (readonly number[])[]; drifting: boolean }>() // prettier-ignore
   const gauge = new Gauge({
     name: 'cflow_drift_distance',
     help: 'Kolmogorov-Smirnov distance of recent scores to those of calibration',
     labelNames: ['detector'],
     registers: [metrics.registry],
   })
+  const shiftGauge = new Gauge({
+    name: 'cflow_drift_scale_shift',
+    help: 'Mean log-likelihood of recent images against calibration, in deviations, by scale of features',
+    labelNames: ['detector', 'scale'],
+    registers: [metrics.registry],
+  })
   const keyOf = (detector: string, version: number) => `${detector}@${version}`
 
   const status = (detector: string, version: number, calibration: number): DriftStatus => {
-    const { values, anomalous } = recent.get(keyOf(detector, version)) ?? { values: [], anomalous: [] } // prettier-ignore
+    const { values, anomalous, shifts } = recent.get(keyOf(detector, version)) ?? { values: [], anomalous: [], shifts: [] } // prettier-ignore
     const images = values.length
     const share = images === 0 ? 0 : anomalous.filter(Boolean).length / images
     if (images < least) return { images, drifting: false, anomalous: share }
     const distance = distanceToUniform(values, calibration)
     const pValue = kolmogorov(distance, (images * calibration) / (images + calibration))
+    const scaleShifts = meansOf(shifts)
     const meanPValue = values.reduce((sum, v) => sum + v, 0) / images
     return {
       images,
@@ -56,23 +68,31 @@ export function watchDrift(events: EventEmitter<ServerEvents>, metrics: Metrics)
       drifting: pValue < significance,
       anomalous: share,
       meanPValue,
+      ...(scaleShifts.every(Number.isFinite) && { scaleShifts }),
     }
   }
 
-  const add = ({ detector, version, pValue, anomalous, at }: VerdictEvent, calibration: number) => {
+  const add = (
+    { detector, version, pValue, anomalous, at }: VerdictEvent,
+    calibration: number,
+    shifts: readonly number[] = [],
+  ) => {
     const key = keyOf(detector, version)
-    const kept = recent.get(key) ?? { values: [], anomalous: [], drifting: false }
+    const kept = recent.get(key) ?? { values: [], anomalous: [], shifts: [], drifting: false }
     recent.set(key, kept)
     kept.values.push(pValue)
     kept.anomalous.push(anomalous)
+    if (shifts.length > 0) kept.shifts.push(shifts)
+    if (kept.shifts.length > window) kept.shifts.shift()
     if (kept.values.length > window) {
       kept.values.shift()
       kept.anomalous.shift()
     }
     // 256 values are sorted in no time, but not for every image
     if (kept.values.length < least || kept.values.length % 8 !== 0 || calibration === 0) return
-    const { distance = 0, pValue: probability = 1, drifting, images } = status(detector, version, calibration) // prettier-ignore
+    const { distance = 0, pValue: probability = 1, drifting, images, scaleShifts = [] } = status(detector, version, calibration) // prettier-ignore
     gauge.set({ detector }, distance)
+    for (const [scale, shift] of scaleShifts.entries()) shiftGauge.set({ detector, scale }, shift)
     if (drifting === kept.drifting) return
     kept.drifting = drifting
     const event: DriftEvent = { at, detector, version, drifting, images, distance, pValue: probability } // prettier-ignore
@@ -81,6 +101,10 @@ export function watchDrift(events: EventEmitter<ServerEvents>, metrics: Metrics)
 
   return { add, status }
 }
+
+/** The means of columns. */
+const meansOf = (rows: readonly (readonly number[])[]): number[] =>
+  (rows[0] ?? []).map((_, k) => rows.reduce((sum, row) => sum + (row[k] ?? NaN), 0) / rows.length)
 
 /**
  * Largest difference between the distribution of p-values and that of calibration scores, whose p-values lie at

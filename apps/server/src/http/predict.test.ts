@@ -39,6 +39,23 @@ const judged = async (...args: Parameters<typeof post>) => {
   return (await response.json()) as Answer
 }
 
+/** Mean likelihoods of images far from those of calibration, as the library gives them, are what drift is told. */
+it('compares the likelihoods of recent images with those of calibration', async () => {
+  await upload(url, 'scales')
+  const shifts: number[][] = []
+  for (let i = 0; i < 32; i++) {
+    const image = noise(i, 32, 32)
+    await judged(await png(image), 'image/png', `${url}/v1/detectors/scales/predict`)
+    const { likelihoods } = await library.detect(image, { parts: { likelihoods: true } })
+    shifts.push(likelihoods.map((l, k) => (l - library.manifest.scales[k]!.mean) / library.manifest.scales[k]!.deviation)) // prettier-ignore
+  }
+  const answer = await fetch(`${url}/v1/detectors/scales/drift`)
+  const { scale_shifts: found } = (await answer.json()) as { scale_shifts: number[] }
+  expect(found).toHaveLength(2)
+  for (const [k, shift] of found.entries())
+    expect(shift).toBeCloseTo(shifts.reduce((sum, s) => sum + s[k]!, 0) / shifts.length, 3)
+})
+
 describe('predict', () => {
   it('answers what the library says, whatever way the image is sent', async () => {
     for (const [i, file] of files.entries()) {

@@ -1,7 +1,7 @@
 /** A process that does one slice of one job, and ends. It knows neither database nor storage: its parent does. */
-import { setPriority } from 'node:os'
 import { sep } from 'node:path'
 import { plainError } from '../engine/plain-error.js'
+import { giveWay } from '../engine/priority.js'
 import type { FromJob, Task, ToJob } from './protocol.js'
 import { perform } from './work.js'
 
@@ -15,11 +15,7 @@ let pausing = false
 let passes: number | undefined
 
 // who serves goes first
-try {
-  setPriority(10)
-} catch {
-  // not allowed here
-}
+giveWay(12)
 // the parent is gone: what was not handed over is lost, and somebody else goes on
 process.on('disconnect', () => process.exit(1))
 // a terminal tells everybody; the parent decides
@@ -43,7 +39,9 @@ async function run(task: Task): Promise<void> {
         passes ??= Math.floor(progress.done)
         // a pass is over and saved, and at least one since this slice began: the next loses nothing
         if (Math.floor(progress.done) <= passes) return
-        if (pausing && progress.done < progress.total) controller.abort()
+        // a choice of settings has no checkpoint: it would begin again for ever
+        const goesOn = task.input.kind !== 'tune'
+        if (pausing && goesOn && progress.done < progress.total) controller.abort()
         if (!pausing) passes = Math.floor(progress.done)
       },
     })

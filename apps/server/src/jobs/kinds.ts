@@ -72,10 +72,43 @@ const updateInput = z.strictObject({
   activate: z.boolean().default(true).meta({ description: 'Whether that version answers then.' }),
 })
 
+const tuneInput = z.strictObject({
+  kind: z.literal('tune'),
+  ...images,
+  settings: settingsSchema.optional().meta({ description: 'What is to stay as it is.' }),
+  budget: z
+    .number()
+    .positive()
+    .max(100_000)
+    .optional()
+    .meta({ description: 'Milliseconds that the worker may take for one image.' }),
+  minutes: z
+    .number()
+    .positive()
+    .max(10_000)
+    .default(10)
+    .meta({ description: 'After which no training of the search begins or goes on.' }),
+  train: z
+    .boolean()
+    .default(false)
+    .meta({ description: 'Whether to train with the settings that are chosen.' }),
+  ...evaluation,
+  detector: nameSchema
+    .optional()
+    .meta({ description: 'With train: detector that the result becomes a version of.' }),
+  activate: z.boolean().default(true).meta({ description: 'Whether that version answers then.' }),
+})
+
 /** What can be asked for. A kind that is added here needs its work in `work.ts`. */
-export const jobInput = z.discriminatedUnion('kind', [trainInput, evaluateInput, updateInput])
+export const jobInput = z.discriminatedUnion('kind', [
+  trainInput,
+  tuneInput,
+  evaluateInput,
+  updateInput,
+])
 export type JobInput = z.output<typeof jobInput>
 export type TrainInput = z.output<typeof trainInput>
+export type TuneInput = z.output<typeof tuneInput>
 export type EvaluateInput = z.output<typeof evaluateInput>
 export type UpdateInput = z.output<typeof updateInput>
 
@@ -84,7 +117,8 @@ export const inputOf = ({ kind, input }: Pick<JobRecord, 'kind' | 'input'>): Job
   jobInput.parse({ ...input, kind })
 
 /** Settings as `resolveConfig` takes them. */
-export const optionsOf = ({ settings = {} }: TrainInput): TrainOptions => settings as TrainOptions
+export const optionsOf = ({ settings = {} }: Pick<TrainInput, 'settings'>): TrainOptions =>
+  settings as TrainOptions
 
 /**
  * What schemas cannot say, found before anything is queued.
@@ -100,7 +134,12 @@ export function checkInput(input: JobInput): void {
     throw new CflowError('USAGE', 'evaluateAt is for the protocol strict', {
       subject: 'evaluateAt',
     })
-  if (input.kind !== 'train') return
+  if (input.kind === 'tune' && input.detector !== undefined && !input.train)
+    throw new CflowError('USAGE', 'without train a choice of settings makes no detector', {
+      subject: 'detector',
+      hint: 'add "train": true, or leave detector out',
+    })
+  if (input.kind !== 'train' && input.kind !== 'tune') return
   const config = resolveConfig(optionsOf(input))
   encoderSpec(config.encoder)
 }

@@ -38,6 +38,9 @@ export type FromJob =
       readonly type: 'done'
       readonly files: readonly JobFile[]
       readonly metrics: Readonly<Record<string, unknown>>
+      /** Of a choice of settings: what was chosen, and why. */
+      readonly settings?: Readonly<Record<string, unknown>>
+      readonly explanation?: string
       /** Of the detector that was made. */
       readonly summary?: Readonly<Record<string, unknown>>
     }

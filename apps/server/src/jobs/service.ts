@@ -3,6 +3,7 @@ import type { JobRecord, State } from '../state/state.js'
 import type { Storage } from '../state/storage.js'
 import { takeSnapshot } from './images.js'
 import { checkInput, type JobInput } from './kinds.js'
+import { removeJobsBefore } from './removal.js'
 import { createRunner } from './runner.js'
 import {
   createSupervisor,
@@ -30,14 +31,24 @@ export interface JobServiceOptions {
   readonly jobs: number
   readonly device?: string | undefined
   readonly threads?: number | undefined
+  /** Days after which jobs that ended are deleted; 0 keeps them. */
+  readonly keepDays?: number
   readonly timing?: SupervisorOptions['timing']
   log(level: 'info' | 'warn', facts: object, text: string): void
 }
 
 export async function startJobs(options: JobServiceOptions): Promise<JobService> {
-  const { state, storage, data, queue, jobs, log } = options
+  const { state, storage, data, queue, jobs, keepDays = 0, log } = options
   const taker =
     queue === undefined ? await ownRunner(options) : await (await import('../queue/queue.js')).openQueue(queue, { state, log }) // prettier-ignore
+  const sweep = async () => {
+    const removed = await removeJobsBefore({ state, storage }, Date.now() - keepDays * 86_400_000)
+    if (removed > 0) log('info', { removed }, 'old jobs were deleted')
+  }
+  const sweepSafely = () =>
+    void sweep().catch((err: unknown) => log('warn', { err }, 'old jobs could not be deleted'))
+  const sweeping = keepDays > 0 ? setInterval(sweepSafely, 3_600_000).unref() : undefined
+  if (keepDays > 0) sweepSafely()
   if (queue === undefined && jobs === 0) log('info', { data }, 'this server runs no jobs itself')
   return {
     async submit(input) {
@@ -54,7 +65,10 @@ export async function startJobs(options: JobServiceOptions): Promise<JobService>
       await taker.submitted(id).catch((err: unknown) => log('warn', { job: id, err }, 'the queue does not answer')) // prettier-ignore
       return job
     },
-    close: () => taker.close(),
+    async close() {
+      clearInterval(sweeping)
+      await taker.close()
+    },
   }
 }
 

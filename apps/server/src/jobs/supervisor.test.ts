@@ -1,7 +1,7 @@
 import { syntheticDataset } from '@cflow/datasets'
 import { encodePng } from '@cflow/datasets/node'
 import { createHash } from 'node:crypto'
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -134,6 +134,21 @@ it('a worker that was away too long does not end what another one took', async (
   expect(await state.jobs.lease('other', 'theirs', Date.now() + 60_000, job.id)).toBeDefined()
   expect(await running).toEqual({ id: job.id, end: 'lost' })
   expect((await state.jobs.get(job.id))!.lease).toMatchObject({ token: 'theirs' })
+})
+
+it('chooses settings, and trains with them where that is asked for', async () => {
+  const settings = { method: 'padim' as const, inputSize: 64, seed: 3 }
+  const example = { kind: 'mesh' as const, train: 24, test: 6, size: 64 }
+  const supervisor = supervising(undefined, { slice: 100 })
+  const request = { kind: 'tune', example, settings, minutes: 0.02, train: true, detector: 'tuned' }
+  const { record, slices } = await finish(supervisor, jobOf(request))
+  expect(record.error).toBeUndefined()
+  expect(slices).toBe(1)
+  expect(Object.keys(filesOf(record))).toEqual(expect.arrayContaining(['report.html', 'tuned.json', 'model.onnx'])) // prettier-ignore
+  expect(record.result).toMatchObject({ settings, explanation: expect.any(String) })
+  const table = JSON.parse(await readFile(await storage.file(filesOf(record)['tuned.json']!.key), 'utf8')) as { candidates: { name: string }[] } // prettier-ignore
+  expect(table.candidates.map(({ name }) => name)).toContain('')
+  expect(await state.detectors.version('tuned', 1)).toMatchObject({ summary: { method: 'padim' } })
 })
 
 it('learns from a data set as it was when it was asked for, and measures a detector on it', async () => {

@@ -44,7 +44,7 @@ const defaults = {
   stop: 30_000,
 }
 
-/** A job whose process died so often since its last checkpoint is given up. */
+/** A job whose process died so often is given up. */
 export const maxCrashes = 5
 
 /** How a slice ended: with the job, to be gone on with, or taken over by another worker. */
@@ -335,7 +335,7 @@ async function prepare(options: SupervisorOptions, { job, folder }: Slice): Prom
   if (images !== undefined) await layOut(storage, job.id, images)
   const checkpoint = job.checkpoint === undefined ? undefined : await storage.file(job.checkpoint)
   let model: string | undefined
-  if (input.kind !== 'train') {
+  if (input.kind === 'evaluate' || input.kind === 'update') {
     const { detector, version = (await state.detectors.get(detector))?.active } = input
     const record =
       version === undefined ? undefined : await state.detectors.version(detector, version)
@@ -391,7 +391,7 @@ async function keep(
   { storage }: SupervisorOptions,
   { job: { id }, token, folder }: Slice,
   input: JobInput,
-  { files, metrics, summary }: Extract<FromJob, { type: 'done' }>,
+  { files, metrics, summary, settings, explanation }: Extract<FromJob, { type: 'done' }>,
 ): Promise<JobOutcome> {
   const kept: Record<string, object> = {}
   const put = (name: string, key: string) =>
@@ -402,13 +402,13 @@ async function keep(
   }
   const at = Date.now()
   const { image, pixel } = metrics as { image?: object; pixel?: object }
-  const result = { files: kept, ...(image && { image }), ...(pixel && { pixel }), ...(summary && { summary }) } // prettier-ignore
-  if (input.kind === 'evaluate' || input.detector === undefined)
+  const result = { files: kept, ...(image && { image }), ...(pixel && { pixel }), ...(summary && { summary }), ...(settings && { settings }), ...(explanation !== undefined && { explanation }) } // prettier-ignore
+  if (input.kind === 'evaluate' || !summary || input.detector === undefined)
     return { status: 'succeeded', at, result }
   const key = `detectors/${id}-${randomUUID()}.onnx`
   const { digest, bytes } = await put(modelName, key)
   const source = { kind: 'job', job: id } as const
-  const version = { detector: input.detector, createdAt: at, digest, bytes, key, summary: summary!, source } // prettier-ignore
+  const version = { detector: input.detector, createdAt: at, digest, bytes, key, summary, source } // prettier-ignore
   return { status: 'succeeded', at, result, promote: { version, activate: input.activate } }
 }
 

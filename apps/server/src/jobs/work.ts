@@ -2,14 +2,16 @@ import { readingLines, syntheticDataset, type Dataset } from '@cflow/datasets'
 import { openDataset } from '@cflow/datasets/node'
 import { readDetector } from '@cflow/detector'
 import { encoderModel, encoderSpec, normalised } from '@cflow/encoders'
-import { loadEncoderWeights } from '@cflow/encoders/node'
-import { resolveConfig } from '@cflow/methods'
+import { listEncoders, loadEncoderWeights } from '@cflow/encoders/node'
+import { resolveConfig, type TrainConfig } from '@cflow/methods'
 import { openRuntime } from '@cflow/runtimes'
 import { bestEpochs, type EpochEvaluation } from '@cflow/metrics'
 import { writeFileAtomic } from '@cflow/base/node'
 import {
   epochEvaluations,
+  explainTuning,
   fit,
+  tune,
   updateDetector,
   type CheckpointStore,
   type OnProgress,
@@ -22,6 +24,7 @@ import {
   type EvaluateInput,
   type JobInput,
   type TrainInput,
+  type TuneInput,
   type UpdateInput,
 } from './kinds.js'
 import { summaryOf } from '../summary.js'
@@ -40,6 +43,7 @@ type Work<I extends JobInput> = (task: Task, input: I, watcher: Watcher) => Prom
 
 const work: { readonly [K in JobInput['kind']]: Work<Extract<JobInput, { kind: K }>> } = {
   train,
+  tune: chooseSettings,
   evaluate,
   update,
 }
@@ -75,6 +79,44 @@ async function train(task: Task, input: TrainInput, watcher: Watcher): Promise<D
   const { calibration: images, defectScores } = fitted
   const calibrated = { images, knownDefects: [], defectScores }
   return conclude(task, watcher, { ...fitted, began, config, dataset, runtime, calibrated, best: bestEpochs(seen) }) // prettier-ignore
+}
+
+/** Settings chosen by defects that are made up on good images, and with `train` the detector that they give. */
+async function chooseSettings(task: Task, input: TuneInput, watcher: Watcher): Promise<Done> {
+  const began = performance.now()
+  const { onProgress, signal } = watcher
+  const config = resolveConfig(optionsOf(input))
+  const dataset = await imagesOf(task, { inputSize: config.inputSize, watcher })
+  const runtime = await runtimeOf(task)
+  const encoderOf = async (config: TrainConfig) => {
+    const spec = normalised(encoderSpec(config.encoder), config.normalisation)
+    const weights = await loadEncoderWeights(spec.name)
+    return encoderModel(spec, weights, config.poolLayers, config.inputSize)
+  }
+  const encoders = (await listEncoders()).filter((e) => e.weights !== 'missing')
+  const tuned = await tune({
+    ...{ samples: dataset.train, category: dataset.category, config, runtime, encoderOf },
+    fixed: Object.keys(input.settings ?? {}),
+    encoders: encoders.map((e) => e.spec.name),
+    ...{ budget: input.budget, minutes: input.minutes, onProgress, signal },
+  })
+  const { changes, rows, heldOut, folds, defects, rounds, level, seconds } = tuned
+  const settings = { ...input.settings, ...changes } as Readonly<Record<string, unknown>>
+  const explanation = explainTuning(tuned)
+  watcher.log(explanation)
+  const table = { settings, changes, explanation, candidates: rows, heldOut, folds, defects, rounds, level, seconds } // prettier-ignore
+  await writeFileAtomic(join(task.out, 'tuned.json'), jsonText(table))
+  const file: JobFile = { name: 'tuned.json', type: 'application/json' }
+  const chosen = { settings, explanation }
+  if (!input.train) return { files: [file], metrics: {}, ...chosen }
+  const fitted = await fit({
+    ...{ samples: dataset.train, category: dataset.category, config: tuned.config, runtime },
+    ...{ onProgress, signal, encoder: await encoderOf(tuned.config) },
+  })
+  await writeFileAtomic(join(task.out, modelName), fitted.model)
+  const calibrated = { images: fitted.calibration, knownDefects: [], defectScores: fitted.defectScores } // prettier-ignore
+  const done = await conclude(task, watcher, { ...fitted, began, config: tuned.config, dataset, runtime, calibrated }) // prettier-ignore
+  return { ...done, files: [...done.files, file], ...chosen }
 }
 
 async function evaluate(task: Task, _input: EvaluateInput, watcher: Watcher): Promise<Done> {

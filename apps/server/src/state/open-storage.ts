@@ -6,12 +6,15 @@ import type { Storage } from './storage.js'
 export async function openStorage({
   data,
   storage,
+  cacheBytes,
 }: {
   readonly data: string
   readonly storage?: string | undefined
+  /** Bytes of a bucket's files that are kept on this machine; without a bound when absent. */
+  readonly cacheBytes?: number | undefined
 }): Promise<Storage> {
   if (storage === undefined) return folderStorage(join(data, 'files'))
   // large, and rarely needed
   const { s3Storage } = await import('./s3-storage.js')
-  return s3Storage(storage, join(data, 'cache'))
+  return s3Storage(storage, join(data, 'cache'), cacheBytes)
 }

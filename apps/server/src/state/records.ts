@@ -228,6 +228,20 @@ export function recordsOver(sql: Sql): State {
           const [after] = await tx.query(`UPDATE jobs SET ${set} WHERE id = ? RETURNING *`, args)
           return jobOf(after!)
         }),
+      remove: (id) =>
+        sql.transaction(async (tx) => {
+          const rows = await tx.query(
+            'DELETE FROM jobs WHERE id = ? AND ended_at IS NOT NULL RETURNING id',
+            [id],
+          )
+          if (rows.length === 0) return false
+          await tx.query('DELETE FROM job_events WHERE job = ?', [id])
+          return true
+        }),
+      async endedBefore(time, limit) {
+        const text = 'SELECT id FROM jobs WHERE ended_at < ? ORDER BY ended_at, id LIMIT ?'
+        return (await query(text, [time, limit])).map((row) => String(row['id']))
+      },
       addEvent: (job, at, event) =>
         sql.transaction(async (tx) => {
           const [row] = await tx.query(

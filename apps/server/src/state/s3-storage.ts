@@ -10,8 +10,9 @@ import { Upload } from '@aws-sdk/lib-storage'
 import { CflowError, messageOf } from '@cflow/base'
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
-import { rm, stat } from 'node:fs/promises'
+import { rm, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
+import { shrinkCache } from './cache.js'
 import { writeChunks } from './files.js'
 import { hashing } from './hashing.js'
 import { notThere, requireKey, requirePrefix } from './keys.js'
@@ -27,8 +28,9 @@ const partsAtOnce = 2
  *
  * @param address `s3://bucket/prefix?endpoint=http://host:9000&region=eu-central-1`
  * @param cache folder of what `file` fetched; bytes under a key never change, so nothing in it is ever stale
+ * @param most bytes in it; beyond them what was asked for longest ago goes, unless that was in the last ten minutes
  */
-export function s3Storage(address: string, cache: string): Storage {
+export function s3Storage(address: string, cache: string, most = Infinity): Storage {
   const url = new URL(address)
   const bucket = url.hostname
   const prefix = url.pathname.replace(/^\/+|\/+$/g, '')
@@ -87,8 +89,17 @@ export function s3Storage(address: string, cache: string): Storage {
     },
     async file(key) {
       const path = cached(key)
-      if ((await stat(path).catch(() => undefined))?.isFile()) return path
+      const now = new Date()
+      // its time tells when it was last asked for
+      if (
+        await utimes(path, now, now).then(
+          () => true,
+          () => false,
+        )
+      )
+        return path
       await writeChunks(path, await read(key))
+      if (most < Infinity) await shrinkCache(cache, most)
       return path
     },
     async remove(key) {

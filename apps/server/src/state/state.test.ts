@@ -257,6 +257,27 @@ for (const { name, reason } of drivers)
       expect(await state.jobs.requestCancel('none', 1)).toBeUndefined()
     })
 
+    it('forgets jobs that ended, with their history, and no others', async () => {
+      await drain()
+      const [first, second, waits] = [job(), job(), job()]
+      for (const added of [first, second, waits]) {
+        await state.jobs.add(added)
+        await state.jobs.addEvent(added.id, 1, { type: 'log' })
+      }
+      await state.jobs.requestCancel(first.id, 14)
+      await state.jobs.requestCancel(second.id, 15)
+      const old = async () => (await other.jobs.endedBefore(15, 1000)).includes(first.id)
+      expect(await old()).toBe(true)
+      expect(await other.jobs.endedBefore(15, 1000)).not.toContain(second.id)
+      expect(await state.jobs.remove(waits.id)).toBe(false)
+      expect(await state.jobs.remove(first.id)).toBe(true)
+      expect(await state.jobs.remove(first.id)).toBe(false)
+      expect(await old()).toBe(false)
+      expect(await other.jobs.get(first.id)).toBeUndefined()
+      expect(await other.jobs.events(first.id, 0)).toEqual([])
+      expect((await other.jobs.events(waits.id, 0)).length).toBe(1)
+    })
+
     it('numbers the events of a job without a gap, whoever adds them', async () => {
       const { id } = job()
       await state.jobs.add(job({ id, status: 'failed' }))

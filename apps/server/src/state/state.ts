@@ -188,6 +188,10 @@ export interface State {
     release(id: string, token: string, outcome: JobOutcome): Promise<boolean>
     /** @returns the job after it; a queued one is cancelled at once */
     requestCancel(id: string, at: number): Promise<JobRecord | undefined>
+    /** A job that ended, and its history. @returns false where there is no such job */
+    remove(id: string): Promise<boolean>
+    /** Jobs that ended before a time, the oldest first. */
+    endedBefore(time: number, limit: number): Promise<readonly string[]>
     addEvent(job: string, at: number, event: JobEventRecord['event']): Promise<JobEventRecord>
     events(job: string, after: number): Promise<readonly JobEventRecord[]>
   }

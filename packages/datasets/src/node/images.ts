@@ -43,14 +43,18 @@ async function loadSharp() {
  * The orientation in EXIF is applied. Grey becomes three equal channels; palettes are looked up; 16 bits are scaled to
  * 8 (the high byte); alpha is dropped, not blended (as Pillow's `convert('RGB')` does); colour profiles are ignored,
  * so that ordinary images keep their numbers; CMYK is converted. Damage is looked for in the middle of a JPEG too.
+ * @param most pixels of an image that is still decoded
  * @throws CflowError NOT_FOUND for a missing file; IMAGE for one that is no image, damaged, truncated, of another
  *   format, with channels that are no colours, or of over 100 million pixels; IO where it cannot be read
  */
-export async function decodeImage(pathOrBytes: string | Uint8Array): Promise<RgbImage> {
+export async function decodeImage(
+  pathOrBytes: string | Uint8Array,
+  most = maxPixels,
+): Promise<RgbImage> {
   const file = await read(pathOrBytes)
-  const own = await ownDecoded(file)
+  const own = await ownDecoded(file, most)
   if (own) return rgbOf(own.width, own.height, own.channels, toBytes(own))
-  const { data, info } = await decoded(await open(file), 'uchar')
+  const { data, info } = await decoded(await open(file, true, most), 'uchar')
   return rgbOf(info.width, info.height, info.channels, data)
 }
 
@@ -163,12 +167,12 @@ async function read(pathOrBytes: string | Uint8Array): Promise<File> {
 }
 
 /** The size of an image whose format sharp has not; undefined for others. */
-function ownSize({ subject, bytes }: File) {
+function ownSize({ subject, bytes }: File, most = maxPixels) {
   const format = ownFormats.find((f) => f.matches(bytes))
   if (!format) return undefined
   try {
     const { width, height } = format.sizeOf(bytes)
-    if (width * height > maxPixels) throw tooLarge(subject, width, height)
+    if (width * height > most) throw tooLarge(subject, width, height, most)
     return { format, width, height }
   } catch (cause) {
     throw ownError(format, subject, cause)
@@ -176,8 +180,8 @@ function ownSize({ subject, bytes }: File) {
 }
 
 /** The pixels of an image whose format sharp has not; undefined for others. */
-async function ownDecoded(file: File): Promise<Samples | undefined> {
-  const size = ownSize(file)
+async function ownDecoded(file: File, most = maxPixels): Promise<Samples | undefined> {
+  const size = ownSize(file, most)
   if (!size) return undefined
   try {
     return await size.format.decode(file.bytes)
@@ -203,7 +207,7 @@ const damaged = (subject: string, what: string, cause?: unknown): CflowError =>
 type Source = Awaited<ReturnType<typeof open>>
 
 /** @param autoOrient whether pixels come out turned as EXIF says */
-async function open({ subject, bytes }: File, autoOrient = true) {
+async function open({ subject, bytes }: File, autoOrient = true, most = maxPixels) {
   const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 64))
   const other = foreignFormat(head.toString('latin1'))
   if (other !== undefined) throw unsupported(subject, other)
@@ -218,7 +222,7 @@ async function open({ subject, bytes }: File, autoOrient = true) {
       const hint = `Readable formats: ${formatNames}.`
       throw fault('IMAGE', subject, 'is not an image that can be read', hint, cause)
     })
-  check(subject, metadata)
+  check(subject, metadata, most)
   const image = sharp(bytes, { ...options, limitInputPixels: maxPixels, autoOrient })
   return { subject, bytes, image, metadata }
 }
@@ -237,10 +241,10 @@ async function readBytes(path: string): Promise<Uint8Array> {
 /** Channels without alpha, by colour space. */
 const colourChannels: Readonly<Record<string, number>> = { 'b-w': 1, grey16: 1, cmyk: 4 }
 
-function check(subject: string, metadata: Metadata): void {
+function check(subject: string, metadata: Metadata, most: number): void {
   const { format, width, height, depth, space, channels: count } = metadata
   if (!formats.includes(format)) throw unsupported(subject, format.toUpperCase())
-  if (width * height > maxPixels) throw tooLarge(subject, width, height)
+  if (width * height > most) throw tooLarge(subject, width, height, most)
   if (depth !== 'uchar' && depth !== 'ushort')
     throw fault(
       'IMAGE',
@@ -255,11 +259,11 @@ function check(subject: string, metadata: Metadata): void {
 const channels = (subject: string, count: string): CflowError =>
   fault('IMAGE', subject, `has ${count} channels, not those of a photograph`, 'Choose one channel (grey) or three (red, green, blue), and write those to a file.') // prettier-ignore
 
-const tooLarge = (subject: string, width: number, height: number): CflowError =>
+const tooLarge = (subject: string, width: number, height: number, most: number): CflowError =>
   fault(
     'IMAGE',
     subject,
-    `has ${width}×${height} pixels, more than the ${maxPixels / 1e6} million allowed`,
+    `has ${width}×${height} pixels, more than the ${most / 1e6} million allowed`,
     'Reduce it or cut it into tiles first.',
   )
 

@@ -26,6 +26,9 @@ export const onnxruntimeNode: Driver = {
         interOpNumThreads: 1,
         executionMode: 'sequential',
         logSeverityLevel: 4, // errors are thrown
+        // a thread that waits for the others spins for a millisecond by default: where the cores are shared with other
+        // programs it takes them from those that it waits for, and a run takes up to twice as long
+        extra: { session: { intra_op: { spin_duration_us: '50' } } },
       })
     if (device !== 'cpu') {
       // the library prints what it also throws

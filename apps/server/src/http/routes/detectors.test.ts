@@ -75,10 +75,12 @@ it('sees that scores are no longer those of calibration', async () => {
   const n = toyManifest.calibration.scores.length
   const event = (pValue: number) =>
     ({ at: 0, detector: 'line', version: 1, requestId: '', score: 1, threshold: 2, anomalous: pValue < 0.05, pValue }) as const // prettier-ignore
-  for (let i = 0; i < 256; i++) context.drift.add(event((1 + (i % (n + 1))) / (n + 1)), n)
+  for (let i = 0; i < 256; i++)
+    context.drift.add(event((1 + (i % (n + 1))) / (n + 1)), n, [i % 2, -3])
   const steady = await status()
   expect(steady).toMatchObject({ images: 256, drifting: false })
   expect(steady['distance']).toBeLessThan(0.08)
+  expect(steady['scale_shifts']).toEqual([0.5, -3])
   // all higher than any of them
   for (let i = 0; i < 256; i++) context.drift.add(event(1 / (n + 1)), n)
   const drifted = await status()
@@ -87,6 +89,7 @@ it('sees that scores are no longer those of calibration', async () => {
   if (n >= 12) expect(heard).toEqual([true])
   const metrics = await (await ask('/metrics')).text()
   expect(metrics).toContain('cflow_drift_distance{detector="line"} 1')
+  expect(metrics).toContain('cflow_drift_scale_shift{detector="line",scale="1"} -3')
 })
 
 it('describes itself, measures, and serves the web app', async () => {
@@ -112,4 +115,12 @@ it('describes itself, measures, and serves the web app', async () => {
   for (const path of ['/.secret', '/none', '/%2e%2e/package.json'])
     expect([400, 404]).toContain((await ask(path)).status)
   expect(await json('/v1/ready')).toMatchObject({ status: 'ready', database: true, storage: true })
+})
+
+it('tells who sends a token that it is wrong, also where none is needed', async () => {
+  const headers = { authorization: 'Bearer cflow_no-such-token' }
+  const answer = await fetch(`${url}/v1/detectors`, { headers })
+  expect([answer.status, answer.headers.get('www-authenticate')]).toEqual([401, 'Bearer'])
+  expect((await fetch(`${url}/v1/detectors`)).status).toBe(200)
+  expect((await fetch(`${url}/v1/health`, { headers })).status).toBe(200)
 })

@@ -47,6 +47,10 @@ const driftBody = z
     drifting: z.boolean(),
     anomalous_share: z.number(),
     mean_p_value: z.number().optional(),
+    scale_shifts: z
+      .array(z.number())
+      .optional()
+      .meta({ description: 'Of every scale of features, the finest first: mean log-likelihood of recent images against held-out good ones, in deviations of single positions; what is unusual lies below 0.' }), // prettier-ignore
     expected_false_positive_rate: z.number().optional(),
   })
   .meta({ id: 'Drift' })
@@ -304,16 +308,19 @@ export async function detectorRoutes(base: FastifyInstance, context: ServerConte
     },
     async ({ params: { id } }) => {
       const { record } = await detectors.find(id)
-      const { images, distance, pValue, drifting, anomalous, meanPValue } = drift.status(
-        id,
-        record.version,
-        calibrationImages(record),
-      )
+      const { images, distance, pValue, drifting, anomalous, meanPValue, scaleShifts } =
+        drift.status(
+          // prettier-ignore
+          id,
+          record.version,
+          calibrationImages(record),
+        )
       const { falsePositiveRate } = calibrationOf(record)
       return {
         ...{ detector: id, version: record.version, images, drifting },
         ...(distance !== undefined && { distance, p_value: pValue }),
         anomalous_share: anomalous,
+        ...(scaleShifts && { scale_shifts: [...scaleShifts] }),
         ...(meanPValue !== undefined && { mean_p_value: meanPValue }),
         ...(falsePositiveRate !== undefined && { expected_false_positive_rate: falsePositiveRate }),
       }

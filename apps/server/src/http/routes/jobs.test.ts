@@ -3,13 +3,12 @@ import { encodePng } from '@cflow/datasets/node'
 import { createHash, randomBytes } from 'node:crypto'
 import { request } from 'node:http'
 import { describe, expect, it } from 'vitest'
+import { removeJobsBefore } from '../../jobs/removal.js'
 import { outcome, serving, type ErrorAnswer } from '../../../test/serving.js'
 
-const {
-  url,
-  context: { storage },
-} = await serving({ jobs: 1, maxImageBytes: 12 << 20 })
+const { url, context } = await serving({ jobs: 1, maxImageBytes: 12 << 20, shutdownSeconds: 2 })
 
+const { storage } = context
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
 const json = (method: string, path: string, body?: unknown) =>
   fetch(url + path, {
@@ -140,6 +139,7 @@ describe('data sets', () => {
 })
 
 interface Job {
+  readonly detector?: string
   readonly id: string
   readonly status: string
   readonly version?: number
@@ -233,6 +233,9 @@ describe('jobs', () => {
       [{ kind: 'train', dataset: 'cables', settings: { inputSize: -1 } }, 'USAGE'],
       [{ kind: 'train', dataset: 'cables', settings: { colour: 1 } }, 'USAGE'],
       [{ kind: 'cook', dataset: 'cables' }, 'USAGE'],
+      [{ kind: 'tune', dataset: 'cables', detector: 'cable' }, 'USAGE'],
+      [{ kind: 'tune', dataset: 'cables', budget: 0 }, 'USAGE'],
+      [{ kind: 'tune', dataset: 'cables', settings: { encoder: 'none' } }, 'NOT_FOUND'],
       [{ kind: 'evaluate', dataset: 'cables' }, 'USAGE'],
     ] as const) {
       const answer = await json('POST', '/v1/jobs', body)
@@ -248,6 +251,7 @@ describe('jobs', () => {
     const [first, second] = [await bodyOf<Job>(json('POST', '/v1/jobs', long)), await bodyOf<Job>(json('POST', '/v1/jobs', long))] // prettier-ignore
     while ((await bodyOf<Job>(json('GET', `/v1/jobs/${first.id}`))).status !== 'running')
       await new Promise((resolve) => setTimeout(resolve, 50))
+    expect(await outcome(json('DELETE', `/v1/jobs/${first.id}`))).toEqual([409, 'CONFLICT'])
     const waiting = await bodyOf<Job>(json('POST', `/v1/jobs/${second.id}/cancel`))
     expect(waiting.status).toBe('cancelled')
     expect((await eventsOf(second.id)).at(-1)).toMatchObject({ type: 'ended', data: { status: 'cancelled' } }) // prettier-ignore
@@ -255,5 +259,22 @@ describe('jobs', () => {
     expect((await eventsOf(first.id)).at(-1)).toMatchObject({ data: { status: 'cancelled' } })
     const listed = await bodyOf<{ jobs: Job[] }>(json('GET', '/v1/jobs?status=cancelled'))
     expect(listed.jobs.map((job) => job.id).sort()).toEqual([first.id, second.id].sort())
+  })
+
+  it('are deleted with their files; what they were promoted to stays', async () => {
+    const { jobs } = await bodyOf<{ jobs: Job[] }>(json('GET', '/v1/jobs?status=succeeded'))
+    const trained = jobs.find((job) => job.detector === 'cable')!
+    expect((await storage.list(`jobs/${trained.id}/`)).length).toBeGreaterThan(0)
+    expect((await json('DELETE', `/v1/jobs/${trained.id}`)).status).toBe(204)
+    expect(await storage.list(`jobs/${trained.id}/`)).toEqual([])
+    for (const path of ['', '/events', '/files/model.onnx'])
+      expect(await outcome(json('GET', `/v1/jobs/${trained.id}${path}`))).toEqual([404, 'NOT_FOUND']) // prettier-ignore
+    expect(await outcome(json('DELETE', `/v1/jobs/${trained.id}`))).toEqual([404, 'NOT_FOUND'])
+    expect((await json('GET', '/v1/detectors/cable/versions/1/manifest')).status).toBe(200)
+    // those that ended long ago go by themselves
+    const { state } = context
+    expect(await removeJobsBefore({ state, storage }, Date.now() + 1000)).toBeGreaterThan(2)
+    expect(await bodyOf(json('GET', '/v1/jobs'))).toEqual({ jobs: [] })
+    expect(await storage.list('jobs/')).toEqual([])
   })
 })

@@ -6,6 +6,7 @@ import { Readable } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
 import * as z from 'zod'
 import { jobInput, kinds } from '../../jobs/kinds.js'
+import { removeJob } from '../../jobs/removal.js'
 import { tellEnded } from '../../sinks/enqueue.js'
 import type { JobRecord } from '../../state/state.js'
 import type { ServerContext } from '../context.js'
@@ -22,7 +23,7 @@ const jobBody = z
     ended_at: z.iso.datetime().optional(),
     cancel_requested: z.boolean(),
     worker: z.string().optional(),
-    crashes: z.int().meta({ description: 'How often its process died since its last checkpoint.' }),
+    crashes: z.int().meta({ description: 'How often its process died.' }),
     input: z.record(z.string(), z.unknown()),
     progress: z
       .record(z.string(), z.unknown())
@@ -35,6 +36,11 @@ const jobBody = z
     pixel: z.record(z.string(), z.unknown()).optional().meta({ description: 'Metrics of pixels.' }),
     detector: z.string().optional().meta({ description: 'What the result became a version of.' }),
     version: z.int().optional(),
+    settings: z
+      .record(z.string(), z.unknown())
+      .optional()
+      .meta({ description: 'Of kind tune: the settings that were chosen, for a training.' }),
+    explanation: z.string().optional().meta({ description: 'Of kind tune: why these.' }),
     error: z
       .object({ code: z.string(), message: z.string(), hint: z.string().optional() })
       .optional(),
@@ -54,12 +60,14 @@ interface Result {
   readonly image?: Record<string, unknown>
   readonly pixel?: Record<string, unknown>
   readonly summary?: Record<string, unknown>
+  readonly settings?: Record<string, unknown>
+  readonly explanation?: string
   readonly detector?: string
   readonly version?: number
 }
 const resultOf = ({ result }: JobRecord): Result => (result ?? {}) as Result
 
-/** Trainings, evaluations and updates, and what comes of them. */
+/** Trainings, choices of settings, evaluations and updates, and what comes of them. */
 export async function jobRoutes(base: FastifyInstance, context: ServerContext): Promise<void> {
   const { state, storage, jobs } = context
   const app = base.withTypeProvider<ZodTypeProvider>()
@@ -72,7 +80,7 @@ export async function jobRoutes(base: FastifyInstance, context: ServerContext): 
     {
       config: { scope: 'train' },
       schema: {
-        summary: 'Ask for a training, an evaluation or an update',
+        summary: 'Ask for a training, a choice of settings, an evaluation or an update',
         tags,
         body: jobInput,
         response: answers({ 202: jobBody }, 404, 422),
@@ -125,6 +133,22 @@ export async function jobRoutes(base: FastifyInstance, context: ServerContext): 
       return describe(job)
     },
   )
+  app.delete(
+    '/v1/jobs/:id',
+    {
+      config: { scope: 'train' },
+      schema: {
+        summary: 'Delete a job that ended, and its files; detectors that came of it stay',
+        tags,
+        params: byId,
+        response: answers({ 204: z.null().meta({ description: 'It is deleted.' }) }, 404, 409),
+      },
+    },
+    async ({ params: { id } }, reply) => {
+      found((await removeJob(context, id)) || undefined, 'job', id)
+      return reply.code(204).send(null)
+    },
+  )
   app.get(
     '/v1/jobs/:id/events',
     {
@@ -153,7 +177,10 @@ export async function jobRoutes(base: FastifyInstance, context: ServerContext): 
     yield ': this is the history of a job\n\n'
     while (!ending.signal.aborted) {
       // its state first: what is told before it ended is then in the history
-      const ended = ((await state.jobs.get(id))?.endedAt ?? Infinity) < Date.now() - 1000
+      const job = await state.jobs.get(id)
+      // deleted
+      if (!job) return
+      const ended = (job.endedAt ?? Infinity) < Date.now() - 1000
       const lines = await state.jobs.events(id, last)
       for (const { sequence, at, event } of lines) {
         const { type, ...data } = event
@@ -180,7 +207,8 @@ export async function jobRoutes(base: FastifyInstance, context: ServerContext): 
     {
       config: { scope: 'read' },
       schema: {
-        summary: 'A file that a job made: report.html, metrics.json, scores.csv, model.onnx',
+        summary:
+          'A file that a job made: report.html, metrics.json, scores.csv, model.onnx, tuned.json',
         tags,
         params: byId.extend({ name: nameSchema }),
         response: answers({ 200: binary('The file.', 'application/octet-stream', 'text/html', 'application/json', 'text/csv') }, 404), // prettier-ignore
@@ -242,7 +270,7 @@ const ownFile = (job: JobRecord, name: string) => {
 }
 
 function describe(job: JobRecord): z.input<typeof jobBody> {
-  const { files, image, pixel, detector, version } = resultOf(job)
+  const { files, image, pixel, detector, version, settings, explanation } = resultOf(job)
   const at = (key: string, time: number | undefined) =>
     time === undefined ? {} : { [key]: new Date(time).toISOString() }
   const { id, kind, status, input, crashes, progress, error } = job
@@ -260,6 +288,8 @@ function describe(job: JobRecord): z.input<typeof jobBody> {
     ...(image && { image }),
     ...(pixel && { pixel }),
     ...(detector !== undefined && { detector, version }),
+    ...(settings && { settings }),
+    ...(explanation !== undefined && { explanation }),
     ...(error && { error }),
   }
 }
