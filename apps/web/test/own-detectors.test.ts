@@ -127,10 +127,12 @@ describe.skipIf(!chromiumPath())('a detector of one’s own', () => {
     await settled(page, exampleCount)
     const list = page.locator('#detectors')
     expect(await list.locator('option').allInnerTexts()).toEqual([
-      'Built-in example',
+      'Example: cables',
+      'Example: steel brackets',
+      'Example: woven cloth',
       expect.stringMatching(/^bolts, /) as string,
     ])
-    await list.selectOption({ index: 1 })
+    await list.selectOption({ index: 3 })
     await page.locator('#model-name', { hasText: 'bolts' }).waitFor()
     const [download] = await Promise.all([
       page.waitForEvent('download'),
@@ -139,9 +141,9 @@ describe.skipIf(!chromiumPath())('a detector of one’s own', () => {
     expect(download.suggestedFilename()).toBe('model.onnx')
     await page.locator('#model-forget').click()
     await page.locator('#ask-yes').click()
-    await page.locator('#model-name', { hasText: 'Built-in example' }).waitFor()
+    await page.locator('#model-name', { hasText: 'Example: cables' }).waitFor()
     await page.reload()
     await settled(page, exampleCount)
-    expect(await list.isVisible()).toBe(false)
+    expect(await list.locator('option').count()).toBe(3)
   })
 })

@@ -34,8 +34,8 @@ const names = ({ items }: State) => items.map((i) => i.name)
 
 const tests = [image('example 1'), image('example 2')]
 const known = [
-  knowing({ id: example, name: '', tests }),
-  knowing({ id: example, name: '', file: exampleFile }),
+  knowing({ id: example, tests }),
+  knowing({ id: example, file: exampleFile }),
   knowing({ id: 'own', name: 'own.onnx', file: ownFile, tests: [image('test 1')] }),
 ]
 

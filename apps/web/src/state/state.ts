@@ -2,14 +2,15 @@ import type { Manifest } from '@cflow/core'
 import { itemOf, waitingAgain, type Item, type NewItem } from '../detect/item.js'
 import type { EngineId } from '../engine/engines.js'
 
-/** The detector that comes with the site. */
-export const example = 'example'
+/** The detector that the page opens with. */
+export const example = 'cable'
 
 /** A detector that this page knows of. */
 export interface KnownDetector {
   readonly id: string
-  /** Empty of the built-in example, which its manifest names. */
   readonly name: string
+  /** It comes with the site. */
+  readonly isBuiltIn?: true
   /** Its file; absent while it is not loaded. */
   readonly file?: Blob
   /** Images that come with it and that it has not seen. */
@@ -46,6 +47,8 @@ export interface State {
   readonly running?: string
   /** No detector could be loaded. */
   readonly isStuck?: boolean
+  /** Share of the files that has come while a detector is loaded, 0 to 1. */
+  readonly loaded?: number
   /** Images to judge: a person's, then those that come with the detector. */
   readonly items: readonly Item[]
   readonly selected?: number
@@ -54,8 +57,15 @@ export interface State {
   readonly training: Training
 }
 
+/** The detectors that come with the site, and what they judge. */
+const builtIn: readonly KnownDetector[] = Object.entries({
+  cable: 'cables',
+  part: 'steel brackets',
+  mesh: 'woven cloth',
+}).map(([id, things]) => ({ id, name: `Example: ${things}`, isBuiltIn: true }))
+
 export const initial: State = {
-  detectors: [{ id: example, name: '' }],
+  detectors: builtIn,
   wanted: example,
   items: [],
   training: { images: [], tests: [], phase: 'idle' },
@@ -117,12 +127,14 @@ export const strict =
   (rate: number): Step =>
   (state) => ({ ...state, rate })
 
+type Known = Pick<KnownDetector, 'id'> & Partial<KnownDetector>
+
 /** More is known of a detector, or it is new; the list is in the order in which they came. */
 export const knowing =
-  (detector: KnownDetector): Step =>
+  (detector: Known): Step =>
   (state) => {
     const before = detectorOf(state, detector.id)
-    const now = { ...before, ...detector }
+    const now = { name: detector.id, ...before, ...detector }
     const detectors = before
       ? state.detectors.map((d) => (d === before ? now : d))
       : [...state.detectors, now]
@@ -137,16 +149,24 @@ export const forgetting =
 /** A detector is asked for. Until it runs the one before goes on. */
 export const wanting =
   (id: string): Step =>
-  ({ isStuck: _, ...state }) =>
+  ({ isStuck: _, loaded: __, ...state }) =>
     state.running === undefined ? arranged({ ...state, wanted: id }) : { ...state, wanted: id }
 
 /** No detector could be loaded. */
-export const stuck: Step = (state) => ({ ...state, isStuck: true })
+export const stuck: Step = ({ loaded: _, ...state }) => ({ ...state, isStuck: true })
+
+/** So much of what is loaded has come; told in whole per cent, so that few changes are. */
+export const arrived =
+  (share: number): Step =>
+  (state) => {
+    const loaded = Math.floor(100 * Math.min(1, share)) / 100
+    return loaded === state.loaded ? state : { ...state, loaded }
+  }
 
 /** An engine took over. */
 export const run =
   (engine: Running): Step =>
-  ({ rate, isStuck: _, ...before }) => {
+  ({ rate, isStuck: _, loaded: __, ...before }) => {
     const running = before.detectors.find((d) => d.file === engine.model)?.id
     const isNewModel = before.engine?.model !== engine.model
     const isNewEngine = before.engine?.id !== engine.id

@@ -1,7 +1,9 @@
 import { transfer } from 'comlink'
 import { CflowError } from '@cflow/base'
 import { loadDetector, type Detection, type Detector } from '@cflow/detector'
+import type { OnBytes } from '../engine/files.js'
 import { serve } from './serve.js'
+import { giveWasm } from './wasm.js'
 
 /** How to run: a device of onnxruntime-web, its threads, and the folder of onnxruntime-web's files. */
 export interface EngineOptions {
@@ -11,11 +13,15 @@ export interface EngineOptions {
 }
 
 let detector: Detector | undefined
+let prepared: Promise<void> | undefined
 
 /** One detector on one engine; decoding, too, happens here. */
 const api = {
+  /** Fetch what WASM needs, while the detector is on its way. */
+  prepare: (onBytes: OnBytes): Promise<void> => (prepared ??= giveWasm(onBytes)),
   /** @param onLost called when the GPU is lost */
   async load(model: Blob, options: EngineOptions, onLost: () => void) {
+    if (options.device === 'wasm') await api.prepare(() => {})
     detector = await loadDetector(model, options)
     if (options.device === 'webgpu') void watchGpu(onLost)
     const { manifest, runtime } = detector

@@ -8,6 +8,7 @@ import type { EngineOptions } from './detect.js'
 import { gate, gated } from './gate.js'
 import { rendered } from './rendered.js'
 import { serve } from './serve.js'
+import { giveWasm } from './wasm.js'
 
 export interface TrainingInput {
   readonly images: readonly { readonly name: string; readonly blob: Blob }[]
@@ -43,6 +44,7 @@ const api = {
     onCheckpoint: (bytes: Uint8Array) => void,
   ) {
     const usable = await readable(images, onProgress, onUnreadable)
+    await giveWasm(() => {})
     const runtime = gated(await openRuntime(engine), running)
     const fitted = await trainDetector(
       usable.map(({ name, blob }) => new File([blob], name)),
