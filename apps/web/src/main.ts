@@ -18,10 +18,12 @@ import {
   initial,
   knowing,
   run,
+  wanting,
   type State,
 } from './state/state.js'
 import { createStore } from './state/store.js'
 import { trainView } from './train/view.js'
+import { address, addressed } from './ui/address.js'
 import { create, element } from './ui/dom.js'
 import { clearMessages, showError, showMessage } from './ui/messages.js'
 import { tabs } from './ui/tabs.js'
@@ -67,6 +69,14 @@ function prepare(): void {
     if (before?.items !== items) revokeGone(before?.items, items)
     if (before?.training.images !== training.images)
       revokeGone(before?.training.images, training.images)
+  })
+  const linked = addressed('detector')
+  if (linked !== undefined && detectorOf(store.state, linked)) store.change(wanting(linked))
+  // a detector of this browser means nothing to others
+  store.watch((state) => {
+    const { wanted } = state
+    const isLink = detectorOf(state, wanted)?.isBuiltIn && wanted !== example
+    address('detector', isLink ? wanted : undefined)
   })
   const taker = () => (tab.active === 'train' ? train.take : take)
   document.addEventListener('paste', ({ clipboardData }) => {
@@ -127,7 +137,7 @@ async function begin(): Promise<void> {
       onState: (text) => void (state.textContent = text),
       onBytes,
     },
-    new URLSearchParams(location.search).get('engine') as EngineId | null,
+    (addressed('engine') ?? null) as EngineId | null,
   )
   hostIsReady(ready)
   void engineMenu(gpu, ready)

@@ -209,5 +209,7 @@ export const unreadable = (id: number, failure: NonNullable<Item['failure']>): S
   trained((t) => ({ images: t.images.map((i) => (i.id === id ? { ...i, failure } : i)) }))
 
 /** Whether a person has put in something that a new start of the page would lose. */
-export const hasInput = ({ wanted, items, training }: State): boolean =>
-  wanted !== example || items.some((i) => i.of === undefined) || training.images.length > 0
+export const hasInput = (state: State): boolean =>
+  !detectorOf(state, state.wanted)?.isBuiltIn ||
+  state.items.some((i) => i.of === undefined) ||
+  state.training.images.length > 0

@@ -16,6 +16,7 @@ export function startJob(
   input: TrainingInput,
   onProgress: (progress: TrainingProgress) => void,
   onUnreadable: (image: Unreadable) => void,
+  onCheckpoint: () => void,
 ) {
   const handle = trainer()
   let checkpoint = input.checkpoint
@@ -25,7 +26,10 @@ export function startJob(
       engineOptions(threadsHere() > 1 ? 'threads' : 'single'),
       proxy(onProgress),
       proxy(onUnreadable),
-      proxy((bytes: Uint8Array) => void (checkpoint = bytes)),
+      proxy((bytes: Uint8Array) => {
+        checkpoint = bytes
+        onCheckpoint()
+      }),
     ),
   )
   // a worker that is over frees its memory

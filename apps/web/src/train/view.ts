@@ -25,6 +25,7 @@ import { wholeNumber } from '../ui/whole-number.js'
 import type { Trained, TrainingProgress } from '../worker/train.js'
 import { trainingGuard } from './guard.js'
 import { startJob, trainer, type Job } from './job.js'
+import { keepingTraining } from './keeping.js'
 import { maxImages, minImages } from './limits.js'
 import { progressText, shareDone } from './progress.js'
 import { showResult } from './result.js'
@@ -88,6 +89,40 @@ export function trainView(
     const text = `${count(images.length, 'image')}${missing > 0 ? `; ${missing} more are needed` : ''}`
     counted.textContent = images.length === 0 ? '' : text
   })
+
+  const keeping = keepingTraining(
+    store,
+    () => {
+      const from = job?.checkpoint ?? checkpoint
+      return {
+        ...{ name: name.value, passes: element('input', 'passes').value },
+        ...(from && { checkpoint: from }),
+      }
+    },
+    (kept) => {
+      name.value = kept.name
+      element('input', 'passes').value = kept.passes
+      for (const of of new Set(kept.images.map((i) => i.of)))
+        store.change(
+          learnFrom(
+            kept.images.filter((i) => i.of === of),
+            of,
+          ),
+        )
+      store.change(tryOn(kept.tests))
+      checkpoint = kept.checkpoint
+      if (kept.isRunning) {
+        showMessage(
+          'The training goes on',
+          checkpoint
+            ? 'The page was left while it ran: it goes on from the last checkpoint.'
+            : 'The page was left while it ran: it begins again, with the same photographs.',
+        )
+        void run(true)
+      } else if (checkpoint)
+        showMessage('A stopped training is kept', 'Train goes on where it was stopped.')
+    },
+  )
 
   const add = (added: readonly NewItem[], of?: string) => {
     const { images, phase } = store.state.training
@@ -171,6 +206,10 @@ export function trainView(
     say('The training is done.')
     const called = manifest.category
     titleEnd(`✓ Trained: ${called}`)
+    element('button', 'tab-train').classList.toggle(
+      'news',
+      element('section', 'panel-train').hidden,
+    )
     const id = onTrained({ name: called, file, tests: store.state.training.tests })
     element('button', 'train-use').onclick = () => useDetector(id)
     showResult(manifest, file)
@@ -186,8 +225,8 @@ export function trainView(
     )
   }
 
-  const run = async () => {
-    clearMessages()
+  const run = async (isAgain = false): Promise<void> => {
+    if (!isAgain) clearMessages()
     const { images } = store.state.training
     const passes = wholeNumber(element('input', 'passes'), 'Passes')
     if (passes === undefined) return
@@ -232,6 +271,7 @@ export function trainView(
         leftOut.set(index, { ...image, failure })
         store.change(unreadable(image.id, failure))
       },
+      keeping.changed,
     )
     job = mine
     store.change(inPhase('running'))
@@ -243,6 +283,12 @@ export function trainView(
     } catch (error) {
       if (job !== mine) return
       tellOnce()
+      // made by another version of the page, or of other images
+      if (input.checkpoint && (error as { code?: string }).code === 'CHECKPOINT') {
+        job = checkpoint = undefined
+        store.change(inPhase('idle'))
+        return run(true)
+      }
       checkpoint = mine.checkpoint
       state.textContent = checkpoint
         ? 'It failed; Train goes on from the last pass that was finished.'
