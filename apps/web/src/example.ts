@@ -17,6 +17,10 @@ const images = import.meta.glob<string>('../generated/images/*/*.webp', {
 export const exampleModel = (kind: string, onBytes: OnBytes): Promise<Blob> =>
   fetched(models[`../generated/${kind}.onnx`] ?? `${kind}.onnx`, `The detector “${kind}”`, onBytes)
 
+/** The address of its first picture. */
+export const examplePicture = (kind: string): string =>
+  Object.entries(images).find(([path]) => path.includes(`/${kind}/0-`))?.[1] ?? ''
+
 /**
  * Images that it was not trained on, named by their order and what is in them: `3-cut_insulation.webp`.
  * @throws CflowError NETWORK, NOT_FOUND

@@ -7,6 +7,7 @@ import { sizes } from './engine/files.js'
 import { engineHost, type Host } from './engine/host.js'
 import { exampleImages } from './example.js'
 import { droppedFiles, imagesOf, isDetector } from './images/files.js'
+import { openLive } from './images/live.js'
 import { keepOffline, registerServiceWorker } from './isolation.js'
 import { keptDetectors } from './kept.js'
 import {
@@ -22,9 +23,12 @@ import {
   type State,
 } from './state/state.js'
 import { createStore } from './state/store.js'
+import { taught } from './teach.js'
+import { frontDoor } from './front-door.js'
 import { trainView } from './train/view.js'
 import { address, addressed } from './ui/address.js'
 import { create, element } from './ui/dom.js'
+import { count, short } from './ui/format.js'
 import { clearMessages, showError, showMessage } from './ui/messages.js'
 import { tabs } from './ui/tabs.js'
 
@@ -58,12 +62,35 @@ function take(files: Iterable<File>): void {
 function prepare(): void {
   const tab = tabs()
   modelCard(store, { ...detectors, forget: (id) => void detectors.forget(id), take })
-  detectView(store, take)
+  detectView(store, {
+    take,
+    async learn() {
+      const state = store.state
+      const done = await taught(state)
+      if (!done) return
+      const before = detectorOf(state, state.running)
+      const name = `${before?.name ?? 'detector'}, and ${count(done.images, 'image')} more`
+      const tests = before?.tests && { tests: before.tests }
+      detectors.open(detectors.trained({ name, file: done.file, ...tests }))
+      const { threshold } = done.manifest.calibration
+      showMessage(
+        `Learned ${count(done.images, 'image')} as good`,
+        `The threshold is now ${short(threshold)}; the detector from before stays in the list.`,
+      )
+    },
+    watch: (threshold) =>
+      void openLive(
+        async (frame) => (await host).detect(frame),
+        threshold,
+        (photo) => take([photo]),
+      ),
+  })
   const train = trainView(store, detectors.trained, (id) => {
     tab.show('detect')
     detectors.open(id)
     element('button', 'tab-detect').focus()
   })
+  frontDoor(store, detectors.open)
   judge(store, async (image) => (await host).detect(image))
   store.watch(({ items, training }, before) => {
     if (before?.items !== items) revokeGone(before?.items, items)

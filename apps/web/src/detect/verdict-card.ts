@@ -1,5 +1,6 @@
 import type { Manifest } from '@cflow/core'
-import type { Contribution, Detection } from '@cflow/detector'
+import type { Contribution } from '@cflow/detector'
+import type { Verdict } from './item.js'
 import type { Friendly } from '../errors.js'
 import { create, element } from '../ui/dom.js'
 import { percent, short } from '../ui/format.js'
@@ -8,7 +9,7 @@ import { scoreStrip } from '../ui/strip.js'
 /** The card beside the picture, empty where there is no image: verdict, score against the threshold, and which scales it comes from. */
 export function showVerdict(
   manifest: Manifest | undefined,
-  detection: Detection | undefined,
+  detection: Verdict | undefined,
   failure: Friendly | undefined,
   isEmpty: boolean,
 ): void {

@@ -1,4 +1,4 @@
-import { proxy } from 'comlink'
+import { proxy, transfer } from 'comlink'
 import type { Detection } from '@cflow/detector'
 import type { DetectWorker, EngineOptions } from '../worker/detect.js'
 import { handleOf, waited } from '../worker/handle.js'
@@ -97,9 +97,10 @@ export async function openEngine(
       runtime,
       /** Resolves when the GPU is lost, else never. */
       lost,
-      async detect(image: Blob): Promise<Detection> {
+      async detect(image: Blob | ImageData): Promise<Detection> {
         try {
-          return await Promise.race([answered(api.detect(image)), failLost])
+          const given = image instanceof Blob ? image : transfer(image, [image.data.buffer])
+          return await Promise.race([answered(api.detect(given)), failLost])
         } catch (error) {
           // a run on a lost GPU may fail, of many things, before the loss is told
           if (id === 'webgpu') await Promise.race([failLost, waited(lossDelay)])

@@ -152,7 +152,7 @@ export function engineHost(
         if (id === 'webgpu') await tryGpu(true)
       })
     },
-    async detect(image: Blob): Promise<Detection> {
+    async detect(image: Blob | ImageData): Promise<Detection> {
       const engine = current
       if (!engine) throw new Error('no detector is loaded yet')
       try {
@@ -160,7 +160,8 @@ export function engineHost(
       } catch (error) {
         // replaced in the meantime, or gone: the engine that took over answers
         if (engine.id === 'webgpu' && isLostGpu(error)) await leave(engine)
-        if (engine === current || !current) throw error
+        // a picture of a video was handed over: the next one is judged
+        if (engine === current || !current || !(image instanceof Blob)) throw error
         return current.detect(image)
       }
     },

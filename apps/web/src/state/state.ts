@@ -37,6 +37,10 @@ interface Training {
   readonly phase: Phase
 }
 
+/** Images in the order in which they came, or by their scores; `marked` are those that a person has judged. */
+export type Sort = 'given' | 'highest' | 'lowest'
+export type Filter = 'all' | 'anomalous' | 'good' | 'marked' | 'failed'
+
 /** All that the page shows. */
 export interface State {
   readonly detectors: readonly KnownDetector[]
@@ -54,6 +58,10 @@ export interface State {
   readonly selected?: number
   /** The false-positive rate asked for; the stored one while undefined. */
   readonly rate?: number
+  /** A threshold placed by images that were marked, in place of a rate. */
+  readonly placed?: number
+  readonly sort: Sort
+  readonly filter: Filter
   readonly training: Training
 }
 
@@ -68,6 +76,7 @@ export const initial: State = {
   detectors: builtIn,
   wanted: example,
   items: [],
+  ...{ sort: 'given', filter: 'all' },
   training: { images: [], tests: [], phase: 'idle' },
 }
 
@@ -117,7 +126,7 @@ export const without =
 
 /** An image has a verdict, or none. */
 export const judgedAs =
-  (id: number, change: Pick<Item, 'detection'> | Pick<Item, 'failure'>): Step =>
+  (id: number, change: Pick<Item, 'detection' | 'map'> | Pick<Item, 'failure'>): Step =>
   (state) => ({
     ...state,
     items: state.items.map((i) => (i.id === id ? { ...i, ...change } : i)),
@@ -125,7 +134,47 @@ export const judgedAs =
 
 export const strict =
   (rate: number): Step =>
-  (state) => ({ ...state, rate })
+  ({ placed: _, ...state }) => ({ ...state, rate })
+
+export const arrangedBy =
+  (how: Partial<Pick<State, 'sort' | 'filter'>>): Step =>
+  (state) => ({ ...state, ...how })
+
+/**
+ * A person says what an image is; saying it again takes it back. Defects place the threshold: between the lowest of them and the
+ * highest score of a good image below it, where it would otherwise not be found.
+ */
+export const marking =
+  (id: number, mark: NonNullable<Item['mark']>): Step =>
+  ({ placed: _, ...state }) => {
+    const items = state.items.map((i): Item => {
+      if (i.id !== id) return i
+      const { mark: before, ...item } = i
+      return before === mark ? item : { ...item, mark }
+    })
+    const scores = (of: Item['mark']) =>
+      items.flatMap((i) => (i.mark === of && i.detection ? [i.detection.score] : []))
+    const placed = state.engine && placedBy(state.engine.manifest, scores('fine'), scores('defect'))
+    return { ...state, items, ...(placed !== undefined && { placed }) }
+  }
+
+/** Whether a detector can learn more: one whose weights are stored in fewer bits cannot. */
+export const canLearn = ({ precision = 'float32' }: Manifest): boolean => precision === 'float32'
+
+function placedBy(
+  manifest: Manifest,
+  fine: readonly number[],
+  defects: readonly number[],
+): number | undefined {
+  const { scores, threshold } = manifest.calibration
+  const lowest = Math.min(...defects)
+  // what is fine is learned where that can be; else the threshold must let it pass
+  const highest = canLearn(manifest) ? -Infinity : Math.max(...fine)
+  if (lowest > threshold && highest <= threshold) return undefined
+  const below = [...scores, ...fine].filter((s) => s < lowest)
+  if (lowest === Infinity) return highest
+  return below.length > 0 ? (lowest + Math.max(...below)) / 2 : lowest - 1e-6 * Math.abs(lowest)
+}
 
 type Known = Pick<KnownDetector, 'id'> & Partial<KnownDetector>
 
@@ -166,7 +215,7 @@ export const arrived =
 /** An engine took over. */
 export const run =
   (engine: Running): Step =>
-  ({ rate, isStuck: _, loaded: __, ...before }) => {
+  ({ rate, placed, isStuck: _, loaded: __, ...before }) => {
     const running = before.detectors.find((d) => d.file === engine.model)?.id
     const isNewModel = before.engine?.model !== engine.model
     const isNewEngine = before.engine?.id !== engine.id
@@ -175,6 +224,7 @@ export const run =
       engine,
       ...(running !== undefined && { running }),
       ...(rate !== undefined && !isNewModel && { rate }),
+      ...(placed !== undefined && !isNewModel && { placed }),
       // another detector gives other numbers; on another engine the time for the image at hand is of interest, and what
       // failed may work
       items: before.items.map((item) => {

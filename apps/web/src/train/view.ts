@@ -27,7 +27,7 @@ import { trainingGuard } from './guard.js'
 import { startJob, trainer, type Job } from './job.js'
 import { keepingTraining } from './keeping.js'
 import { maxImages, minImages } from './limits.js'
-import { progressText, shareDone } from './progress.js'
+import { progressText, shareDone, timeLeft } from './progress.js'
 import { showResult } from './result.js'
 
 /** Built-in images to try the new detector on. */
@@ -49,6 +49,7 @@ export function trainView(
   let checkpoint: Uint8Array | undefined
   let losses: Losses = []
   let said = 0
+  let clock = timeLeft()
 
   const tiles = gallery(element('ul', 'train-gallery'), {
     onRemove: (id) => store.change(learnFromOnly((i) => i.id !== id)),
@@ -184,8 +185,9 @@ export function trainView(
     bar.value = shareDone(progress)
     titleProgress(bar.value)
     // the step under way when it was stopped still reports
-    state.textContent = `${store.state.training.phase === 'stopped' ? 'Stopped. ' : ''}${progressText(progress)}`
-    if (performance.now() - said > 10_000) say(progressText(progress))
+    const text = progressText(progress, clock.of(bar.value))
+    state.textContent = `${store.state.training.phase === 'stopped' ? 'Stopped. ' : ''}${text}`
+    if (performance.now() - said > 10_000) say(text)
     if (progress.stage !== 'train' || !progress.losses) return
     addLosses(losses, progress.done, progress.losses)
     element('div', 'train-loss').replaceChildren(
@@ -206,10 +208,8 @@ export function trainView(
     say('The training is done.')
     const called = manifest.category
     titleEnd(`✓ Trained: ${called}`)
-    element('button', 'tab-train').classList.toggle(
-      'news',
-      element('section', 'panel-train').hidden,
-    )
+    const isElsewhere = Boolean(element('section', 'panel-train').hidden)
+    element('button', 'tab-train').classList.toggle('news', isElsewhere)
     const id = onTrained({ name: called, file, tests: store.state.training.tests })
     element('button', 'train-use').onclick = () => useDetector(id)
     showResult(manifest, file)
@@ -243,6 +243,7 @@ export function trainView(
       element('div', 'train-loss').replaceChildren()
     }
     state.textContent = 'Starting …'
+    clock = timeLeft()
     say('The training has started.')
     const category = name.value.trim() || 'my parts'
     const input = {
@@ -258,6 +259,7 @@ export function trainView(
     }
     const mine = startJob(
       input,
+      (id) => void (element('div', 'train-progress').dataset['engine'] = id),
       (progress) => {
         if (progress.stage !== 'check') tellOnce()
         if (job === mine) onProgress(progress)
@@ -274,7 +276,9 @@ export function trainView(
       keeping.changed,
     )
     job = mine
+    const hadFocus = document.activeElement === start
     store.change(inPhase('running'))
+    if (hadFocus) stop.focus()
     try {
       const done = await mine.result
       tellOnce()
@@ -302,10 +306,14 @@ export function trainView(
 
   imagePicker(element('div', 'train-pick'), 'Good images', take)
   make.addEventListener('click', () => void generate())
-  clear.addEventListener('click', removeAll)
+  clear.addEventListener('click', () => {
+    removeAll()
+    element('div', 'train-pick').querySelector('button')?.focus()
+  })
   start.addEventListener('click', () => void run())
   stop.addEventListener('click', () => {
     job?.pause()
+    clock.hold()
     state.textContent = `Stopped. ${state.textContent}`
     say('Stopped.')
     store.change(inPhase('stopped'))
@@ -313,6 +321,7 @@ export function trainView(
   })
   goOn.addEventListener('click', () => {
     job?.resume()
+    clock.goOn()
     store.change(inPhase('running'))
     stop.focus()
   })

@@ -20,7 +20,11 @@ const step = 2 ** 18
  * @param onBytes called with bytes of the packed file
  * @throws CflowError NETWORK, NOT_FOUND
  */
-export async function giveWasm(onBytes: OnBytes): Promise<void> {
+export const giveWasm = (onBytes: OnBytes): Promise<void> => (given ??= give(onBytes))
+
+let given: Promise<void> | undefined
+
+async function give(onBytes: OnBytes): Promise<void> {
   const starting = init({ module_or_path: unpacker })
   const library = import('onnxruntime-web/wasm')
   // told below
