@@ -53,13 +53,14 @@ export function rarityOf(good: readonly number[], score: number): string {
   return `${who} of the ${good.length} good images that set the threshold score${as > 1 ? '' : 's'} as high.`
 }
 
-function contributionBar({ stride, share, value }: Contribution): HTMLLIElement {
+function contributionBar({ tap, stride, share, value }: Contribution): HTMLLIElement {
   const bar = create('span', { class: 'bar', 'aria-hidden': 'true' })
   bar.style.setProperty('--share', String(share))
   return create(
     'li',
     { title: `part of the score: ${short(value)}` },
-    create('span', {}, `${short(stride)} px scale`),
+    // the scale that compares with what is remembered looks at several taps
+    create('span', {}, tap.includes('+') ? 'memory' : `${short(stride)} px scale`),
     bar,
     create('span', { class: 'number' }, percent(share)),
   )

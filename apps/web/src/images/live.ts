@@ -58,6 +58,8 @@ export async function openLive(
       await nextFrame(video)
       if (signal.aborted || video.videoWidth === 0 || document.visibilityState !== 'visible')
         continue
+      // the map lies over the picture, whatever its form
+      heat.parentElement!.style.setProperty('--ratio', `${video.videoWidth} / ${video.videoHeight}`)
       const scale = Math.min(1, side / Math.max(video.videoWidth, video.videoHeight))
       const detection = await detect(frameOf(video, scale))
       if (signal.aborted) return
