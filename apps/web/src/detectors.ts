@@ -1,5 +1,5 @@
 import type { Host } from './engine/host.js'
-import type { OnBytes } from './engine/files.js'
+import { fetched, type OnBytes } from './engine/files.js'
 import { exampleImages, exampleModel } from './example.js'
 import { forget as forgetKept, keep } from './kept.js'
 import {
@@ -27,6 +27,11 @@ export function detectorsOf(store: Store<State>, host: Promise<Host>, onBytes: O
   const fileOf = async (id: string): Promise<Blob> => {
     const known = detectorOf(store.state, id)
     if (known?.file) return known.file
+    if (known?.address !== undefined) {
+      const file = await fetched(known.address, `The detector “${known.name}”`)
+      store.change(knowing({ id, file }))
+      return file
+    }
     if (!known?.tests)
       exampleImages(id).then((tests) => store.change(knowing({ id, tests })), showError)
     const file = await exampleModel(id, onBytes)
@@ -45,7 +50,8 @@ export function detectorsOf(store: Store<State>, host: Promise<Host>, onBytes: O
     } catch (error) {
       const { running } = store.state
       const known = detectorOf(store.state, id)
-      if (known?.trainedAt === undefined && !known?.isBuiltIn) store.change(forgetting(id))
+      if (known?.trainedAt === undefined && !known?.isBuiltIn && !known?.address)
+        store.change(forgetting(id))
       if (!isWanted()) return
       showError(error)
       if (running !== undefined) store.change(wanting(running))

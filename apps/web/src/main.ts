@@ -169,6 +169,9 @@ async function begin(): Promise<void> {
   hostIsReady(ready)
   void engineMenu(gpu, ready)
   await detectors.begin()
+  // `cflow serve` says so in the page that it serves
+  if (document.documentElement.dataset['server'] !== undefined)
+    import('./server/view.js').then(({ serverView }) => serverView(store), showError)
   if (savesData()) return
   const { missing, isSoftware } = await gpu
   const kept = await keepOffline(!missing && !isSoftware)

@@ -121,7 +121,7 @@ describe.skipIf(!chromium)('the site in a browser', () => {
     await page.locator('#train-count', { hasText: /^20 images$/ }).waitFor({ timeout: 120_000 })
     await page.locator('#train-start').click()
     const state = page.locator('#train-state')
-    await state.getByText('pass 2').waitFor({ timeout: 180_000 })
+    await state.getByText('pass 2').waitFor({ timeout: 280_000 })
     await page.locator('#train-stop').click()
     await shot(page, 'train-stopped')
     // the steps that were under way may still report; then it stands still, before the end
@@ -134,7 +134,7 @@ describe.skipIf(!chromium)('the site in a browser', () => {
     expect(await bar()).toBe(stopped)
     expect(stopped).toBeLessThan(1)
     await page.locator('#train-continue').click()
-    await page.locator('#train-result').waitFor({ timeout: 180_000 })
+    await page.locator('#train-result').waitFor({ timeout: 280_000 })
     await shot(page, 'train-done')
     const tasks = await page.evaluate(
       () => (globalThis as unknown as { longTasks: number[] }).longTasks,

@@ -34,7 +34,8 @@ export function modelCard(store: Store<State>, { open, forget, take }: Acts): vo
     field.hidden = detectors.length < 2
     toExample.hidden = detectorOf(state, wanted)?.isBuiltIn === true && !isStuck
     const ours = detectorOf(state, running)
-    remove.hidden = !ours || ours.isBuiltIn === true || running !== wanted
+    remove.hidden =
+      !ours || ours.isBuiltIn === true || ours.address !== undefined || running !== wanted
     download.hidden = !ours?.file
     if (ours?.file && ours.file !== offered) {
       offered = ours.file

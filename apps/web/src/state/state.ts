@@ -11,6 +11,8 @@ export interface KnownDetector {
   readonly name: string
   /** It comes with the site. */
   readonly isBuiltIn?: true
+  /** Where its file is, of one on the server. */
+  readonly address?: string
   /** Its file; absent while it is not loaded. */
   readonly file?: Blob
   /** Images that come with it and that it has not seen. */
