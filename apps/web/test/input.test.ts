@@ -36,7 +36,8 @@ describe.skipIf(!chromiumPath())('what a person puts in', () => {
 
   it('as an image while the example loads is kept, and judged when the detector is there', async () => {
     const release = await holdBack(page, /assets\/.*\.(onnx|webp)$/)
-    await page.goto(browsing.site.url)
+    // the pictures of the examples are held back too
+    await page.goto(browsing.site.url, { waitUntil: 'domcontentloaded' })
     await giveImage('mine.jpg', photo)
     await page.locator('#picture-caption', { hasText: 'mine.jpg' }).waitFor()
     await shot(page, 'early-image')
