@@ -23,6 +23,7 @@ export default defineConfig({
   base: './',
   resolve: { conditions },
   worker: { format: 'es' },
+  assetsInclude: ['**/*.packed'],
   build: {
     target: 'es2023',
     assetsInlineLimit: 0,
@@ -35,7 +36,8 @@ export default defineConfig({
       },
     },
   },
-  plugins: [ortFiles(), serviceWorkerFiles(), sizeBudget(300_000)],
+  // its WASM file comes packed (src/worker/wasm.ts)
+  plugins: [ortFiles(['ort-wasm-simd-threaded.wasm']), serviceWorkerFiles(), sizeBudget(300_000)],
   server: { headers: isolating },
   preview: { headers: isolating },
 })

@@ -1,5 +1,6 @@
 import type { Host } from './engine/host.js'
-import { exampleModel } from './example.js'
+import { fetched, type OnBytes } from './engine/files.js'
+import { exampleImages, exampleModel } from './example.js'
 import { forget as forgetKept, keep } from './kept.js'
 import {
   detectorOf,
@@ -18,13 +19,23 @@ import { clearMessages, showError, showMessage } from './ui/messages.js'
 let last = 0
 const newId = () => `${Date.now()}-${++last}`
 
-/** What is done with detectors. What is asked for last wins, whatever is over first. */
-export function detectorsOf(store: Store<State>, host: Promise<Host>) {
+/**
+ * What is done with detectors. What is asked for last wins, whatever is over first.
+ * @param onBytes called while the file of a built-in one arrives
+ */
+export function detectorsOf(store: Store<State>, host: Promise<Host>, onBytes: OnBytes) {
   const fileOf = async (id: string): Promise<Blob> => {
-    const known = detectorOf(store.state, id)?.file
-    if (known) return known
-    const file = await exampleModel()
-    store.change(knowing({ id: example, name: '', file }))
+    const known = detectorOf(store.state, id)
+    if (known?.file) return known.file
+    if (known?.address !== undefined) {
+      const file = await fetched(known.address, `The detector “${known.name}”`)
+      store.change(knowing({ id, file }))
+      return file
+    }
+    if (!known?.tests)
+      exampleImages(id).then((tests) => store.change(knowing({ id, tests })), showError)
+    const file = await exampleModel(id, onBytes)
+    store.change(knowing({ id, file }))
     return file
   }
 
@@ -33,11 +44,13 @@ export function detectorsOf(store: Store<State>, host: Promise<Host>) {
     store.change(wanting(id))
     const isWanted = () => store.state.wanted === id
     try {
-      const [ready, file] = await Promise.all([host, fileOf(id)])
-      await ready.open(file, isWanted)
+      const file = fileOf(id)
+      file.catch(() => undefined)
+      await (await host).open(file, isWanted)
     } catch (error) {
       const { running } = store.state
-      if (detectorOf(store.state, id)?.trainedAt === undefined && id !== example)
+      const known = detectorOf(store.state, id)
+      if (known?.trainedAt === undefined && !known?.isBuiltIn && !known?.address)
         store.change(forgetting(id))
       if (!isWanted()) return
       showError(error)
@@ -52,9 +65,10 @@ export function detectorsOf(store: Store<State>, host: Promise<Host>) {
       clearMessages()
       void open(id)
     },
-    /** Run the example, unless something else is asked for already. */
+    /** Run the first one, unless something else is asked for already. */
     async begin(): Promise<void> {
-      if (store.state.wanted === example) await open(example)
+      const { wanted } = store.state
+      if (detectorOf(store.state, wanted)?.isBuiltIn) await open(wanted)
     },
     /** Run a detector's file. */
     openFile(file: File): void {

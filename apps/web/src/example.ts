@@ -1,4 +1,5 @@
 import type { NewItem } from './detect/item.js'
+import { fetched, type OnBytes } from './engine/files.js'
 
 // found by patterns: the files are made by tools/build-example.ts before the site is built
 const models = import.meta.glob<string>('../generated/*.onnx', {
@@ -6,29 +7,32 @@ const models = import.meta.glob<string>('../generated/*.onnx', {
   import: 'default',
   eager: true,
 })
-const images = import.meta.glob<string>('../generated/images/*.png', {
+const images = import.meta.glob<string>('../generated/images/*/*.webp', {
   query: '?url',
   import: 'default',
   eager: true,
 })
 
-const fetched = async (url: string): Promise<Blob> => {
-  const response = await fetch(url)
-  if (!response.ok)
-    throw new Error(`a file of the built-in example is missing (${response.status})`)
-  return response.blob()
-}
+/** The file of one of them. @throws CflowError NETWORK, NOT_FOUND */
+export const exampleModel = (kind: string, onBytes: OnBytes): Promise<Blob> =>
+  fetched(models[`../generated/${kind}.onnx`] ?? `${kind}.onnx`, `The detector “${kind}”`, onBytes)
 
-/** The detector that comes with the site. */
-export const exampleModel = (): Promise<Blob> => fetched(Object.values(models)[0]!)
+/** The address of its first picture. */
+export const examplePicture = (kind: string): string =>
+  Object.entries(images).find(([path]) => path.includes(`/${kind}/0-`))?.[1] ?? ''
 
-/** Its images, which it was not trained on, named by their order and what is in them: `3-cut_insulation.png`. */
-export const exampleImages = (): Promise<NewItem[]> =>
+/**
+ * Images that it was not trained on, named by their order and what is in them: `3-cut_insulation.webp`.
+ * @throws CflowError NETWORK, NOT_FOUND
+ */
+export const exampleImages = (kind: string): Promise<NewItem[]> =>
   Promise.all(
     Object.entries(images)
+      .filter(([path]) => path.includes(`/${kind}/`))
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(async ([path, url]) => {
-        const truth = /\d+-(\w+)\.png$/.exec(path)![1]!
-        return { name: truth.replaceAll('_', ' '), truth, blob: await fetched(url) }
+        const truth = /\d+-(\w+)\.webp$/.exec(path)![1]!
+        const name = truth.replaceAll('_', ' ')
+        return { name, truth, blob: await fetched(url, `The picture “${name}”`) }
       }),
   )

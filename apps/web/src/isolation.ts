@@ -31,8 +31,12 @@ export async function registerServiceWorker(mayReload: () => boolean): Promise<b
   }
 }
 
-/** Keep the whole site for use without a network. @returns whether it is kept now */
-export async function keepOffline(): Promise<boolean> {
+/**
+ * Keep the whole site for use without a network.
+ * @param gpu whether WebGPU's build of onnxruntime-web is of use
+ * @returns whether it is kept now
+ */
+export async function keepOffline(gpu: boolean): Promise<boolean> {
   const workers = container()
   if (!(await workers?.getRegistration())) return false
   const active = (await workers?.ready)?.active
@@ -40,6 +44,6 @@ export async function keepOffline(): Promise<boolean> {
   const answer = new Promise((resolve) => {
     channel.port1.onmessage = ({ data }) => resolve(data)
   })
-  active?.postMessage('keep everything', [channel.port2])
+  active?.postMessage({ keep: gpu ? 'everything' : 'all but WebGPU' }, [channel.port2])
   return (await answer) === 'kept'
 }

@@ -1,7 +1,11 @@
 import type { KnownDetector } from './state/state.js'
+import type { NewItem } from './detect/item.js'
 
-/** Detectors that were trained here, in the browser's database: they outlive the tab, and nothing leaves the machine. */
-const table = 'detectors'
+/**
+ * What outlives the tab, in the browser's database, so that nothing leaves the machine: detectors that were trained here, and
+ * the training that is being prepared, runs, or was stopped.
+ */
+type Table = 'detectors' | 'training'
 
 const answered = <T>(request: IDBRequest<T>): Promise<T> =>
   new Promise((resolve, reject) => {
@@ -12,12 +16,18 @@ const answered = <T>(request: IDBRequest<T>): Promise<T> =>
 let opening: Promise<IDBDatabase> | undefined
 
 function database(): Promise<IDBDatabase> {
-  const request = indexedDB.open('cflow', 1)
-  request.onupgradeneeded = () => request.result.createObjectStore(table, { keyPath: 'id' })
+  const request = indexedDB.open('cflow', 2)
+  request.onupgradeneeded = () => {
+    const { result } = request
+    if (!result.objectStoreNames.contains('detectors'))
+      result.createObjectStore('detectors', { keyPath: 'id' })
+    if (!result.objectStoreNames.contains('training')) result.createObjectStore('training')
+  }
   return answered(request)
 }
 
 async function within<T>(
+  table: Table,
   mode: IDBTransactionMode,
   ask: (store: IDBObjectStore) => IDBRequest<T>,
 ): Promise<T> {
@@ -35,13 +45,35 @@ async function within<T>(
 
 /** The detectors kept, the oldest first. @throws where the browser keeps nothing, as in private windows of some */
 export const keptDetectors = async (): Promise<KnownDetector[]> =>
-  (await within<KnownDetector[]>('readonly', (store) => store.getAll())).sort(
+  (await within<KnownDetector[]>('detectors', 'readonly', (store) => store.getAll())).sort(
     (a, b) => (a.trainedAt ?? 0) - (b.trainedAt ?? 0),
   )
 
 /** Keep a detector with its images. @throws when there is no room */
 export const keep = async (detector: KnownDetector): Promise<void> =>
-  void (await within('readwrite', (store) => store.put(detector)))
+  void (await within('detectors', 'readwrite', (store) => store.put(detector)))
 
 export const forget = async (id: string): Promise<void> =>
-  void (await within('readwrite', (store) => store.delete(id)))
+  void (await within('detectors', 'readwrite', (store) => store.delete(id)))
+
+/** A training, as it is kept. */
+export interface KeptTraining {
+  readonly images: readonly (NewItem & { readonly of?: string })[]
+  readonly tests: readonly NewItem[]
+  readonly name: string
+  readonly passes: string
+  /** Whether it ran when it was kept last. */
+  readonly isRunning: boolean
+  readonly checkpoint?: Uint8Array
+}
+
+/** @throws as `keptDetectors` */
+export const keptTraining = (): Promise<KeptTraining | undefined> =>
+  within('training', 'readonly', (store) => store.get('current'))
+
+/** Keep it, in place of the one before. @throws when there is no room */
+export const keepTraining = async (training: KeptTraining): Promise<void> =>
+  void (await within('training', 'readwrite', (store) => store.put(training, 'current')))
+
+export const forgetTraining = async (): Promise<void> =>
+  void (await within('training', 'readwrite', (store) => store.clear()))

@@ -2,23 +2,48 @@ import { judge } from './detect/judging.js'
 import { modelCard } from './detect/model-card.js'
 import { detectView } from './detect/view.js'
 import { detectorsOf } from './detectors.js'
-import { engineChoices, type EngineChoice, type EngineId } from './engine/engines.js'
+import { gpuChoice, savesData, wasmChoices, type EngineId } from './engine/engines.js'
+import { sizes } from './engine/files.js'
 import { engineHost, type Host } from './engine/host.js'
 import { exampleImages } from './example.js'
 import { droppedFiles, imagesOf, isDetector } from './images/files.js'
+import { openLive } from './images/live.js'
 import { keepOffline, registerServiceWorker } from './isolation.js'
 import { keptDetectors } from './kept.js'
-import { example, given, hasInput, initial, knowing, run, type State } from './state/state.js'
+import {
+  arrived,
+  detectorOf,
+  example,
+  given,
+  hasInput,
+  initial,
+  knowing,
+  run,
+  wanting,
+  type State,
+} from './state/state.js'
 import { createStore } from './state/store.js'
+import { taught } from './teach.js'
+import { frontDoor } from './front-door.js'
 import { trainView } from './train/view.js'
+import { address, addressed } from './ui/address.js'
 import { create, element } from './ui/dom.js'
+import { count, short } from './ui/format.js'
 import { clearMessages, showError, showMessage } from './ui/messages.js'
 import { tabs } from './ui/tabs.js'
 
 const store = createStore<State>(initial)
 let hostIsReady: (host: Host) => void
 const host = new Promise<Host>((resolve) => (hostIsReady = resolve))
-const detectors = detectorsOf(store, host)
+
+/** What the first verdict takes, told as it comes. */
+let come = 0
+const onBytes = (bytes: number): void => {
+  come += bytes
+  const { engine, wanted } = store.state
+  if (!engine) store.change(arrived(come / ((sizes['packed'] ?? 0) + (sizes[wanted] ?? 0))))
+}
+const detectors = detectorsOf(store, host, onBytes)
 
 /** Files from anywhere: images are judged, a detector is loaded. */
 function take(files: Iterable<File>): void {
@@ -37,17 +62,48 @@ function take(files: Iterable<File>): void {
 function prepare(): void {
   const tab = tabs()
   modelCard(store, { ...detectors, forget: (id) => void detectors.forget(id), take })
-  detectView(store, take)
+  detectView(store, {
+    take,
+    async learn() {
+      const state = store.state
+      const done = await taught(state)
+      if (!done) return
+      const before = detectorOf(state, state.running)
+      const name = `${before?.name ?? 'detector'}, and ${count(done.images, 'image')} more`
+      const tests = before?.tests && { tests: before.tests }
+      detectors.open(detectors.trained({ name, file: done.file, ...tests }))
+      const { threshold } = done.manifest.calibration
+      showMessage(
+        `Learned ${count(done.images, 'image')} as good`,
+        `The threshold is now ${short(threshold)}; the detector from before stays in the list.`,
+      )
+    },
+    watch: (threshold) =>
+      void openLive(
+        async (frame) => (await host).detect(frame),
+        threshold,
+        (photo) => take([photo]),
+      ),
+  })
   const train = trainView(store, detectors.trained, (id) => {
     tab.show('detect')
     detectors.open(id)
     element('button', 'tab-detect').focus()
   })
+  frontDoor(store, detectors.open)
   judge(store, async (image) => (await host).detect(image))
   store.watch(({ items, training }, before) => {
     if (before?.items !== items) revokeGone(before?.items, items)
     if (before?.training.images !== training.images)
       revokeGone(before?.training.images, training.images)
+  })
+  const linked = addressed('detector')
+  if (linked !== undefined && detectorOf(store.state, linked)) store.change(wanting(linked))
+  // a detector of this browser means nothing to others
+  store.watch((state) => {
+    const { wanted } = state
+    const isLink = detectorOf(state, wanted)?.isBuiltIn && wanted !== example
+    address('detector', isLink ? wanted : undefined)
   })
   const taker = () => (tab.active === 'train' ? train.take : take)
   document.addEventListener('paste', ({ clipboardData }) => {
@@ -74,8 +130,9 @@ function revokeGone(before: State['items'] = [], now: State['items']): void {
   for (const { url } of before) if (!there.has(url)) URL.revokeObjectURL(url)
 }
 
-function engineMenu(choices: readonly EngineChoice[], ready: Host): void {
+async function engineMenu(gpu: ReturnType<typeof gpuChoice>, ready: Host): Promise<void> {
   const choose = element('select', 'engine')
+  const choices = [await gpu, ...wasmChoices()]
   const options = choices.map(({ id, label, missing }) =>
     missing
       ? create('option', { value: id, disabled: '' }, `${label} (${missing})`)
@@ -96,25 +153,36 @@ function engineMenu(choices: readonly EngineChoice[], ready: Host): void {
 }
 
 async function begin(): Promise<void> {
-  const choices = await engineChoices()
-  const images = exampleImages()
-  images.then((tests) => store.change(knowing({ id: example, name: '', tests })), showError)
+  const gpu = gpuChoice()
   const state = element('p', 'engine-state')
   const ready = engineHost(
-    choices,
-    async () => (await images)[0]!.blob,
+    gpu,
+    known,
     {
       onEngine: (engine) => store.change(run(engine)),
       onNote: showMessage,
       onState: (text) => void (state.textContent = text),
+      onBytes,
     },
-    new URLSearchParams(location.search).get('engine') as EngineId | null,
+    (addressed('engine') ?? null) as EngineId | null,
   )
-  engineMenu(choices, ready)
   hostIsReady(ready)
+  void engineMenu(gpu, ready)
   await detectors.begin()
-  const kept = await keepOffline()
+  // `cflow serve` says so in the page that it serves
+  if (document.documentElement.dataset['server'] !== undefined)
+    import('./server/view.js').then(({ serverView }) => serverView(store), showError)
+  if (savesData()) return
+  const { missing, isSoftware } = await gpu
+  const kept = await keepOffline(!missing && !isSoftware)
   element('span', 'offline').textContent = kept ? 'Kept for use without a network.' : ''
+}
+
+/** An image for engines to agree on: the first there is. */
+async function known(): Promise<Blob> {
+  const { running, items } = store.state
+  const image = detectorOf(store.state, running)?.tests?.[0] ?? items[0]
+  return image?.blob ?? (await exampleImages(example))[0]!.blob
 }
 
 prepare()

@@ -1,13 +1,17 @@
 /**
  * Two things: the headers that isolate the page (so that WASM may use threads) on hosts that cannot send them, and the
  * whole site offline. Files are taken from the cache first: their names or the cache's version change with their
- * content. The page itself comes from the network where there is one, so that a new version is seen at once.
+ * content. The page itself comes from the network where there is one, past the browser's own cache, so that a new version is
+ * seen at once and whole. A new version takes over the files that have not changed, and takes over from the old one only when
+ * it is as complete as that was.
  */
 export {}
 
 interface Worker extends EventTarget {
-  readonly clients: { claim(): Promise<void> }
-  readonly navigator: object
+  readonly clients: {
+    claim(): Promise<void>
+    matchAll(options: { includeUncontrolled: boolean }): Promise<readonly unknown[]>
+  }
   readonly registration: { readonly scope: string }
   skipWaiting(): Promise<void>
 }
@@ -26,7 +30,10 @@ interface Asking extends Lifetime {
 const worker = self as unknown as Worker
 const prefix = 'cflow-web '
 const cacheName = `${prefix}${'__VERSION__'}`
-const files = JSON.parse('__FILES__') as string[]
+/** Hashes of the site's files, by their paths. */
+const files = JSON.parse('__FILES__') as Readonly<Record<string, string>>
+/** Where a cache holds the hashes of what is in it. */
+const listKey = 'https://cache.invalid/files'
 
 const isolation = {
   'Cross-Origin-Opener-Policy': 'same-origin',
@@ -34,21 +41,50 @@ const isolation = {
   'Cross-Origin-Resource-Policy': 'same-origin',
 }
 /** The build of onnxruntime-web for WebGPU is large, and useless where there is none. */
-const isUseful = (file: string) => !file.includes('.asyncify.') || 'gpu' in worker.navigator
+const isForGpu = (file: string) => file.includes('.asyncify.')
 
 const on = <E extends Event>(type: string, handle: (event: E) => void) =>
   worker.addEventListener(type, handle as (event: Event) => void)
 
-on<Lifetime>('install', (event) => event.waitUntil(worker.skipWaiting()))
+const urlOf = (file: string) => new URL(file, worker.registration.scope).href
 
-on<Lifetime>('activate', (event) => {
-  const tidy = async () => {
-    const old = (await caches.keys()).filter((k) => k.startsWith(prefix) && k !== cacheName)
-    await Promise.all(old.map((k) => caches.delete(k)))
-    await worker.clients.claim()
+/** A file as the host has it now: what has no hash in its name may be an old one in the browser's cache. */
+const fresh = (file: string, url = urlOf(file)) =>
+  fetch(url, /-[\w-]{8}\.\w+$/.test(file) ? {} : { cache: 'no-cache' })
+
+const oldCaches = async () =>
+  (await caches.keys()).filter((k) => k.startsWith(prefix) && k !== cacheName).reverse()
+
+/** What an earlier version kept and is still the same; fetched is what it kept of files that are new or others now. */
+async function takeOver(): Promise<void> {
+  const cache = await caches.open(cacheName)
+  await cache.put(listKey, new Response(JSON.stringify(files)))
+  let wasComplete = false
+  for (const name of await oldCaches()) {
+    const old = await caches.open(name)
+    const list = (await (await old.match(listKey))?.json()) as typeof files | undefined
+    if (!list) continue
+    const kept = new Set((await old.keys()).map((r) => r.url))
+    const needed = Object.keys(list).filter((f) => !isForGpu(f))
+    wasComplete ||= needed.every((f) => kept.has(urlOf(f)))
+    for (const [file, hash] of Object.entries(files)) {
+      if (list[file] !== hash || (await cache.match(urlOf(file)))) continue
+      const same = await old.match(urlOf(file))
+      if (same) await cache.put(urlOf(file), same)
+    }
   }
-  event.waitUntil(tidy())
-})
+  if (wasComplete) await keepAll(false)
+}
+
+on<Lifetime>('install', (event) => event.waitUntil(takeOver().then(() => worker.skipWaiting())))
+
+on<Lifetime>('activate', (event) => event.waitUntil(worker.clients.claim()))
+
+/** Remove what earlier versions kept, unless a page of theirs may still need it. */
+async function tidy(): Promise<void> {
+  const pages = await worker.clients.matchAll({ includeUncontrolled: true })
+  if (pages.length < 2) for (const name of await oldCaches()) await caches.delete(name)
+}
 
 on<Fetching>('fetch', (event) => {
   const { request } = event
@@ -57,10 +93,11 @@ on<Fetching>('fetch', (event) => {
 })
 
 on<Asking>('message', (event) => {
-  if (event.data !== 'keep everything') return
+  const { keep } = event.data as { keep?: string }
+  if (keep === undefined) return
   const [port] = event.ports
-  const kept = keepEverything().then(
-    () => port?.postMessage('kept'),
+  const kept = keepAll(keep === 'everything').then(
+    () => tidy().then(() => port?.postMessage('kept')),
     (error: unknown) => port?.postMessage(String(error)),
   )
   event.waitUntil(kept)
@@ -69,38 +106,44 @@ on<Asking>('message', (event) => {
 async function answer(request: Request, event: Lifetime): Promise<Response> {
   const cache = await caches.open(cacheName)
   if (request.mode === 'navigate') return isolated(await page(request, cache))
-  const kept = await cache.match(request, { ignoreVary: true, ignoreSearch: true })
+  const kept = await keptOf(request, cache)
   if (kept) return isolated(kept)
-  const response = await fetch(request)
-  if (response.status === 200 && isOurFile(request.url))
-    event.waitUntil(cache.put(request.url, response.clone()))
+  const file = decodeURI(new URL(request.url).href.slice(worker.registration.scope.length))
+  if (!(file in files)) return isolated(await fetch(request))
+  const response = await fresh(file)
+  if (response.status === 200) event.waitUntil(cache.put(urlOf(file), response.clone()))
   return isolated(response)
+}
+
+/** From this version's cache, else from an earlier one's: a page of that may be open. */
+async function keptOf(request: Request, cache: Cache): Promise<Response | undefined> {
+  const how = { ignoreVary: true, ignoreSearch: true }
+  const kept = await cache.match(request, how)
+  if (kept) return kept
+  for (const name of await oldCaches()) {
+    const old = await (await caches.open(name)).match(request, how)
+    if (old && /-[\w-]{8}\.\w+$/.test(request.url)) return old
+  }
+  return undefined
 }
 
 /** From the network, else as it was kept. */
 async function page(request: Request, cache: Cache): Promise<Response> {
-  const response = fetch(request)
-  if (
-    await response.then(
-      ({ ok }) => ok,
-      () => false,
-    )
+  const response = fetch(request.url, { cache: 'no-cache', credentials: 'same-origin' })
+  const isThere = await response.then(
+    ({ ok }) => ok,
+    () => false,
   )
-    return response
-  return (await cache.match(new URL('index.html', worker.registration.scope))) ?? response
+  return isThere ? response : ((await cache.match(urlOf('index.html'))) ?? response)
 }
 
-const isOurFile = (url: string) =>
-  files.includes(decodeURI(url.slice(worker.registration.scope.length)))
-
-async function keepEverything(): Promise<void> {
+async function keepAll(withGpu: boolean): Promise<void> {
   const cache = await caches.open(cacheName)
-  for (const file of files.filter(isUseful)) {
-    const url = new URL(file, worker.registration.scope).href
-    if (await cache.match(url)) continue
-    const response = await fetch(url)
+  for (const file of Object.keys(files).filter((f) => withGpu || !isForGpu(f))) {
+    if (await cache.match(urlOf(file))) continue
+    const response = await fresh(file)
     if (!response.ok) throw new Error(`${response.status} for ${file}`)
-    await cache.put(url, response)
+    await cache.put(urlOf(file), response)
   }
 }
 

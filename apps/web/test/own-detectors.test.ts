@@ -92,6 +92,24 @@ describe.skipIf(!chromiumPath())('a detector of one’s own', () => {
     expect(await page.locator('#train-stop').isVisible()).toBe(true)
   })
 
+  it('goes on after the page is loaded again, with its photographs, on the tab where it was', async () => {
+    page.once('dialog', (dialog) => void dialog.accept())
+    await page.reload()
+    await page.locator('#messages').getByText('The training goes on').waitFor()
+    expect(await page.locator('#train-count').innerText()).toBe('12 images')
+    expect(await page.locator('#train-gallery .name').first().innerText()).toBe('part 1.jpg')
+    expect(await page.locator('#train-name').inputValue()).toBe('bolts')
+    expect(await page.locator('#passes').inputValue()).toBe('1')
+    await page.waitForFunction(() => /^\d+ % – /.test(document.title))
+    await shot(page, 'taken-up')
+    // another page does not take it up too
+    const other = await browsing.context.newPage()
+    await other.goto(`${browsing.site.url}?tab=train`)
+    await settled(other, exampleCount)
+    expect(await other.locator('#train-gallery li').count()).toBe(0)
+    await other.close()
+  })
+
   it('tells its end in the title while another tab is looked at', async () => {
     await hide(true)
     await page.locator('#train-result').waitFor({ timeout: 240_000 })
@@ -127,10 +145,12 @@ describe.skipIf(!chromiumPath())('a detector of one’s own', () => {
     await settled(page, exampleCount)
     const list = page.locator('#detectors')
     expect(await list.locator('option').allInnerTexts()).toEqual([
-      'Built-in example',
+      'Example: cables',
+      'Example: steel brackets',
+      'Example: woven cloth',
       expect.stringMatching(/^bolts, /) as string,
     ])
-    await list.selectOption({ index: 1 })
+    await list.selectOption({ index: 3 })
     await page.locator('#model-name', { hasText: 'bolts' }).waitFor()
     const [download] = await Promise.all([
       page.waitForEvent('download'),
@@ -139,9 +159,9 @@ describe.skipIf(!chromiumPath())('a detector of one’s own', () => {
     expect(download.suggestedFilename()).toBe('model.onnx')
     await page.locator('#model-forget').click()
     await page.locator('#ask-yes').click()
-    await page.locator('#model-name', { hasText: 'Built-in example' }).waitFor()
+    await page.locator('#model-name', { hasText: 'Example: cables' }).waitFor()
     await page.reload()
     await settled(page, exampleCount)
-    expect(await list.isVisible()).toBe(false)
+    expect(await list.locator('option').count()).toBe(3)
   })
 })

@@ -1,13 +1,15 @@
 import { temporaryFolder } from '@cflow/base/testing'
-import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
+import sharp from 'sharp'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { chromiumPath, launchChromium } from './chromium.ts'
 import { settled, shot, shownScore } from './page.ts'
-import { appFolder, buildSite, serveSite, type Site } from './site.ts'
+import { buildSite, serveSite, type Site } from './site.ts'
 import { isolating } from '../vite.config.ts'
 import { needing } from './large.ts'
+import { exampleImageFiles } from './pictures.ts'
 
 const chromium = chromiumPath()
 const exampleCount = 7
@@ -24,9 +26,7 @@ describe.skipIf(!chromium)('what people do', () => {
 
   beforeAll(async () => {
     buildSite()
-    const assets = join(appFolder, 'dist/assets')
-    const names = (await readdir(assets)).filter((f) => /^\d-.*\.png$/.test(f)).sort()
-    images = await Promise.all(names.map((f) => readFile(join(assets, f))))
+    images = await Promise.all(exampleImageFiles().map((file) => sharp(file).png().toBuffer()))
     await mkdir(join(folder, 'parts/inner'), { recursive: true })
     await writeFile(join(folder, 'parts/10.png'), images[0]!)
     await writeFile(join(folder, 'parts/9.png'), images[1]!)

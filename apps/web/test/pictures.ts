@@ -1,4 +1,19 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import sharp from 'sharp'
+
+const generated = join(import.meta.dirname, '../generated')
+
+/** The file of the detector that the page opens with, once the site is built. */
+export const exampleFile = join(generated, 'cable.onnx')
+
+/** The files of its pictures, in order. */
+export function exampleImageFiles(): string[] {
+  const folder = join(generated, 'images/cable')
+  return readdirSync(folder)
+    .sort()
+    .map((name) => join(folder, name))
+}
 
 /** A PNG of a size, in one colour. */
 export const plain = (width: number, height: number, background = '#ff00ff'): Promise<Buffer> =>

@@ -2,3 +2,4 @@ export { accuracyVerdict, type Accuracy, type Gate, type Verdict } from './gate.
 export { exportHalf } from './half.js'
 export type { Images } from './images.js'
 export { exportInt8, type Int8Export } from './int8.js'
+export { storedAsBytes } from './bytes.js'

@@ -12,8 +12,8 @@ const palette = Uint8Array.from({ length: 1024 }, (_, i) => {
  * and a white line around the pixels above it. The page lays it over the photograph and sets its opacity.
  */
 export function paintHeat(
-  canvas: HTMLCanvasElement,
-  { anomalyMap }: Detection,
+  canvas: HTMLCanvasElement | OffscreenCanvas,
+  anomalyMap: Detection['anomalyMap'],
   threshold: number,
 ): void {
   const { width, height, data } = anomalyMap
@@ -27,7 +27,8 @@ export function paintHeat(
   for (const i of edges(data, width, threshold)) pixels.data.fill(255, 4 * i, 4 * i + 4)
   canvas.width = width
   canvas.height = height
-  canvas.getContext('2d')!.putImageData(pixels, 0, 0)
+  const context = canvas.getContext('2d') as CanvasRenderingContext2D
+  context.putImageData(pixels, 0, 0)
 }
 
 /** Pixels above the threshold that have a neighbour in the map that is not. */

@@ -1,7 +1,7 @@
 import type { Detection } from '@cflow/detector'
 import { expect, it } from 'vitest'
 import type { Item } from './item.js'
-import { positionOf, rateOf, summaryOf } from './judge.js'
+import { arranged, positionOf, rateOf, summaryOf } from './judge.js'
 
 const item = (score: number | undefined, truth?: string): Item => ({
   id: 0,
@@ -28,4 +28,15 @@ it('the slider covers 0.5 % to 50 %, and every rate it gives leads back to its p
   expect([rateOf(0), rateOf(50), rateOf(100)]).toEqual([0.005, 0.05, 0.5])
   // two digits of a rate: a place beside it at most
   for (let p = 0; p <= 100; p++) expect(Math.abs(positionOf(rateOf(p)) - p)).toBeLessThanOrEqual(1)
+})
+
+it('images are put in order by their scores, those without one last, and filtered', () => {
+  const items = [item(2), item(undefined), item(9), item(5)]
+  const scores = (sort: 'given' | 'highest' | 'lowest', filter: 'all' | 'anomalous' | 'good') =>
+    arranged(items, { sort, filter }, 4).map((i) => i.detection?.score)
+  expect(scores('given', 'all')).toEqual([2, undefined, 9, 5])
+  expect(scores('highest', 'all')).toEqual([9, 5, 2, undefined])
+  expect(scores('lowest', 'all')).toEqual([2, 5, 9, undefined])
+  expect(scores('lowest', 'anomalous')).toEqual([5, 9])
+  expect(scores('given', 'good')).toEqual([2])
 })

@@ -1,17 +1,59 @@
 import type { Manifest } from '@cflow/core'
-import { thresholdFor, verdict, type Detection } from '@cflow/detector'
+import { thresholdFor, verdict } from '@cflow/detector'
+import type { Filter, State } from '../state/state.js'
 import { count } from '../ui/format.js'
-import type { Item } from './item.js'
+import type { Item, Verdict } from './item.js'
 
-/** A detection judged at another false-positive rate, without running the model again. */
+/** A verdict at another false-positive rate, or with a threshold of a person's own, without running the model again. */
 export const judged = (
   manifest: Manifest,
-  detection: Detection,
+  detection: Verdict,
   rate: number | undefined,
-): Detection => ({
+  placed?: number,
+): Verdict => ({
   ...detection,
-  ...verdict(manifest, detection.score, thresholdFor(manifest, rate)),
+  ...verdict(manifest, detection.score, ratedThreshold(manifest, rate, placed)),
 })
+
+/** The threshold in use, and the rate that it stands for. */
+export function ratedThreshold(
+  manifest: Manifest,
+  rate: number | undefined,
+  placed?: number,
+): ReturnType<typeof thresholdFor> {
+  if (placed === undefined) return thresholdFor(manifest, rate)
+  const { scores } = manifest.calibration
+  const above = scores.filter((s) => s > placed).length
+  return {
+    threshold: placed,
+    falsePositiveRate: (above + 1) / (scores.length + 1),
+    guaranteed: false,
+  }
+}
+
+/** The images to show: those that the filter lets through, in order. Equal scores keep the order in which they came. */
+export function arranged(
+  items: readonly Item[],
+  { sort, filter }: Pick<State, 'sort' | 'filter'>,
+  threshold: number,
+): readonly Item[] {
+  const isShown: Record<Filter, (i: Item) => boolean> = {
+    all: () => true,
+    anomalous: (i) => i.detection !== undefined && i.detection.score > threshold,
+    good: (i) => i.detection !== undefined && i.detection.score <= threshold,
+    marked: (i) => i.mark !== undefined,
+    failed: (i) => i.failure !== undefined,
+  }
+  const shown = filter === 'all' ? items : items.filter(isShown[filter])
+  if (sort === 'given') return shown
+  const sign = sort === 'highest' ? -1 : 1
+  // what has no score comes last
+  const key = (i: Item) => (i.detection ? sign * i.detection.score : Infinity)
+  return shown
+    .map((item) => [key(item), item] as const)
+    .sort(([a], [b]) => (a === b ? 0 : a - b))
+    .map(([, item]) => item)
+}
 
 /** How many images were judged, and how: against the truth where it is known. */
 export function summaryOf(items: readonly Item[], threshold: number): string {

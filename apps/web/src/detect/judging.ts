@@ -2,6 +2,7 @@ import type { Detection } from '@cflow/detector'
 import { friendly } from '../errors.js'
 import { judgedAs, type State } from '../state/state.js'
 import type { Store } from '../state/store.js'
+import { stored } from './item.js'
 import { showMessage } from '../ui/messages.js'
 
 /** Judge what waits, the selected image first, one after the other, whenever something waits and a detector runs. */
@@ -19,7 +20,9 @@ export function judge(store: Store<State>, detect: (image: Blob) => Promise<Dete
       try {
         const detection = await detect(item.blob)
         // of another detector, or on another engine: once more
-        if (store.state.engine === engine) store.change(judgedAs(id, { detection }))
+        const { anomalyMap, ...verdict } = detection
+        if (store.state.engine === engine)
+          store.change(judgedAs(id, { detection: verdict, map: stored(anomalyMap) }))
       } catch (error) {
         console.warn(error)
         if (store.state.engine !== engine) continue

@@ -32,26 +32,28 @@ export function modelCard(store: Store<State>, { open, forget, take }: Acts): vo
     }
     list.value = wanted
     field.hidden = detectors.length < 2
-    toExample.hidden = wanted === example && !isStuck
+    toExample.hidden = detectorOf(state, wanted)?.isBuiltIn === true && !isStuck
     const ours = detectorOf(state, running)
-    remove.hidden = running === example || !ours || running !== wanted
-    download.hidden = running === example || !ours?.file
-    if (ours?.file && ours.file !== offered && running !== example) {
+    remove.hidden =
+      !ours || ours.isBuiltIn === true || ours.address !== undefined || running !== wanted
+    download.hidden = !ours?.file
+    if (ours?.file && ours.file !== offered) {
       offered = ours.file
       URL.revokeObjectURL(download.href)
       download.href = URL.createObjectURL(ours.file)
     }
     const next = nameOf(detectorOf(state, wanted))
     const isLoading = wanted !== running && !isStuck
-    loading.textContent = isLoading && engine ? `Loading ${next} …` : ''
+    const share = state.loaded === undefined ? '' : ` ${Math.round(100 * state.loaded)} %`
+    loading.textContent = isLoading && engine ? `Loading ${next} …${share}` : ''
     if (!engine) {
-      heading.textContent = isStuck ? 'No detector could be loaded' : `Loading ${next} …`
+      heading.textContent = isStuck ? 'No detector could be loaded' : `Loading ${next} …${share}`
       facts.textContent = ''
       return
     }
     const { manifest, model } = engine
-    const { training, encoder, inputSize, category } = manifest
-    heading.textContent = ours?.name || `Built-in example: ${category}`
+    const { training, encoder, inputSize } = manifest
+    heading.textContent = ours?.name ?? manifest.category
     facts.textContent =
       `Learned from ${count(training.images, 'good image')}; ` +
       `${encoder.name}, ${inputSize} px, ${(model.size / 1e6).toFixed(1)} MB`
@@ -69,10 +71,9 @@ export function modelCard(store: Store<State>, { open, forget, take }: Acts): vo
   })
 }
 
-const nameOf = (detector: KnownDetector | undefined): string =>
-  detector?.name ? `“${detector.name}”` : 'the built-in example'
+const nameOf = (detector: KnownDetector | undefined): string => `“${detector?.name}”`
 
 const when = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'short' })
 
 const optionOf = ({ name, trainedAt }: KnownDetector): string =>
-  (name || 'Built-in example') + (trainedAt === undefined ? '' : `, ${when.format(trainedAt)}`)
+  name + (trainedAt === undefined ? '' : `, ${when.format(trainedAt)}`)

@@ -1,22 +1,44 @@
-import type { Detection } from '@cflow/detector'
+import type { AnomalyMap } from '@cflow/detector'
 import { create, element } from '../ui/dom.js'
+import { short } from '../ui/format.js'
+import { zoomable } from '../ui/zoom.js'
 import { paintHeat, paintLegend } from './heat.js'
-import type { Item } from './item.js'
+import { unstored, type Item, type StoredMap, type Verdict } from './item.js'
 
 /** The large picture with the heat map over it. */
 export function pictureView() {
   const image = element('img', 'picture-image')
+  const frame = element('div', 'picture')
   const stage = element('div', 'picture-stage')
   const heat = element('canvas', 'picture-heat')
   const wait = element('p', 'picture-wait')
   const caption = element('figcaption', 'picture-caption')
   const opacity = element('input', 'opacity')
+  const probe = element('p', 'picture-probe')
+  const compare = element('button', 'picture-compare')
+  const zoom = zoomable(frame, stage)
+  let isCompared = false
   const setOpacity = () => {
-    heat.style.opacity = String(Number(opacity.value) / 100)
+    heat.style.opacity = isCompared ? '0' : String(Number(opacity.value) / 100)
     element('output', 'opacity-value').textContent = `${opacity.value} %`
   }
   opacity.addEventListener('input', setOpacity)
   setOpacity()
+  const comparing = (is: boolean) => () => {
+    isCompared = is
+    setOpacity()
+  }
+  compare.addEventListener('pointerdown', comparing(true))
+  for (const type of ['pointerup', 'pointerleave', 'blur'] as const)
+    compare.addEventListener(type, comparing(false))
+  compare.addEventListener('keydown', ({ key }) => {
+    if (key === ' ' || key === 'Enter') comparing(true)()
+  })
+  compare.addEventListener('keyup', comparing(false))
+  element('button', 'zoom-in').addEventListener('click', () => zoom.by(1.5))
+  element('button', 'zoom-out').addEventListener('click', () => zoom.by(1 / 1.5))
+  element('button', 'zoom-reset').addEventListener('click', zoom.reset)
+
   /** Address of a picture that the browser cannot show. */
   let broken: string | undefined
   image.addEventListener('load', () => {
@@ -28,37 +50,76 @@ export function pictureView() {
     image.hidden = true
   })
   paintLegend(element('canvas', 'legend'))
+
+  /** The map that is shown, and its threshold. */
+  let map: AnomalyMap | undefined
+  let threshold = 0
+  let of: StoredMap | undefined
+  stage.addEventListener('pointermove', (event) => {
+    if (!map) return
+    const box = stage.getBoundingClientRect()
+    const at = (part: number, n: number) => Math.min(n - 1, Math.max(0, Math.floor(part * n)))
+    const column = at((event.clientX - box.left) / box.width, map.width)
+    const row = at((event.clientY - box.top) / box.height, map.height)
+    const score = map.data[row * map.width + column]!
+    probe.textContent = `Here ${short(score)}, ${score > threshold ? 'above' : 'below'} the threshold`
+  })
+  stage.addEventListener('pointerleave', () => (probe.textContent = ''))
+
+  /** Paint a map once it is there, unless another image is shown by then. */
+  const paint = async (item: Item, judged: Verdict, stored: StoredMap) => {
+    threshold = judged.threshold
+    if (of !== stored || !map) {
+      of = stored
+      map = undefined
+      const got = await unstored(stored)
+      if (of !== stored) return
+      map = got
+    }
+    paintHeat(heat, map, threshold)
+    heat.hidden = false
+    image.alt = altOf(item, judged, map)
+  }
+  let shown: number | undefined
   return {
     /** @param isStuck nothing will judge it */
-    show(item: Item | undefined, judged: Detection | undefined, isStuck: boolean) {
+    show(item: Item | undefined, judged: Verdict | undefined, isStuck: boolean) {
       wait.hidden =
         isStuck || item === undefined || judged !== undefined || item.failure !== undefined
-      heat.hidden = judged === undefined
+      if (!judged || item?.id !== shown) heat.hidden = true
       stage.hidden = item === undefined
       image.hidden = item === undefined || item.url === broken
+      if (item?.id !== shown) zoom.reset()
+      shown = item?.id
+      probe.textContent = ''
+      if (!judged) of = map = undefined
       if (!item) {
-        caption.textContent = 'No image yet: bring some below.'
+        caption.textContent = 'No image yet: bring some.'
         return
       }
       if (image.src !== item.url) image.src = item.url
-      image.alt = judged ? altOf(item, judged) : item.name
+      image.alt = item.name
       caption.replaceChildren(
-        create('strong', {}, item.name),
+        create('strong', { title: item.path ?? item.name }, item.name),
         item.failure ? ` ${item.failure.title}.` : '',
       )
-      if (judged) paintHeat(heat, judged, judged.threshold)
+      if (judged && item.map) void paint(item, judged, item.map)
     },
   }
 }
 
-const altOf = ({ name }: Item, { anomalous, anomalyMap, threshold }: Detection): string => {
+const altOf = (
+  { name }: Item,
+  { anomalous, threshold }: Verdict,
+  anomalyMap: AnomalyMap,
+): string => {
   if (!anomalous) return `${name}: nothing anomalous`
   const above = anomalyMap.data.reduce((n, v) => n + (v > threshold ? 1 : 0), 0)
   const share = Math.max(1, Math.round((100 * above) / anomalyMap.data.length))
   return `${name}: about ${share} % of the picture is anomalous, most at the ${placeOf(anomalyMap)}`
 }
 
-function placeOf({ data, width, height }: Detection['anomalyMap']): string {
+function placeOf({ data, width, height }: AnomalyMap): string {
   const worst = data.reduce((best, v, i) => (v > data[best]! ? i : best), 0)
   const third = (i: number, n: number) => Math.min(2, Math.floor((3 * i) / n))
   const row = ['top', '', 'bottom'][third(Math.floor(worst / width), height)]!

@@ -1,5 +1,6 @@
 import type { Manifest } from '@cflow/core'
-import type { Contribution, Detection } from '@cflow/detector'
+import type { Contribution } from '@cflow/detector'
+import type { Verdict } from './item.js'
 import type { Friendly } from '../errors.js'
 import { create, element } from '../ui/dom.js'
 import { percent, short } from '../ui/format.js'
@@ -8,7 +9,7 @@ import { scoreStrip } from '../ui/strip.js'
 /** The card beside the picture, empty where there is no image: verdict, score against the threshold, and which scales it comes from. */
 export function showVerdict(
   manifest: Manifest | undefined,
-  detection: Detection | undefined,
+  detection: Verdict | undefined,
   failure: Friendly | undefined,
   isEmpty: boolean,
 ): void {
@@ -52,13 +53,14 @@ export function rarityOf(good: readonly number[], score: number): string {
   return `${who} of the ${good.length} good images that set the threshold score${as > 1 ? '' : 's'} as high.`
 }
 
-function contributionBar({ stride, share, value }: Contribution): HTMLLIElement {
+function contributionBar({ tap, stride, share, value }: Contribution): HTMLLIElement {
   const bar = create('span', { class: 'bar', 'aria-hidden': 'true' })
   bar.style.setProperty('--share', String(share))
   return create(
     'li',
     { title: `part of the score: ${short(value)}` },
-    create('span', {}, `${short(stride)} px scale`),
+    // the scale that compares with what is remembered looks at several taps
+    create('span', {}, tap.includes('+') ? 'memory' : `${short(stride)} px scale`),
     bar,
     create('span', { class: 'number' }, percent(share)),
   )

@@ -1,7 +1,8 @@
-import { proxy } from 'comlink'
+import { proxy, transfer } from 'comlink'
 import type { Detection } from '@cflow/detector'
-import { handleOf, waited } from '../worker/handle.js'
 import type { DetectWorker, EngineOptions } from '../worker/detect.js'
+import { handleOf, waited } from '../worker/handle.js'
+import type { OnBytes } from './files.js'
 
 export type EngineId = 'webgpu' | 'threads' | 'single'
 
@@ -21,28 +22,33 @@ type Adapter = { readonly info?: { isFallbackAdapter?: boolean; description?: st
 export const threadsHere = (): number =>
   globalThis.crossOriginIsolated ? Math.min(navigator.hardwareConcurrency, 8) : 1
 
-/** The engines, best first, with what is missing for those that cannot be used. */
-export async function engineChoices(): Promise<readonly EngineChoice[]> {
-  const { gpu } = navigator as { gpu?: { requestAdapter(): Promise<Adapter | null> } }
-  const adapter = await gpu?.requestAdapter().catch(() => null)
-  const { isFallbackAdapter = false, description = '' } = adapter?.info ?? {}
-  const isSoftware = isFallbackAdapter || /swiftshader|llvmpipe|basic render/i.test(description)
+/** WASM with threads and with one; what is missing where one cannot be used. */
+export function wasmChoices(): readonly [threads: EngineChoice, single: EngineChoice] {
   const threads = threadsHere()
   const why = globalThis.crossOriginIsolated ? 'one processor' : 'page is not isolated'
-  const gpuLabel = isSoftware ? 'WebGPU (no GPU: software)' : 'WebGPU'
   return [
-    {
-      id: 'webgpu',
-      label: gpuLabel,
-      isSoftware,
-      ...(!adapter && { missing: 'not in this browser' }),
-    },
     threads > 1
       ? { id: 'threads', label: `WASM, ${threads} threads` }
       : { id: 'threads', label: 'WASM, several threads', missing: why },
     { id: 'single', label: 'WASM, 1 thread' },
   ]
 }
+
+/** WebGPU, where there is an adapter. */
+export async function gpuChoice(): Promise<EngineChoice> {
+  const { gpu } = navigator as { gpu?: { requestAdapter(): Promise<Adapter | null> } }
+  const adapter = await gpu?.requestAdapter().catch(() => null)
+  if (!adapter) return { id: 'webgpu', label: 'WebGPU', missing: 'not in this browser' }
+  const { isFallbackAdapter = false, description = '' } = adapter.info ?? {}
+  const isSoftware = isFallbackAdapter || /swiftshader|llvmpipe|basic render/i.test(description)
+  return isSoftware
+    ? { id: 'webgpu', label: 'WebGPU (no GPU: software)', isSoftware }
+    : { id: 'webgpu', label: 'WebGPU' }
+}
+
+/** Whether the browser was told to spare the network. */
+export const savesData = (): boolean =>
+  (navigator as { connection?: { saveData?: boolean } }).connection?.saveData === true
 
 export const engineOptions = (id: EngineId): EngineOptions => ({
   device: id === 'webgpu' ? 'webgpu' : 'wasm',
@@ -55,14 +61,25 @@ export type Engine = Awaited<ReturnType<typeof openEngine>>
 /** Milliseconds in which a lost GPU is told of, after a run that failed because of it. */
 const lossDelay = 1000
 
+/** A worker for an engine; that of WASM fetches what it needs. */
+export function startWorker(id: EngineId, onBytes: OnBytes) {
+  const handle = handleOf<DetectWorker>(
+    new Worker(new URL('../worker/detect.ts', import.meta.url), { type: 'module' }),
+  )
+  const prepared =
+    id === 'webgpu' ? Promise.resolve() : handle.answered(handle.api.prepare(proxy(onBytes)))
+  prepared.catch(() => undefined)
+  return { id, handle, prepared }
+}
+
 /**
  * A detector on an engine, in a worker of its own.
  * @throws what loading a detector throws, and when the worker fails
  */
-export async function openEngine(id: EngineId, model: Blob) {
-  const handle = handleOf<DetectWorker>(
-    new Worker(new URL('../worker/detect.ts', import.meta.url), { type: 'module' }),
-  )
+export async function openEngine(
+  { id, handle, prepared }: ReturnType<typeof startWorker>,
+  model: Blob,
+) {
   let tellLost: () => void
   const lost = new Promise<void>((resolve) => (tellLost = resolve))
   const onLost = proxy(() => tellLost())
@@ -72,6 +89,7 @@ export async function openEngine(id: EngineId, model: Blob) {
   failLost.catch(() => undefined)
   try {
     const { api, answered } = handle
+    await prepared
     const { manifest, runtime } = await answered(api.load(model, engineOptions(id), onLost))
     return {
       ...{ id, model, manifest },
@@ -79,9 +97,10 @@ export async function openEngine(id: EngineId, model: Blob) {
       runtime,
       /** Resolves when the GPU is lost, else never. */
       lost,
-      async detect(image: Blob): Promise<Detection> {
+      async detect(image: Blob | ImageData): Promise<Detection> {
         try {
-          return await Promise.race([answered(api.detect(image)), failLost])
+          const given = image instanceof Blob ? image : transfer(image, [image.data.buffer])
+          return await Promise.race([answered(api.detect(given)), failLost])
         } catch (error) {
           // a run on a lost GPU may fail, of many things, before the loss is told
           if (id === 'webgpu') await Promise.race([failLost, waited(lossDelay)])

@@ -1,7 +1,15 @@
 import { messageOf } from '@cflow/base'
 import type { Detection } from '@cflow/detector'
 import { isLostGpu } from '../errors.js'
-import { openEngine, type Engine, type EngineChoice, type EngineId } from './engines.js'
+import {
+  openEngine,
+  savesData,
+  startWorker,
+  wasmChoices,
+  type Engine,
+  type EngineChoice,
+  type EngineId,
+} from './engines.js'
 import { percent } from '../ui/format.js'
 
 export interface HostEvents {
@@ -10,6 +18,8 @@ export interface HostEvents {
   /** Something a person should know of: `failure` when what was asked for did not work. */
   onNote(title: string, text: string): void
   onState(text: string): void
+  /** So many bytes more of what an engine needs have come. */
+  onBytes(bytes: number): void
 }
 
 /** Largest relative difference of a score that counts as the same. */
@@ -18,22 +28,30 @@ const tolerance = 1e-3
 export type Host = ReturnType<typeof engineHost>
 
 /**
- * The detector in use, and the engine it runs on. One change at a time, in the order asked for.
+ * The detector in use, and the engine it runs on. One change at a time, in the order asked for. The first engine is fetched at
+ * once, beside the detector.
+ * @param gpu what WebGPU is here
  * @param known gives an image whose score every engine must agree on
  * @param wanted the engine asked for; by default WASM at once, and WebGPU when it is a GPU, agrees with WASM and is faster
  */
 export function engineHost(
-  choices: readonly EngineChoice[],
+  gpu: Promise<EngineChoice>,
   known: () => Promise<Blob>,
   events: HostEvents,
   wanted: EngineId | null,
 ) {
-  const available = (id: EngineId) => !choices.find((c) => c.id === id)?.missing
-  const worthTrying = choices.some((c) => c.id === 'webgpu' && !c.missing && !c.isSoftware)
-  const wasm: EngineId = available('threads') ? 'threads' : 'single'
+  const [threads] = wasmChoices()
+  const wasm: EngineId = threads.missing ? 'single' : 'threads'
+  const first: EngineId = wanted === 'single' ? 'single' : wasm
+  let spare: ReturnType<typeof startWorker> | undefined = startWorker(first, events.onBytes)
+  const opened = async (id: EngineId, file: Blob): Promise<Engine> => {
+    const worker = spare?.id === id ? spare : startWorker(id, () => {})
+    if (worker === spare) spare = undefined
+    return openEngine(worker, file)
+  }
   let current: Engine | undefined
   let model: Blob | undefined
-  let asked = wanted && available(wanted) ? wanted : undefined
+  let asked = wanted === 'threads' ? wasm : (wanted ?? undefined)
 
   let last: Promise<unknown> = Promise.resolve()
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
@@ -62,7 +80,7 @@ export function engineHost(
   const useWasm = async (file: Blob, id: EngineId, isWanted = () => true): Promise<boolean> => {
     const isThere = current?.model === file && current.id === id
     if (!isWanted()) return false
-    const engine = isThere ? current! : await openEngine(id, file)
+    const engine = isThere ? current! : await opened(id, file)
     if (!isWanted()) {
       if (engine !== current) engine.close()
       return false
@@ -80,26 +98,26 @@ export function engineHost(
    */
   const tryGpu = async (must: boolean): Promise<void> => {
     const reference = current!
-    let gpu: Engine | undefined
+    let candidate: Engine | undefined
     let why: string
     try {
       events.onState('checking WebGPU …')
-      gpu = await openEngine('webgpu', reference.model)
+      candidate = await opened('webgpu', reference.model)
       const image = await known()
-      const { score } = await gpu.detect(image)
+      const { score } = await candidate.detect(image)
       const { score: expected } = await reference.detect(image)
       const difference = Math.abs(score - expected) / Math.max(Math.abs(expected), 1e-12)
       const agrees = difference <= tolerance
       const time = async (engine: Engine) => (await engine.detect(image)).milliseconds
-      if (agrees && (must || (await time(gpu)) < (await time(reference)))) {
-        use(gpu)
+      if (agrees && (must || (await time(candidate)) < (await time(reference)))) {
+        use(candidate)
         return events.onState('WebGPU agrees with WASM')
       }
       why = agrees ? 'WebGPU is slower here' : `WebGPU differs from WASM by ${percent(difference)}`
     } catch (error) {
       why = `WebGPU failed (${messageOf(error)})`
     }
-    gpu?.close()
+    candidate?.close()
     events.onState('WebGPU is not used')
     if (must) events.onNote('WebGPU is not used', `${why}. Going on with WASM.`)
   }
@@ -113,11 +131,17 @@ export function engineHost(
      * @param isWanted false once something else is asked for: then it does not take over
      * @throws when it cannot be loaded; the one before then stays
      */
-    async open(file: Blob, isWanted: () => boolean): Promise<void> {
-      if (!(await inTurn(() => useWasm(file, asked === 'single' ? 'single' : wasm, isWanted))))
+    async open(file: Promise<Blob>, isWanted: () => boolean): Promise<void> {
+      const model = await file
+      if (!(await inTurn(() => useWasm(model, asked === 'single' ? 'single' : wasm, isWanted))))
         return
-      if (asked === 'webgpu' || (asked === undefined && worthTrying))
-        void inTurn(() => tryGpu(asked === 'webgpu'))
+      void inTurn(async () => {
+        const { missing, isSoftware } = await gpu
+        // WebGPU's build of onnxruntime-web is large: fetched where it may be of use, and asked for or no burden
+        const isWorthTrying = !missing && !isSoftware && !savesData()
+        if (asked === 'webgpu' ? !missing : asked === undefined && isWorthTrying)
+          await tryGpu(asked === 'webgpu')
+      })
     },
     /** Run on another engine; one that computes otherwise than WASM is not taken. */
     choose(id: EngineId): Promise<void> {
@@ -128,7 +152,7 @@ export function engineHost(
         if (id === 'webgpu') await tryGpu(true)
       })
     },
-    async detect(image: Blob): Promise<Detection> {
+    async detect(image: Blob | ImageData): Promise<Detection> {
       const engine = current
       if (!engine) throw new Error('no detector is loaded yet')
       try {
@@ -136,7 +160,8 @@ export function engineHost(
       } catch (error) {
         // replaced in the meantime, or gone: the engine that took over answers
         if (engine.id === 'webgpu' && isLostGpu(error)) await leave(engine)
-        if (engine === current || !current) throw error
+        // a picture of a video was handed over: the next one is judged
+        if (engine === current || !current || !(image instanceof Blob)) throw error
         return current.detect(image)
       }
     },

@@ -42,7 +42,8 @@ export async function openCamera(onPhoto: (photo: File) => void): Promise<void> 
   dialog.showModal()
 }
 
-async function cameraStream(): Promise<MediaStream | undefined> {
+/** The camera's pictures; undefined, and a message, where there is none. */
+export async function cameraStream(): Promise<MediaStream | undefined> {
   const media = navigator.mediaDevices as MediaDevices | undefined
   try {
     if (!media) throw new DOMException('', 'NotFoundError')
@@ -57,7 +58,7 @@ async function cameraStream(): Promise<MediaStream | undefined> {
 }
 
 /** The video's current frame, without loss; undefined before the first one. */
-function photograph(video: HTMLVideoElement): Promise<Blob | null> {
+export function photograph(video: HTMLVideoElement): Promise<Blob | null> {
   const { videoWidth: width, videoHeight: height } = video
   if (width === 0) return Promise.resolve(null)
   const canvas = new OffscreenCanvas(width, height)

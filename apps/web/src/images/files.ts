@@ -18,10 +18,13 @@ export function imagesOf(files: Iterable<File>, also = ''): NewItem[] {
   const title = others.length === 1 ? `${others[0]!.name} is not an image` : `${others.length} files are not images` // prettier-ignore
   if (others.length > 0)
     showMessage(title, `Use PNG, JPEG, WebP, GIF, AVIF or BMP${also}.`, 'error')
-  return all.filter(looksLikeImage).map((f) => ({ name: f.name, blob: f }))
+  return all.filter(looksLikeImage).map((f) => ({ name: f.name, path: pathOf(f), blob: f }))
 }
 
-const pathOf = (file: File): string => file.webkitRelativePath || file.name
+/** Paths of files inside dropped folders. */
+const droppedAt = new WeakMap<File, string>()
+
+const pathOf = (file: File): string => droppedAt.get(file) ?? (file.webkitRelativePath || file.name)
 
 /** The files of a drop, also those inside dropped folders. */
 export async function droppedFiles(transfer: DataTransfer): Promise<File[]> {
@@ -34,8 +37,11 @@ export async function droppedFiles(transfer: DataTransfer): Promise<File[]> {
 }
 
 async function filesOf(entry: FileSystemEntry): Promise<File[]> {
-  if (entry.isFile)
-    return [await new Promise<File>((ok, no) => (entry as FileSystemFileEntry).file(ok, no))]
+  if (entry.isFile) {
+    const file = await new Promise<File>((ok, no) => (entry as FileSystemFileEntry).file(ok, no))
+    droppedAt.set(file, entry.fullPath.replace(/^\//, ''))
+    return [file]
+  }
   const reader = (entry as FileSystemDirectoryEntry).createReader()
   const files: File[] = []
   for (;;) {

@@ -3,11 +3,15 @@ import { openCamera } from './camera.js'
 
 const imageTypes = 'image/png,image/jpeg,image/webp,image/gif,image/avif,image/bmp'
 
-/** A place to bring images to: drop, files, a folder, the camera. */
+/**
+ * A place to bring images to: drop, files, a folder, the camera.
+ * @param more further buttons
+ */
 export function imagePicker(
   place: HTMLElement,
   label: string,
   onFiles: (files: File[]) => void,
+  ...more: readonly (readonly [text: string, act: () => void])[]
 ): void {
   const input = (attributes: Readonly<Record<string, string>>) => {
     const node = create('input', { type: 'file', multiple: '', hidden: '', ...attributes })
@@ -34,6 +38,7 @@ export function imagePicker(
       button('Choose images', () => files.click()),
       button('Choose a folder', () => folder.click()),
       button('Use the camera', () => void openCamera((photo) => onFiles([photo]))),
+      ...more.map(([text, act]) => button(text, act)),
     ),
     files,
     folder,

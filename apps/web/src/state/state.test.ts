@@ -2,6 +2,7 @@ import type { Detection } from '@cflow/detector'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import type { NewItem } from '../detect/item.js'
 import {
+  arrived,
   example,
   given,
   hasInput,
@@ -10,6 +11,7 @@ import {
   knowing,
   learnFrom,
   learnFromOnly,
+  marking,
   run,
   selecting,
   strict,
@@ -34,8 +36,8 @@ const names = ({ items }: State) => items.map((i) => i.name)
 
 const tests = [image('example 1'), image('example 2')]
 const known = [
-  knowing({ id: example, name: '', tests }),
-  knowing({ id: example, name: '', file: exampleFile }),
+  knowing({ id: example, tests }),
+  knowing({ id: example, file: exampleFile }),
   knowing({ id: 'own', name: 'own.onnx', file: ownFile, tests: [image('test 1')] }),
 ]
 
@@ -121,4 +123,53 @@ it('a store tells of changes only, also of those that a watcher makes', () => {
   store.change((n) => n + 1)
   expect(store.state).toBe(2)
   expect(seen).toEqual([0, 2, 2])
+})
+
+it('what has come is told in whole per cent, until a detector runs', () => {
+  const some = after(arrived(0.123))
+  expect(some.loaded).toBe(0.12)
+  expect(arrived(0.129)(some)).toBe(some)
+  expect([...known, run(engine(exampleFile))].reduce((s, f) => f(s), some).loaded).toBeUndefined()
+})
+
+describe('a person’s word', () => {
+  const scored = (precision: 'float16' | undefined, ...scores: number[]): State => {
+    const calibration = { scores: [1, 2, 3, 4], threshold: 4 }
+    const manifest = {
+      calibration,
+      ...(precision && { precision }),
+    } as unknown as Running['manifest']
+    const state = after(
+      knowing({ id: 'own', file: ownFile }),
+      run({ ...engine(ownFile), manifest }),
+      given(scores.map((s) => image(String(s)))),
+    )
+    return state.items.reduce(
+      (s, { id, name }) =>
+        judgedAs(id, { detection: { score: Number(name) } as unknown as Detection })(s),
+      state,
+    )
+  }
+  const idOf = ({ items }: State, name: string) => items.find((i) => i.name === name)!.id
+
+  it('on a missed defect places the threshold below it, and is taken back by saying it again', () => {
+    const state = scored(undefined, 2.5, 9)
+    const marked = marking(idOf(state, '2.5'), 'defect')(state)
+    expect(marked.placed).toBe(2.25)
+    expect(marking(idOf(state, '2.5'), 'defect')(marked).placed).toBeUndefined()
+    // one that is found anyway changes nothing, and the slider takes a placed threshold back
+    expect(marking(idOf(state, '9'), 'defect')(state).placed).toBeUndefined()
+    expect(strict(0.1)(marked).placed).toBeUndefined()
+  })
+
+  it('on a good image raises the threshold only where the detector cannot learn it', () => {
+    for (const [precision, placed] of [
+      [undefined, undefined],
+      ['float16', 9],
+    ] as const) {
+      // prettier-ignore
+      const state = scored(precision, 2.5, 9)
+      expect(marking(idOf(state, '9'), 'fine')(state).placed).toBe(placed)
+    }
+  })
 })

@@ -2,14 +2,17 @@ import type { Manifest } from '@cflow/core'
 import { itemOf, waitingAgain, type Item, type NewItem } from '../detect/item.js'
 import type { EngineId } from '../engine/engines.js'
 
-/** The detector that comes with the site. */
-export const example = 'example'
+/** The detector that the page opens with. */
+export const example = 'cable'
 
 /** A detector that this page knows of. */
 export interface KnownDetector {
   readonly id: string
-  /** Empty of the built-in example, which its manifest names. */
   readonly name: string
+  /** It comes with the site. */
+  readonly isBuiltIn?: true
+  /** Where its file is, of one on the server. */
+  readonly address?: string
   /** Its file; absent while it is not loaded. */
   readonly file?: Blob
   /** Images that come with it and that it has not seen. */
@@ -36,6 +39,10 @@ interface Training {
   readonly phase: Phase
 }
 
+/** Images in the order in which they came, or by their scores; `marked` are those that a person has judged. */
+export type Sort = 'given' | 'highest' | 'lowest'
+export type Filter = 'all' | 'anomalous' | 'good' | 'marked' | 'failed'
+
 /** All that the page shows. */
 export interface State {
   readonly detectors: readonly KnownDetector[]
@@ -46,18 +53,32 @@ export interface State {
   readonly running?: string
   /** No detector could be loaded. */
   readonly isStuck?: boolean
+  /** Share of the files that has come while a detector is loaded, 0 to 1. */
+  readonly loaded?: number
   /** Images to judge: a person's, then those that come with the detector. */
   readonly items: readonly Item[]
   readonly selected?: number
   /** The false-positive rate asked for; the stored one while undefined. */
   readonly rate?: number
+  /** A threshold placed by images that were marked, in place of a rate. */
+  readonly placed?: number
+  readonly sort: Sort
+  readonly filter: Filter
   readonly training: Training
 }
 
+/** The detectors that come with the site, and what they judge. */
+const builtIn: readonly KnownDetector[] = Object.entries({
+  cable: 'cables',
+  part: 'steel brackets',
+  mesh: 'woven cloth',
+}).map(([id, things]) => ({ id, name: `Example: ${things}`, isBuiltIn: true }))
+
 export const initial: State = {
-  detectors: [{ id: example, name: '' }],
+  detectors: builtIn,
   wanted: example,
   items: [],
+  ...{ sort: 'given', filter: 'all' },
   training: { images: [], tests: [], phase: 'idle' },
 }
 
@@ -107,7 +128,7 @@ export const without =
 
 /** An image has a verdict, or none. */
 export const judgedAs =
-  (id: number, change: Pick<Item, 'detection'> | Pick<Item, 'failure'>): Step =>
+  (id: number, change: Pick<Item, 'detection' | 'map'> | Pick<Item, 'failure'>): Step =>
   (state) => ({
     ...state,
     items: state.items.map((i) => (i.id === id ? { ...i, ...change } : i)),
@@ -115,14 +136,56 @@ export const judgedAs =
 
 export const strict =
   (rate: number): Step =>
-  (state) => ({ ...state, rate })
+  ({ placed: _, ...state }) => ({ ...state, rate })
+
+export const arrangedBy =
+  (how: Partial<Pick<State, 'sort' | 'filter'>>): Step =>
+  (state) => ({ ...state, ...how })
+
+/**
+ * A person says what an image is; saying it again takes it back. Defects place the threshold: between the lowest of them and the
+ * highest score of a good image below it, where it would otherwise not be found.
+ */
+export const marking =
+  (id: number, mark: NonNullable<Item['mark']>): Step =>
+  ({ placed: _, ...state }) => {
+    const items = state.items.map((i): Item => {
+      if (i.id !== id) return i
+      const { mark: before, ...item } = i
+      return before === mark ? item : { ...item, mark }
+    })
+    const scores = (of: Item['mark']) =>
+      items.flatMap((i) => (i.mark === of && i.detection ? [i.detection.score] : []))
+    const placed = state.engine && placedBy(state.engine.manifest, scores('fine'), scores('defect'))
+    return { ...state, items, ...(placed !== undefined && { placed }) }
+  }
+
+/** Whether a detector can learn more: one whose weights are stored in fewer bits cannot. */
+export const canLearn = ({ precision = 'float32' }: Manifest): boolean => precision === 'float32'
+
+function placedBy(
+  manifest: Manifest,
+  fine: readonly number[],
+  defects: readonly number[],
+): number | undefined {
+  const { scores, threshold } = manifest.calibration
+  const lowest = Math.min(...defects)
+  // what is fine is learned where that can be; else the threshold must let it pass
+  const highest = canLearn(manifest) ? -Infinity : Math.max(...fine)
+  if (lowest > threshold && highest <= threshold) return undefined
+  const below = [...scores, ...fine].filter((s) => s < lowest)
+  if (lowest === Infinity) return highest
+  return below.length > 0 ? (lowest + Math.max(...below)) / 2 : lowest - 1e-6 * Math.abs(lowest)
+}
+
+type Known = Pick<KnownDetector, 'id'> & Partial<KnownDetector>
 
 /** More is known of a detector, or it is new; the list is in the order in which they came. */
 export const knowing =
-  (detector: KnownDetector): Step =>
+  (detector: Known): Step =>
   (state) => {
     const before = detectorOf(state, detector.id)
-    const now = { ...before, ...detector }
+    const now = { name: detector.id, ...before, ...detector }
     const detectors = before
       ? state.detectors.map((d) => (d === before ? now : d))
       : [...state.detectors, now]
@@ -137,16 +200,24 @@ export const forgetting =
 /** A detector is asked for. Until it runs the one before goes on. */
 export const wanting =
   (id: string): Step =>
-  ({ isStuck: _, ...state }) =>
+  ({ isStuck: _, loaded: __, ...state }) =>
     state.running === undefined ? arranged({ ...state, wanted: id }) : { ...state, wanted: id }
 
 /** No detector could be loaded. */
-export const stuck: Step = (state) => ({ ...state, isStuck: true })
+export const stuck: Step = ({ loaded: _, ...state }) => ({ ...state, isStuck: true })
+
+/** So much of what is loaded has come; told in whole per cent, so that few changes are. */
+export const arrived =
+  (share: number): Step =>
+  (state) => {
+    const loaded = Math.floor(100 * Math.min(1, share)) / 100
+    return loaded === state.loaded ? state : { ...state, loaded }
+  }
 
 /** An engine took over. */
 export const run =
   (engine: Running): Step =>
-  ({ rate, isStuck: _, ...before }) => {
+  ({ rate, placed, isStuck: _, loaded: __, ...before }) => {
     const running = before.detectors.find((d) => d.file === engine.model)?.id
     const isNewModel = before.engine?.model !== engine.model
     const isNewEngine = before.engine?.id !== engine.id
@@ -155,6 +226,7 @@ export const run =
       engine,
       ...(running !== undefined && { running }),
       ...(rate !== undefined && !isNewModel && { rate }),
+      ...(placed !== undefined && !isNewModel && { placed }),
       // another detector gives other numbers; on another engine the time for the image at hand is of interest, and what
       // failed may work
       items: before.items.map((item) => {
@@ -189,5 +261,7 @@ export const unreadable = (id: number, failure: NonNullable<Item['failure']>): S
   trained((t) => ({ images: t.images.map((i) => (i.id === id ? { ...i, failure } : i)) }))
 
 /** Whether a person has put in something that a new start of the page would lose. */
-export const hasInput = ({ wanted, items, training }: State): boolean =>
-  wanted !== example || items.some((i) => i.of === undefined) || training.images.length > 0
+export const hasInput = (state: State): boolean =>
+  !detectorOf(state, state.wanted)?.isBuiltIn ||
+  state.items.some((i) => i.of === undefined) ||
+  state.training.images.length > 0

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import type { TrainingProgress } from '../worker/train.js'
-import { progressText, secondsLeft, shareDone } from './progress.js'
+import { progressText, shareDone, timeLeft } from './progress.js'
 
 const stages = ['check', 'read', 'folds', 'encode', 'train', 'calibrate'] as const
 
@@ -13,9 +13,24 @@ it('the bar only moves forward, from 0 to 1', () => {
   expect(shares.at(-1)).toBeCloseTo(1)
 })
 
-it('the time left counts what follows the stage', () => {
-  const progress: TrainingProgress = { stage: 'train', done: 2, total: 4, secondsLeft: 10 }
-  expect(secondsLeft(progress)).toBeGreaterThan(10)
-  expect(progressText(progress)).toMatch(/pass 3 of 4, about \d+ s left/)
-  expect(secondsLeft({ stage: 'read', done: 1, total: 9, secondsLeft: 3 })).toBeUndefined()
+it('the time left counts down, without jumps, and not while it is stopped', () => {
+  let clock = 0
+  const left = timeLeft(() => clock)
+  expect(left.of(0)).toBeUndefined()
+  // a slow stage and a quick one: 30 s for the first half, 10 s for the rest
+  const told: number[] = []
+  for (let s = 1; s <= 40; s++) {
+    clock += 1000
+    if (s === 20) {
+      left.hold()
+      clock += 60_000
+      left.goOn()
+    }
+    const now = left.of(s <= 30 ? s / 60 : 0.5 + (s - 30) / 20)
+    if (now !== undefined) told.push(now)
+  }
+  for (let i = 1; i < told.length; i++) expect(told[i]! - told[i - 1]!).toBeLessThan(2)
+  expect(told.at(-1)).toBeLessThan(5)
+  const progress: TrainingProgress = { stage: 'train', done: 2, total: 4 }
+  expect(progressText(progress, 10)).toBe('Learning what is normal: pass 3 of 4, about 10 s left')
 })

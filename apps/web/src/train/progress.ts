@@ -38,20 +38,41 @@ export function shareDone({ stage, done, total }: TrainingProgress): number {
   return 0
 }
 
-/** Seconds left of the whole training, from the rate of this stage; undefined until it is known. */
-export function secondsLeft(progress: TrainingProgress): number | undefined {
-  const left = progress.secondsLeft
-  if (left === undefined || progress.stage === 'read' || progress.stage === 'check')
-    return undefined
-  const done = shareDone(progress)
-  const rest = shareDone({ ...progress, done: progress.total }) - done
-  // what comes after this stage takes as much longer as its share is larger
-  return rest > 0.01 ? (left * (1 - done)) / rest : left + 1
+/**
+ * Seconds left of the whole training, from the time that it has taken and the share that is done: stages differ in their speed, so
+ * that what one of them says of the rest would jump. Undefined until enough is done.
+ * @param now milliseconds
+ */
+export function timeLeft(now: () => number = () => performance.now()) {
+  const least = 0.07
+  let began: number | undefined
+  let held: number | undefined
+  let last: { left: number; at: number } | undefined
+  return {
+    /** Time that it is stopped does not count. */
+    hold: () => void (held ??= now()),
+    goOn() {
+      const away = held === undefined ? 0 : now() - held
+      held = undefined
+      if (began !== undefined) began += away
+      if (last) last = { ...last, at: last.at + away }
+    },
+    of(share: number): number | undefined {
+      const at = now()
+      began ??= at
+      if (share < least) return undefined
+      const plain = ((at - began) / 1000) * (1 / Math.min(share, 1) - 1)
+      const expected = last ? Math.max(0, last.left - (at - last.at) / 1000) : plain
+      // towards the end what is left is known
+      const left = expected + Math.max(0.1, share ** 4) * (plain - expected)
+      last = { left, at }
+      return left
+    },
+  }
 }
 
-export function progressText(progress: TrainingProgress): string {
-  const { stage, done, total } = progress
-  const left = secondsLeft(progress)
+/** @param left seconds */
+export function progressText({ stage, done, total }: TrainingProgress, left?: number): string {
   const what =
     stage === 'train'
       ? `pass ${Math.min(Math.floor(done) + 1, total)} of ${total}`

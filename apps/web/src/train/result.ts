@@ -23,5 +23,8 @@ export function showResult(manifest: Manifest, file: Blob): void {
   link.href = url
   link.textContent = `Download model.onnx (${(file.size / 1e6).toFixed(1)} MB)`
   element('div', 'train-result').hidden = false
-  element('h2', 'train-result-title').focus()
+  // where the focus was on what is gone now, such as Stop; elsewhere it is not taken away
+  const { activeElement: active } = document
+  if (!active || active === document.body || active.id === 'train-stop')
+    element('h2', 'train-result-title').focus()
 }

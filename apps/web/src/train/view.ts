@@ -25,8 +25,9 @@ import { wholeNumber } from '../ui/whole-number.js'
 import type { Trained, TrainingProgress } from '../worker/train.js'
 import { trainingGuard } from './guard.js'
 import { startJob, trainer, type Job } from './job.js'
+import { keepingTraining } from './keeping.js'
 import { maxImages, minImages } from './limits.js'
-import { progressText, shareDone } from './progress.js'
+import { progressText, shareDone, timeLeft } from './progress.js'
 import { showResult } from './result.js'
 
 /** Built-in images to try the new detector on. */
@@ -48,6 +49,7 @@ export function trainView(
   let checkpoint: Uint8Array | undefined
   let losses: Losses = []
   let said = 0
+  let clock = timeLeft()
 
   const tiles = gallery(element('ul', 'train-gallery'), {
     onRemove: (id) => store.change(learnFromOnly((i) => i.id !== id)),
@@ -88,6 +90,40 @@ export function trainView(
     const text = `${count(images.length, 'image')}${missing > 0 ? `; ${missing} more are needed` : ''}`
     counted.textContent = images.length === 0 ? '' : text
   })
+
+  const keeping = keepingTraining(
+    store,
+    () => {
+      const from = job?.checkpoint ?? checkpoint
+      return {
+        ...{ name: name.value, passes: element('input', 'passes').value },
+        ...(from && { checkpoint: from }),
+      }
+    },
+    (kept) => {
+      name.value = kept.name
+      element('input', 'passes').value = kept.passes
+      for (const of of new Set(kept.images.map((i) => i.of)))
+        store.change(
+          learnFrom(
+            kept.images.filter((i) => i.of === of),
+            of,
+          ),
+        )
+      store.change(tryOn(kept.tests))
+      checkpoint = kept.checkpoint
+      if (kept.isRunning) {
+        showMessage(
+          'The training goes on',
+          checkpoint
+            ? 'The page was left while it ran: it goes on from the last checkpoint.'
+            : 'The page was left while it ran: it begins again, with the same photographs.',
+        )
+        void run(true)
+      } else if (checkpoint)
+        showMessage('A stopped training is kept', 'Train goes on where it was stopped.')
+    },
+  )
 
   const add = (added: readonly NewItem[], of?: string) => {
     const { images, phase } = store.state.training
@@ -149,8 +185,9 @@ export function trainView(
     bar.value = shareDone(progress)
     titleProgress(bar.value)
     // the step under way when it was stopped still reports
-    state.textContent = `${store.state.training.phase === 'stopped' ? 'Stopped. ' : ''}${progressText(progress)}`
-    if (performance.now() - said > 10_000) say(progressText(progress))
+    const text = progressText(progress, clock.of(bar.value))
+    state.textContent = `${store.state.training.phase === 'stopped' ? 'Stopped. ' : ''}${text}`
+    if (performance.now() - said > 10_000) say(text)
     if (progress.stage !== 'train' || !progress.losses) return
     addLosses(losses, progress.done, progress.losses)
     element('div', 'train-loss').replaceChildren(
@@ -171,6 +208,8 @@ export function trainView(
     say('The training is done.')
     const called = manifest.category
     titleEnd(`✓ Trained: ${called}`)
+    const isElsewhere = Boolean(element('section', 'panel-train').hidden)
+    element('button', 'tab-train').classList.toggle('news', isElsewhere)
     const id = onTrained({ name: called, file, tests: store.state.training.tests })
     element('button', 'train-use').onclick = () => useDetector(id)
     showResult(manifest, file)
@@ -186,8 +225,8 @@ export function trainView(
     )
   }
 
-  const run = async () => {
-    clearMessages()
+  const run = async (isAgain = false): Promise<void> => {
+    if (!isAgain) clearMessages()
     const { images } = store.state.training
     const passes = wholeNumber(element('input', 'passes'), 'Passes')
     if (passes === undefined) return
@@ -204,6 +243,7 @@ export function trainView(
       element('div', 'train-loss').replaceChildren()
     }
     state.textContent = 'Starting …'
+    clock = timeLeft()
     say('The training has started.')
     const category = name.value.trim() || 'my parts'
     const input = {
@@ -219,6 +259,7 @@ export function trainView(
     }
     const mine = startJob(
       input,
+      (id) => void (element('div', 'train-progress').dataset['engine'] = id),
       (progress) => {
         if (progress.stage !== 'check') tellOnce()
         if (job === mine) onProgress(progress)
@@ -232,9 +273,12 @@ export function trainView(
         leftOut.set(index, { ...image, failure })
         store.change(unreadable(image.id, failure))
       },
+      keeping.changed,
     )
     job = mine
+    const hadFocus = document.activeElement === start
     store.change(inPhase('running'))
+    if (hadFocus) stop.focus()
     try {
       const done = await mine.result
       tellOnce()
@@ -243,6 +287,12 @@ export function trainView(
     } catch (error) {
       if (job !== mine) return
       tellOnce()
+      // made by another version of the page, or of other images
+      if (input.checkpoint && (error as { code?: string }).code === 'CHECKPOINT') {
+        job = checkpoint = undefined
+        store.change(inPhase('idle'))
+        return run(true)
+      }
       checkpoint = mine.checkpoint
       state.textContent = checkpoint
         ? 'It failed; Train goes on from the last pass that was finished.'
@@ -256,10 +306,14 @@ export function trainView(
 
   imagePicker(element('div', 'train-pick'), 'Good images', take)
   make.addEventListener('click', () => void generate())
-  clear.addEventListener('click', removeAll)
+  clear.addEventListener('click', () => {
+    removeAll()
+    element('div', 'train-pick').querySelector('button')?.focus()
+  })
   start.addEventListener('click', () => void run())
   stop.addEventListener('click', () => {
     job?.pause()
+    clock.hold()
     state.textContent = `Stopped. ${state.textContent}`
     say('Stopped.')
     store.change(inPhase('stopped'))
@@ -267,6 +321,7 @@ export function trainView(
   })
   goOn.addEventListener('click', () => {
     job?.resume()
+    clock.goOn()
     store.change(inPhase('running'))
     stop.focus()
   })

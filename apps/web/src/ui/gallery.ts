@@ -5,6 +5,9 @@ export interface Tile {
   readonly id: number
   readonly name: string
   readonly url: string
+  readonly path?: string
+  /** What a person says of it. */
+  readonly mark?: 'fine' | 'defect'
   /** What stands under the picture, a word for those who do not see it, and how it is coloured. */
   readonly verdict?: {
     readonly text: string
@@ -19,7 +22,7 @@ interface Acts {
   readonly onRemove: (id: number) => void
 }
 
-/** Small pictures in a list. */
+/** Small pictures in a list: one of them is in the tab order, arrows lead to the others. */
 export function gallery(list: HTMLUListElement, acts: Acts) {
   const nodes = new Map<number, { item: HTMLLIElement; state: string }>()
   /** Remove one, and go on at the one beside it. */
@@ -29,6 +32,44 @@ export function gallery(list: HTMLUListElement, acts: Acts) {
     acts.onRemove(id)
     beside?.querySelector('button')?.focus()
   }
+  /** What can be stepped on: the pictures where they can be chosen, else their crosses. */
+  const stops = () =>
+    [...list.querySelectorAll<HTMLButtonElement>(acts.onSelect ? '.tile' : '.remove')].filter(
+      (b) => !b.hidden,
+    )
+  const isHere = (node: Element | null) => node !== null && list.contains(node)
+  let selectedId: number | undefined
+  const settle = () => {
+    const all = stops()
+    const { activeElement } = document
+    const chosen = selectedId === undefined ? undefined : nodes.get(selectedId)?.item
+    const current =
+      all.find((b) => b === activeElement) ??
+      all.find((b) => chosen?.contains(b)) ??
+      all.find((b) => b.tabIndex === 0) ??
+      all[0]
+    for (const b of all) b.tabIndex = b === current ? 0 : -1
+  }
+  list.addEventListener('keydown', (event) => {
+    const all = stops()
+    const at = all.indexOf(document.activeElement as HTMLButtonElement)
+    if (at < 0 || event.ctrlKey || event.altKey || event.metaKey) return
+    const top = (b: HTMLElement | undefined) => b?.getBoundingClientRect().top
+    const columns = Math.max(1, all.filter((b) => top(b) === top(all[0])).length)
+    const steps: Readonly<Record<string, number>> = {
+      ...{ ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns },
+      ...{ Home: -at, End: all.length - 1 - at },
+    }
+    const step = steps[event.key]
+    if (step === undefined) return
+    event.preventDefault()
+    const next = all[Math.min(Math.max(at + step, 0), all.length - 1)]!
+    next.focus()
+    if (acts.onSelect) next.click()
+    settle()
+  })
+  list.addEventListener('focusin', settle)
+
   return {
     /** Show these, in this order; tiles that are there already are kept. */
     show(tiles: readonly Tile[], selected?: number, isFixed = false): void {
@@ -38,10 +79,13 @@ export function gallery(list: HTMLUListElement, acts: Acts) {
           item.remove()
           nodes.delete(id)
         }
+      selectedId = selected
+      // moving a node takes its focus away
+      const focused = isHere(document.activeElement) ? document.activeElement : null
       let place = list.firstElementChild
       for (const tile of tiles) {
         const isSelected = tile.id === selected
-        const state = `${tile.verdict?.text} ${tile.verdict?.kind} ${isSelected} ${isFixed}`
+        const state = `${tile.verdict?.text} ${tile.verdict?.kind} ${tile.mark} ${isSelected} ${isFixed}`
         const known = nodes.get(tile.id)
         const item = known?.item ?? newItem(tile, acts.onSelect, remove)
         if (item === place) place = place.nextElementSibling
@@ -50,6 +94,9 @@ export function gallery(list: HTMLUListElement, acts: Acts) {
         nodes.set(tile.id, { item, state })
         update(item, tile, isSelected, isFixed)
       }
+      if (focused && isHere(focused) && document.activeElement !== focused)
+        (focused as HTMLElement).focus({ preventScroll: true })
+      settle()
     },
   }
 }
@@ -61,7 +108,7 @@ function newItem(
 ): HTMLLIElement {
   const picture = create('img', { src: tile.url, alt: '', loading: 'lazy', decoding: 'async' })
   picture.addEventListener('error', () => picture.classList.add('broken'))
-  const name = create('span', { class: 'name', title: tile.name }, tile.name)
+  const name = create('span', { class: 'name', title: tile.path ?? tile.name }, tile.name)
   const cross = create('button', { type: 'button', class: 'remove', title: 'Remove' }, '×')
   cross.setAttribute('aria-label', `Remove ${tile.name}`)
   cross.addEventListener('click', () => remove(tile.id))
@@ -78,7 +125,7 @@ function newItem(
 
 function update(
   item: HTMLLIElement,
-  { verdict }: Tile,
+  { verdict, mark }: Tile,
   isSelected: boolean,
   isFixed: boolean,
 ): void {
@@ -86,6 +133,8 @@ function update(
   item.querySelector<HTMLButtonElement>('.remove')!.hidden = isFixed
   if (box.localName === 'button') box.setAttribute('aria-pressed', String(isSelected))
   box.querySelector('.mark')?.remove()
+  box.querySelector('.said')?.remove()
+  if (mark) box.append(create('span', { class: 'said' }, mark === 'fine' ? 'fine' : 'a defect'))
   if (!verdict) return
   const word = create('span', { class: 'visually-hidden' }, `${verdict.word} `)
   box.append(create('span', { class: `mark ${verdict.kind}` }, word, verdict.text))

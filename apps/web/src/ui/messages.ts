@@ -10,13 +10,23 @@ export function showMessage(title: string, text: string, kind: 'error' | 'note' 
     create('div', {}, create('strong', {}, title), create('p', {}, text)),
     close,
   )
-  close.addEventListener('click', () => box.remove())
+  const before = document.activeElement
+  close.addEventListener('click', () => {
+    const beside = box.nextElementSibling ?? box.previousElementSibling
+    box.remove()
+    // the focus goes on where it was before, not to the top of the page
+    const next = beside?.querySelector('button') ?? (isUsable(before) ? before : element('main', 'main')) // prettier-ignore
+    next.focus()
+  })
   const all = element('div', 'messages')
   for (const other of all.querySelectorAll('.message'))
     if (other.textContent === box.textContent) other.remove()
   all.append(box)
   while (all.childElementCount > 3) all.firstElementChild?.remove()
 }
+
+const isUsable = (node: Element | null): node is HTMLElement =>
+  node instanceof HTMLElement && node !== document.body && node.checkVisibility()
 
 export function showError(error: unknown): void {
   const { title, text } = friendly(error)

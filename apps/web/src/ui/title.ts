@@ -9,9 +9,14 @@ export const titleProgress = (share: number): void => {
 export function titleEnd(news?: string): void {
   const isSeen = document.visibilityState === 'visible'
   document.title = news === undefined || isSeen ? plain : `${news} – ${plain}`
+  if (news !== undefined && !isSeen) void badge.setAppBadge?.().catch(() => undefined)
 }
 
+/** Of the page where it is installed as a program. */
+const badge = navigator as { setAppBadge?(): Promise<void>; clearAppBadge?(): Promise<void> }
+
 document.addEventListener('visibilitychange', () => {
-  if (document.visibilityState === 'visible' && !/^\d+ % – /.test(document.title))
-    document.title = plain
+  if (document.visibilityState !== 'visible') return
+  void badge.clearAppBadge?.().catch(() => undefined)
+  if (!/^\d+ % – /.test(document.title)) document.title = plain
 })

@@ -2,6 +2,7 @@ import { transfer } from 'comlink'
 import { CflowError } from '@cflow/base'
 import { loadDetector, type Detection, type Detector } from '@cflow/detector'
 import { serve } from './serve.js'
+import { giveWasm } from './wasm.js'
 
 /** How to run: a device of onnxruntime-web, its threads, and the folder of onnxruntime-web's files. */
 export interface EngineOptions {
@@ -14,14 +15,17 @@ let detector: Detector | undefined
 
 /** One detector on one engine; decoding, too, happens here. */
 const api = {
+  /** Fetch what WASM needs, while the detector is on its way. */
+  prepare: giveWasm,
   /** @param onLost called when the GPU is lost */
   async load(model: Blob, options: EngineOptions, onLost: () => void) {
+    if (options.device === 'wasm') await giveWasm(() => {})
     detector = await loadDetector(model, options)
     if (options.device === 'webgpu') void watchGpu(onLost)
     const { manifest, runtime } = detector
     return { manifest, runtime }
   },
-  async detect(image: Blob): Promise<Detection> {
+  async detect(image: Blob | ImageData): Promise<Detection> {
     if (!detector) throw new CflowError('USAGE', 'no detector is loaded')
     const detection = await detector.detect(image)
     return transfer(detection, [detection.anomalyMap.data.buffer])

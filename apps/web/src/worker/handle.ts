@@ -12,12 +12,15 @@ export function handleOf<Api>(worker: Worker) {
     })
   })
   failed.catch(() => undefined)
+  let isClosed = false
   return {
     api,
     /** The result of a call, or the failure of the worker that should have answered it. */
     answered: <T>(call: Promise<T>): Promise<T> => Promise.race([call, failed]),
     /** End it at once, with all its memory; calls that wait fail. */
     close() {
+      if (isClosed) return
+      isClosed = true
       api[releaseProxy]()
       worker.terminate()
       fail(new Error('the background worker was ended'))

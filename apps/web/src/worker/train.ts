@@ -2,12 +2,14 @@ import { CflowError } from '@cflow/base'
 import { decodeImage } from '@cflow/detector'
 import { transfer } from 'comlink'
 import { openRuntime } from '@cflow/runtimes'
-import { trainDetector, type Progress } from '@cflow/trainer'
+import { trainDetector, updateDetector, type Progress } from '@cflow/trainer'
 import { minImages } from '../train/limits.js'
 import type { EngineOptions } from './detect.js'
 import { gate, gated } from './gate.js'
 import { rendered } from './rendered.js'
 import { serve } from './serve.js'
+import { speedOf } from './speed.js'
+import { giveWasm } from './wasm.js'
 
 export interface TrainingInput {
   readonly images: readonly { readonly name: string; readonly blob: Blob }[]
@@ -35,6 +37,25 @@ const api = {
   /** Wait before the next step; everything stays in memory. */
   pause: running.close,
   resume: running.open,
+  /** How quick an engine is here and now; it stays that of this worker. */
+  async speed(engine: EngineOptions): Promise<number> {
+    await giveWasm(() => {})
+    return speedOf(await openRuntime(engine))
+  },
+  /** Take good images up into a detector. */
+  async update(model: Blob, images: TrainingInput['images'], engine: EngineOptions) {
+    await giveWasm(() => {})
+    const result = await updateDetector({
+      model: new Uint8Array(await model.arrayBuffer()),
+      samples: images.map(({ name, blob }) => ({
+        ...{ id: name, split: 'train', label: 'good', defect: 'good' },
+        load: () => decodeImage(blob),
+      })),
+      runtime: await openRuntime(engine),
+    })
+    const updated = new Uint8Array(result.model)
+    return transfer({ model: updated, manifest: result.manifest }, [updated.buffer])
+  },
   async train(
     { images, category, passes, checkpoint }: TrainingInput,
     engine: EngineOptions,
@@ -43,6 +64,7 @@ const api = {
     onCheckpoint: (bytes: Uint8Array) => void,
   ) {
     const usable = await readable(images, onProgress, onUnreadable)
+    await giveWasm(() => {})
     const runtime = gated(await openRuntime(engine), running)
     const fitted = await trainDetector(
       usable.map(({ name, blob }) => new File([blob], name)),

@@ -11,9 +11,12 @@ const fileOf = (name: string) => require.resolve(`onnxruntime-web/${name}`)
 /**
  * onnxruntime-web's files as they are, in the folder `ort/`: its threads start from a script with a known address, and
  * nothing comes from another site.
+ * @param without files that come by another way
  */
-export function ortFiles(): Plugin {
-  const files = names.flatMap((name) => [`${name}.mjs`, `${name}.wasm`])
+export function ortFiles(without: readonly string[] = []): Plugin {
+  const files = names
+    .flatMap((name) => [`${name}.mjs`, `${name}.wasm`])
+    .filter((file) => !without.includes(file))
   return {
     name: 'ort-files',
     generateBundle() {

@@ -1,6 +1,6 @@
 import files from '@fastify/static'
 import type { FastifyInstance } from 'fastify'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { ServerContext } from '../context.js'
@@ -20,9 +20,15 @@ export async function webRoutes(app: FastifyInstance, { config }: ServerContext)
   app.get('/*', options, (request, reply) => {
     const { '*': path } = request.params as { readonly '*': string }
     // so that its WASM may use threads
-    return reply
+    reply
       .header('cross-origin-opener-policy', 'same-origin')
       .header('cross-origin-embedder-policy', 'require-corp')
-      .sendFile(path === '' ? 'index.html' : path)
+    if (path !== '' && path !== 'index.html') return reply.sendFile(path)
+    // so that the page knows that there is a server behind it
+    const page = readFileSync(resolve(folder, 'index.html'), 'utf8')
+    return reply
+      .type('text/html; charset=utf-8')
+      .header('cache-control', 'no-cache')
+      .send(page.replace(/<html(?=[\s>])/, '<html data-server'))
   })
 }

@@ -1,0 +1,79 @@
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { chromiumPath, launchChromium } from './chromium.ts'
+import { shot } from './page.ts'
+import { buildSite, serveSite, type Site } from './site.ts'
+import { slowLine, type SlowLine } from './slow.ts'
+import { isolating } from '../vite.config.ts'
+
+const megabits = 10e6
+const seconds = 4
+const budget = 6e6
+
+describe.skipIf(!chromiumPath())('the first visit', () => {
+  let site: Site
+  let browser: Browser
+  beforeAll(async () => {
+    buildSite()
+    site = await serveSite('/', isolating)
+    browser = await launchChromium(chromiumPath()!)
+  })
+  afterAll(async () => {
+    await browser?.close()
+    await site?.close()
+  })
+  /** Addresses asked for by the page and its workers, without the host. */
+  const visited = async (line: SlowLine, prepare?: (page: Page) => Promise<void>) => {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 900 } })
+    const page = await context.newPage()
+    const asked: string[] = []
+    context.on('request', (r) => asked.push(r.url().slice(line.url.length)))
+    await prepare?.(page)
+    const began = performance.now()
+    await page.goto(line.url, { waitUntil: 'commit' })
+    const verdict = async () => {
+      await page.locator('#verdict-title[data-score]').waitFor()
+      return { bytes: line.bytes, seconds: (performance.now() - began) / 1000 }
+    }
+    return { page, asked, verdict, close: () => context.close() }
+  }
+
+  it('gives a verdict after at most 6 MB, in 4 s at 10 Mbit/s, and tells how far it is', async () => {
+    const line = await slowLine(site.url, megabits)
+    // the first process of a browser takes long to start, which is none of the page's
+    await (await browser.newPage()).goto(`${site.url}site.webmanifest`)
+    const { page, asked, verdict, close } = await visited(line)
+    const told = page.locator('#model-name', { hasText: /Loading .* \d+ %/ })
+    await told.waitFor()
+    const early = Number(/(\d+) %/.exec(await told.innerText())![1])
+    await shot(page, 'loading')
+    const { bytes, seconds: taken } = await verdict()
+    expect(early).toBeLessThan(100)
+    console.log(`web: first verdict after ${(bytes / 1e6).toFixed(2)} MB, ${taken.toFixed(1)} s at 10 Mbit/s`) // prettier-ignore
+    expect(bytes).toBeLessThanOrEqual(budget)
+    // what the line alone takes, as other work on this machine does not count
+    expect((8 * bytes) / megabits).toBeLessThan(seconds)
+    // together, not one after the other
+    const at = (pattern: RegExp) => asked.findIndex((url) => pattern.test(url))
+    expect(at(/cable-.*\.onnx/)).toBeGreaterThanOrEqual(0)
+    expect(Math.abs(at(/cable-.*\.onnx/) - at(/\.packed/))).toBeLessThan(12)
+    await close()
+    await line.close()
+  })
+
+  it('fetches no WebGPU where there is no GPU, and nothing more where data are to be saved', async () => {
+    const line = await slowLine(site.url)
+    const { page, asked, verdict, close } = await visited(line, async (page) => {
+      await page.addInitScript(() =>
+        Object.defineProperty(navigator, 'connection', { value: { saveData: true } }),
+      )
+    })
+    await verdict()
+    await page.waitForFunction(() => document.querySelectorAll('#gallery .mark').length === 7)
+    await page.waitForTimeout(1000)
+    expect(asked.filter((url) => /asyncify|safetensors|part-|mesh-/.test(url))).toEqual([])
+    expect(line.bytes).toBeLessThanOrEqual(budget)
+    await close()
+    await line.close()
+  })
+})
