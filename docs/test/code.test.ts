@@ -102,54 +102,61 @@ describe.each(pages.filter((page) => blocksOf(textOf(page)).length > 0))('%s', (
   })
   afterAll(() => void server?.kill())
 
-  it.each(blocksOf(text).map((block) => [`${block.language} in line ${block.line}`, block] as const))(
-    '%s',
-    async (title, block, { skip } = { skip: undefined } as never) => {
-      const { language, about, code } = block
-      const reason = reasonOf(block)
-      if (reason) {
-        console.log(`${page}, ${title}: not run: ${reason}`)
-        // what is not run is there, at least
-        for (const [script] of code.matchAll(/\bbenchmarks\/[\w-]+\.ts\b/g))
-          expect(existsSync(join(workspace, script))).toBe(true)
-        return skip?.(reason)
-      }
-      if (language === 'sh') {
-        // a server outlives its block, not its page
-        const lines = asTested(code).split('\n')
-        if (lines.some((line) => /^cflow serve &$/.test(line)))
-          server = spawn(join(bin, 'cflow'), ['serve'], { cwd: at, env: environment, stdio: 'ignore' })
-        shell(lines.filter((line) => line !== 'cflow serve &').join('\n'), at)
-      } else if (language === 'ts' && about === 'page') {
-        expect(await browser(code)).toMatch(/\S/)
-      } else if (language === 'ts' && about === 'server') {
-        const script = join(docs, '.blocks', `${name}-${block.line}.ts`)
-        await mkdir(join(docs, '.blocks'), { recursive: true })
-        await writeFile(script, asTested(code))
-        const flags = ['--conditions=@cflow/source', '--import', tsx, script]
-        const ran = spawnSync(process.execPath, flags, { cwd: at, env: environment, encoding: 'utf8' })
-        expect([ran.status, ran.stderr]).toEqual([0, ''])
-        expect(ran.stdout).toMatch(/\S/)
-      } else if (language === 'ts') {
-        const script = join(docs, '.blocks', `${name}-${block.line}.ts`)
-        await mkdir(join(docs, '.blocks'), { recursive: true })
-        await writeFile(script, asTested(code))
-        const log = vi.spyOn(console, 'log').mockReturnValue()
-        const error = vi.spyOn(console, 'error').mockReturnValue()
-        await import(/* @vite-ignore */ script)
-        if (code.includes('console.log(')) expect(log).toHaveBeenCalled()
-        expect(error.mock.calls).toEqual([])
-        vi.restoreAllMocks()
-      } else if (language === 'python') {
-        const { status, stdout, stderr } = spawnSync(python!, ['-c', code], { encoding: 'utf8' })
-        expect(status, stderr).toBe(0)
-        expect(stdout).toMatch(/\S/)
-      } else if (language === 'yaml' || language === 'json') {
-        expect(parse(code)).toBeTypeOf('object')
-        if (about) await writeFile(join(at, about), code)
-      } else expect(language).toMatch(/^(text)?$/)
-    },
-  )
+  it.each(
+    blocksOf(text).map((block) => [`${block.language} in line ${block.line}`, block] as const),
+  )('%s', async (title, block, { skip } = { skip: undefined } as never) => {
+    const { language, about, code } = block
+    const reason = reasonOf(block)
+    if (reason) {
+      console.log(`${page}, ${title}: not run: ${reason}`)
+      // what is not run is there, at least
+      for (const [script] of code.matchAll(/\bbenchmarks\/[\w-]+\.ts\b/g))
+        expect(existsSync(join(workspace, script))).toBe(true)
+      return skip?.(reason)
+    }
+    if (language === 'sh') {
+      // a server outlives its block, not its page
+      const lines = asTested(code).split('\n')
+      if (lines.some((line) => /^cflow serve &$/.test(line)))
+        server = spawn(join(bin, 'cflow'), ['serve'], {
+          cwd: at,
+          env: environment,
+          stdio: 'ignore',
+        })
+      shell(lines.filter((line) => line !== 'cflow serve &').join('\n'), at)
+    } else if (language === 'ts' && about === 'page') {
+      expect(await browser(code)).toMatch(/\S/)
+    } else if (language === 'ts' && about === 'server') {
+      const script = join(docs, '.blocks', `${name}-${block.line}.ts`)
+      await mkdir(join(docs, '.blocks'), { recursive: true })
+      await writeFile(script, asTested(code))
+      const flags = ['--conditions=@cflow/source', '--import', tsx, script]
+      const ran = spawnSync(process.execPath, flags, {
+        cwd: at,
+        env: environment,
+        encoding: 'utf8',
+      })
+      expect([ran.status, ran.stderr]).toEqual([0, ''])
+      expect(ran.stdout).toMatch(/\S/)
+    } else if (language === 'ts') {
+      const script = join(docs, '.blocks', `${name}-${block.line}.ts`)
+      await mkdir(join(docs, '.blocks'), { recursive: true })
+      await writeFile(script, asTested(code))
+      const log = vi.spyOn(console, 'log').mockReturnValue()
+      const error = vi.spyOn(console, 'error').mockReturnValue()
+      await import(/* @vite-ignore */ script)
+      if (code.includes('console.log(')) expect(log).toHaveBeenCalled()
+      expect(error.mock.calls).toEqual([])
+      vi.restoreAllMocks()
+    } else if (language === 'python') {
+      const { status, stdout, stderr } = spawnSync(python!, ['-c', code], { encoding: 'utf8' })
+      expect(status, stderr).toBe(0)
+      expect(stdout).toMatch(/\S/)
+    } else if (language === 'yaml' || language === 'json') {
+      expect(parse(code)).toBeTypeOf('object')
+      if (about) await writeFile(join(at, about), code)
+    } else expect(language).toMatch(/^(text)?$/)
+  })
 
   async function browser(code: string): Promise<string> {
     const open = await openPages(fixture)
