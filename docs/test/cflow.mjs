@@ -22,6 +22,7 @@ const quick = {
   // what is said is not tuned: few candidates are left
   tune: () =>
     '--input-size 64 --passes 1 --neighbourhoods 1 --remembered 0 --aggregation joint'.split(' '),
+  inspect: () => (args.includes('--suspicious') ? ['--input-size', '64'] : []),
   serve: () => ['--port', process.env.DOCS_PORT, '--no-example'],
 }
 

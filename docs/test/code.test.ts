@@ -61,7 +61,7 @@ function shell(code: string, at: string): string {
     cwd: at,
     env: { ...environment, PATH: path },
     stdio: ['ignore', file, file],
-    timeout: 100_000,
+    timeout: 280_000,
   })
   const printed = readFileSync(out, 'utf8')
   expect(status, `${code}\n${printed}`).toBe(0)

@@ -20,7 +20,7 @@ const model = join(folder, 'model.onnx')
 const photos = join(folder, 'photos')
 
 beforeAll(async () => {
-  const { train, test } = syntheticDataset({ kind: 'mesh', size: 64, train: 14, test: 6 })
+  const { train } = syntheticDataset({ kind: 'mesh', size: 64, train: 14, test: 3 })
   const good = await Promise.all(train.map((sample) => sample.load()))
   const trained = await trainDetector(good, {
     ...{ method: 'patchcore', inputSize: 64, category: 'mesh', folds: 0 },
