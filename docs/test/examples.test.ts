@@ -27,13 +27,12 @@ beforeAll(async () => {
   })
   await writeFile(model, trained.model)
   await mkdir(photos)
-  const photo = async (name: string, sample: (typeof test)[number]): Promise<void> =>
-    writeFile(join(photos, `${name}.png`), await encodePng(await sample.load()))
-  await photo('good', train[0]!)
-  await photo(
-    'bad',
-    test.find(({ label }) => label === 'anomalous')!,
-  )
+  await writeFile(join(photos, 'good.png'), await encodePng(good[0]!))
+  // with a red square that nobody overlooks
+  const bad = await train[1]!.load()
+  for (let y = 20; y < 44; y++)
+    for (let x = 20; x < 44; x++) bad.data.set([220, 30, 30], 3 * (y * bad.width + x))
+  await writeFile(join(photos, 'bad.png'), await encodePng(bad))
 })
 
 /** Node on a file of an example, in its folder; packages are those of the workspace. */
