@@ -121,10 +121,8 @@ export default defineConfig({
   markdown: {
     // the page has its own title; long tables are looked at sideways
     config: (md) => {
-      md.use(katex, {
-        // math is no template of Vue
-        transformer: (html: string) => html.replace(/^(<[a-z]+)/, '$1 v-pre'),
-      })
+      // math is no template of Vue (the two packages have types of two versions of markdown-it)
+      katex(md as never, { transformer: (html) => html.replace(/^(<[a-z]+)/, '$1 v-pre') })
       md.core.ruler.push('links-of-the-repository', ({ tokens, env }) => {
         for (const { children } of tokens)
           for (const [i, token] of (children ?? []).entries()) {

@@ -12,6 +12,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { parse } from 'yaml'
 import { blocksOf, docs, pages, textOf, workspace, type Block } from './blocks.js'
 import { openPages } from './in-page.js'
+import { chromiumPath } from '../../apps/web/test/chromium.js'
 
 // every code block of the documentation runs, page by page, each page in a folder of its own
 const folder = await temporaryFolder('docs')
@@ -82,6 +83,7 @@ const python = [process.env['CFLOW_PYTHON'], 'python3', 'python']
 function reasonOf({ language, about }: Block): string | undefined {
   if (about.startsWith('needs ')) return about
   if (language === 'csharp' || language === 'cpp') return `no compiler for ${language}`
+  if (about === 'page' && !chromiumPath()) return 'no Chromium'
   if (language === 'python' && !python) return 'no Python with onnxruntime, numpy and pillow'
   if (language === 'sh' && process.platform === 'win32') return 'no bash'
   return undefined
@@ -102,9 +104,10 @@ describe.each(pages.filter((page) => blocksOf(textOf(page)).length > 0))('%s', (
   })
   afterAll(() => void server?.kill())
 
-  it.each(
-    blocksOf(text).map((block) => [`${block.language} in line ${block.line}`, block] as const),
-  )('%s', async (title, block, { skip } = { skip: undefined } as never) => {
+  const blocks = blocksOf(text).map(
+    (block) => [`${block.language} in line ${block.line}`, block] as const,
+  )
+  it.for(blocks)('%s', async ([title, block], { skip }) => {
     const { language, about, code } = block
     const reason = reasonOf(block)
     if (reason) {
@@ -112,7 +115,7 @@ describe.each(pages.filter((page) => blocksOf(textOf(page)).length > 0))('%s', (
       // what is not run is there, at least
       for (const [script] of code.matchAll(/\bbenchmarks\/[\w-]+\.ts\b/g))
         expect(existsSync(join(workspace, script))).toBe(true)
-      return skip?.(reason)
+      return skip(reason)
     }
     if (language === 'sh') {
       // a server outlives its block, not its page
@@ -125,7 +128,7 @@ describe.each(pages.filter((page) => blocksOf(textOf(page)).length > 0))('%s', (
         })
       shell(lines.filter((line) => line !== 'cflow serve &').join('\n'), at)
     } else if (language === 'ts' && about === 'page') {
-      expect(await browser(code)).toMatch(/\S/)
+      expect(await (await openPages(fixture))!(code)).toMatch(/\S/)
     } else if (language === 'ts' && about === 'server') {
       const script = join(docs, '.blocks', `${name}-${block.line}.ts`)
       await mkdir(join(docs, '.blocks'), { recursive: true })
@@ -144,6 +147,8 @@ describe.each(pages.filter((page) => blocksOf(textOf(page)).length > 0))('%s', (
       await writeFile(script, asTested(code))
       const log = vi.spyOn(console, 'log').mockReturnValue()
       const error = vi.spyOn(console, 'error').mockReturnValue()
+      // vitest remembers where it was started
+      vi.spyOn(process, 'cwd').mockReturnValue(at)
       await import(/* @vite-ignore */ script)
       if (code.includes('console.log(')) expect(log).toHaveBeenCalled()
       expect(error.mock.calls).toEqual([])
@@ -157,15 +162,6 @@ describe.each(pages.filter((page) => blocksOf(textOf(page)).length > 0))('%s', (
       if (about) await writeFile(join(at, about), code)
     } else expect(language).toMatch(/^(text)?$/)
   })
-
-  async function browser(code: string): Promise<string> {
-    const open = await openPages(fixture)
-    if (!open) {
-      console.log(`${page}: blocks of pages are not run: no Chromium`)
-      return 'not run'
-    }
-    return open(code)
-  }
 })
 
 /** A port that nobody listens on. */

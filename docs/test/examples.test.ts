@@ -49,6 +49,13 @@ describe('node-script', () => {
   })
 })
 
+it('the pages have types', () => {
+  const tsc = join(workspace, 'node_modules/typescript/bin/tsc')
+  const config = join(workspace, 'docs/tsconfig.examples.json')
+  const { stdout } = spawnSync(process.execPath, [tsc, '-p', config], { encoding: 'utf8' })
+  expect(stdout).toBe('')
+})
+
 describe('fastify', () => {
   let child: ChildProcess | undefined
   afterAll(() => void child?.kill())

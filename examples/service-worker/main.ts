@@ -3,7 +3,7 @@ import { loadDetector } from '@cflow/detector'
 const input = document.querySelector('input')!
 const output = document.querySelector('output')!
 
-// the worker keeps all that the page asks for; it has to be there before the rest is asked for
+// the worker keeps all that the page asks for from now on
 if ('serviceWorker' in navigator) {
   await navigator.serviceWorker.register('./sw.js')
   await navigator.serviceWorker.ready
@@ -12,6 +12,11 @@ if ('serviceWorker' in navigator) {
       navigator.serviceWorker.addEventListener('controllerchange', resolve, { once: true })
     })
 }
+
+// what was loaded before it was there
+const own = performance.getEntriesByType('resource').map(({ name }) => name)
+const cache = await caches.open('detector-1')
+await cache.addAll(own.filter((url) => new URL(url).origin === location.origin))
 
 const detector = await loadDetector('model.onnx', { device: 'wasm' })
 output.value = 'ready'
