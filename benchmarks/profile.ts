@@ -92,6 +92,7 @@ function shares(
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
+    help: { type: 'boolean', default: false },
     depth: { type: 'string', default: '128' },
     'mini-batch': { type: 'string', default: '512' },
     'coupling-layers': { type: 'string', default: '4' },
@@ -103,6 +104,12 @@ const { values, positionals } = parseArgs({
   },
 })
 const [what = 'train'] = positionals
+if (values.help) {
+  console.log(`npm run profile -- train [--depth 128] [--mini-batch 512] [--coupling-layers 4]
+npm run profile -- detect --model FILE [--image-size 512]
+both: [--by operator|node] [--rounds 20] [--threads 1]`)
+  process.exit(0)
+}
 const number = (
   key: 'depth' | 'mini-batch' | 'coupling-layers' | 'rounds' | 'threads' | 'image-size',
 ) => {

@@ -34,6 +34,8 @@ function addressOf(link: string, page: string): string | undefined {
   const tail = anchor ? `#${anchor}` : ''
   const [, own] = /^docs\/(.*)$/.exec(target) ?? []
   if (own !== undefined) return `/${own}${tail}`
+  const [, surface] = /^packages\/([a-z]+)\/api\.md$/.exec(target) ?? []
+  if (surface) return `/reference/@cflow/${surface}.md`
   const [, name] = /^(?:packages\/|apps\/)?([a-z]+)(?:\/README\.md)?$/.exec(target) ?? []
   if (name && existsSync(join(docs, 'packages', `${name}.md`))) return `/packages/${name}.md${tail}`
   return repository && `${repository}/${target}${tail}`
@@ -47,7 +49,8 @@ const pagesIn = (folder: string): readonly string[] =>
         .sort()
     : []
 
-const titleOf = (text: string): string => /^# (.*)$/m.exec(text)?.[1] ?? 'CFLOW-AD in TypeScript'
+const titleOf = (text: string): string =>
+  (/^# (.*)$/m.exec(text)?.[1] ?? 'CFLOW-AD in TypeScript').replaceAll('\\', '')
 const entry = (page: string): DefaultTheme.SidebarItem => ({
   text: titleOf(readFileSync(join(docs, page), 'utf8')).replaceAll('`', ''),
   link: `/${page.replace(/(index)?\.md$/, '')}`,
@@ -87,7 +90,7 @@ const packages = pagesIn('packages')
 function summaryOf(text: string): string {
   const prose = text.replace(/^---\n[^]*?\n---\n/, '').replaceAll(/```[^]*?```/g, '')
   const paragraph = prose.split(/\n\n+/).find((part) => /^[A-Z*`]/.test(part)) ?? ''
-  return paragraph.replaceAll('\n', ' ').replace(/([.:?!]) .*$/, '$1')
+  return paragraph.replaceAll('\n', ' ').replace(/([.?!]) .*$/, '$1')
 }
 
 export default defineConfig({

@@ -45,14 +45,7 @@ const readmes = [
   ['benchmarks', 'benchmarks'] as const,
 ]
 for (const [folder, name] of readmes) {
-  const text = read(`${folder}/README.md`)
-  const reference = text.startsWith('# @cflow/') && folder.startsWith('packages/')
-  write(
-    `packages/${name}.md`,
-    reference
-      ? `${text.trimEnd()}\n\nEvery name: [reference](../reference/@cflow/${name}/).\n`
-      : text,
-  )
+  write(`packages/${name}.md`, read(`${folder}/README.md`))
 }
 
 // settings: the table that the command's README holds, which a test keeps to the schemas
