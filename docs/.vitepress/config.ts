@@ -117,7 +117,17 @@ export default defineConfig({
       group('Reference', [...settings, ...reference], true),
       group('Packages', packages, true),
     ],
-    search: { provider: 'local' },
+    search: {
+      provider: 'local',
+      options: {
+        miniSearch: {
+          searchOptions: {
+            // what is written for people comes before lists of names
+            boostDocument: (id: string) => (/\/(reference|packages)\//.test(id) ? 0.2 : 1),
+          },
+        },
+      },
+    },
     outline: [2, 3],
     docFooter: { prev: false, next: false },
   },

@@ -16,12 +16,18 @@ const quick = {
   train: () => [
     ...(args.includes('--config') ? [] : ['--input-size', '64']),
     ...['--folds', '0'],
-    ...(args.includes('--method') || args.includes('--config') ? [] : ['--passes', '1']),
+    ...(args.includes('--method') || args.includes('--config')
+      ? []
+      : '--passes 1 --pool-layers 1 --neighbourhoods 1 --coupling-layers 1 --remembered 100'.split(
+          ' ',
+        )),
     ...(valueOf('--dataset') === 'synthetic' ? ['--train-images', '12', '--test-images', '6'] : []),
   ],
   // what is said is not tuned: few candidates are left
   tune: () =>
-    '--input-size 64 --passes 1 --neighbourhoods 1 --remembered 0 --aggregation joint'.split(' '),
+    '--input-size 64 --passes 1 --pool-layers 1 --coupling-layers 1 --neighbourhoods 1 --remembered 0 --aggregation joint'.split(
+      ' ',
+    ),
   inspect: () => (args.includes('--suspicious') ? ['--input-size', '64'] : []),
   serve: () => ['--port', process.env.DOCS_PORT, '--no-example'],
 }
