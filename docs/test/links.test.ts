@@ -30,9 +30,9 @@ const linksOf = (text: string): readonly string[] => {
     .filter((link) => !/^(https?|mailto):/.test(link))
 }
 
-describe.each(texts)('%s', (page) => {
+describe.each(texts.filter((page) => linksOf(textOf(page)).length > 0))('%s', (page) => {
   const links = linksOf(textOf(page))
-  it.skipIf(links.length === 0)('has no dead link', () => {
+  it('has no dead link', () => {
     const dead = links.filter((link) => {
       const [path = '', anchor] = link.split('#')
       // addresses of the site begin at its root
