@@ -157,6 +157,10 @@ describe.each(pages.filter((page) => blocksOf(textOf(page)).length > 0))('%s', (
       const { status, stdout, stderr } = spawnSync(python!, ['-c', code], { encoding: 'utf8' })
       expect(status, stderr).toBe(0)
       expect(stdout).toMatch(/\S/)
+    } else if (language === 'js') {
+      // a file of settings for a tool that is run in `npm run outside -- --all`
+      await writeFile(join(at, about), code)
+      expect(await import(/* @vite-ignore */ join(at, about))).toHaveProperty('default')
     } else if (language === 'yaml' || language === 'json') {
       expect(parse(code)).toBeTypeOf('object')
       if (about) await writeFile(join(at, about), code)

@@ -1,4 +1,4 @@
-// npm run outside [-- --all]: the packed packages in projects on other Nodes, with other bundlers, and on other engines. Each is
+// npm run outside [-- --all [--only Next.js]]: the packed packages in projects on other Nodes, with other bundlers, and on other engines. Each is
 // fetched from a registry; what cannot be is left out, with the reason. Without --all, this Node only.
 import { mkdtemp, readdir, rm, writeFile, mkdir, readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -6,12 +6,14 @@ import { join } from 'node:path'
 import { command, packAll, project } from './projects.mjs'
 
 const all = process.argv.includes('--all')
+const only = process.argv.includes('--only') ? process.argv.at(-1) : undefined
 const folder = await mkdtemp(join(tmpdir(), 'cflow-outside-'))
 const rows = []
 let failed = 0
 
 /** One thing that is tried: what it says, or why not. */
 async function attempt(what, work) {
+  if (only !== undefined && !what.startsWith(only)) return
   const began = Date.now()
   let result
   try {
@@ -121,6 +123,8 @@ webpack({
       })
       if (why) return why
       await mkdir(join(at, 'app'))
+      // what a server renders does not look into them: there they would want onnxruntime-node
+      await writeFile(join(at, 'next.config.mjs'), `export default { serverExternalPackages: ['@cflow/detector', '@cflow/runtimes'] }\n`) // prettier-ignore
       await writeFile(join(at, 'app/layout.js'), `export default function Layout({ children }) { return <html><body>{children}</body></html> }\n`) // prettier-ignore
       await writeFile(join(at, 'app/page.js'), `'use client'
 import { useState } from 'react'
