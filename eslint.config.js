@@ -81,6 +81,9 @@ export default tseslint.config(
       '**/scratch',
       // the peers' virtual environment
       'benchmarks/.peers',
+      // what is made for the site, and for its tests
+      'docs/.blocks',
+      'docs/.vitepress/{cache,dist}',
     ],
   },
   ...tseslint.configs.strict,
@@ -91,8 +94,9 @@ export default tseslint.config(
     ...boundaries(['base', 'graph'], { allowCircularSelfDependency: true }),
   },
   {
-    // tests may reach what the code they test may not: the package by its own name, other packages as tools
-    files: ['**/*.test.ts'],
+    // tests may reach what the code they test may not: the package by its own name, other packages as tools; what is written
+    // for others to read and copy uses any of the packages
+    files: ['**/*.test.ts', 'docs/**/*.ts', 'examples/**/*.{ts,tsx}'],
     rules: { '@nx/enforce-module-boundaries': 'off' },
   },
   { files: ['**/*.cjs'], rules: { '@typescript-eslint/no-require-imports': 'off' } },

@@ -58,10 +58,11 @@ const unreachable =
   /ERR_PNPM_(NO_OFFLINE\w*|META_FETCH_FAIL|FETCH_\w+)|ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EAI_AGAIN/
 
 /**
- * A new project with the files of `uses/` that are named, and with packages of ours (from the tarballs) and others.
+ * A new project with the files of `uses/` that are named, and with packages of ours (from the tarballs) and others: those of
+ * the workspace's versions, and `others` with theirs.
  * @returns undefined, or why it could not be installed: neither the store nor a registry gives a package of others
  */
-export async function project(folder, tarballs, { dependencies, files }) {
+export async function project(folder, tarballs, { dependencies, files, others = {} }) {
   await mkdir(folder, { recursive: true })
   for (const file of files) {
     await mkdir(dirname(join(folder, file)), { recursive: true })
@@ -70,9 +71,12 @@ export async function project(folder, tarballs, { dependencies, files }) {
   const file = (name) => `file:${tarballs.get(name)}`
   const manifest = {
     ...{ name: 'outside', version: '1.0.0', private: true, type: 'module' },
-    dependencies: Object.fromEntries(
-      dependencies.map((name) => [name, tarballs.has(name) ? file(name) : versionOf(name)]),
-    ),
+    dependencies: {
+      ...others,
+      ...Object.fromEntries(
+        dependencies.map((name) => [name, tarballs.has(name) ? file(name) : versionOf(name)]),
+      ),
+    },
     pnpm: {
       overrides: Object.fromEntries([...tarballs.keys()].map((name) => [name, file(name)])),
       ignoredBuiltDependencies: ['onnxruntime-node', 'protobufjs'],

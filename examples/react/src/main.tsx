@@ -1,0 +1,4 @@
+import { createRoot } from 'react-dom/client'
+import { Inspector } from './inspector.tsx'
+
+createRoot(document.getElementById('root')!).render(<Inspector model="model.onnx" />)
