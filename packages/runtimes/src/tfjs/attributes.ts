@@ -5,7 +5,11 @@ export function numberAttribute(attributes: Attributes, name: string, otherwise:
   return a?.kind === 'int' || a?.kind === 'float' ? a.value : otherwise
 }
 
-export function numbersAttribute(attributes: Attributes, name: string): readonly number[] | undefined { // prettier-ignore
+export function numbersAttribute(
+  attributes: Attributes,
+  name: string,
+): readonly number[] | undefined {
+  // prettier-ignore
   const a = attributes[name]
   return a?.kind === 'ints' || a?.kind === 'floats' ? a.value : undefined
 }

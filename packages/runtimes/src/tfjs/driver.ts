@@ -2,6 +2,7 @@ import { CflowError, messageOf } from '@cflow/base'
 import type { Driver, OpenOptions } from '../driver.js'
 import type { Engine, Tf } from './held.js'
 import { sessionOn } from './session.js'
+import { inTurn } from './turns.js'
 
 const version = '4.22.0'
 const packages = (...names: string[]) => names.map((name) => `@tensorflow/tfjs-${name}`)
@@ -118,7 +119,7 @@ async function openBackend(name: string, options: Pick<OpenOptions, 'wasmPaths'>
   if (inNode) tf.enableProdMode()
   const failed = (cause?: unknown) =>
     new CflowError('RUNTIME', `the device tfjs:${name} cannot be used${cause ? `: ${messageOf(cause)}` : ''}`, { subject: name, hint: 'use tfjs:wasm or tfjs:cpu', cause }) // prettier-ignore
-  const started = await tf.setBackend(name).catch((cause: unknown) => {
+  const started = await inTurn(() => tf.setBackend(name)).catch((cause: unknown) => {
     throw failed(cause)
   })
   if (!started) throw failed()

@@ -131,11 +131,13 @@ export function hold(
     },
     plain,
     channelsLast: () =>
-      form('channelsLast', () =>
-        tf.transpose(tf.reshape(plain(), filled(shape)), [0, 2, 3, 1]),
-      ),
+      form('channelsLast', () => tf.transpose(tf.reshape(plain(), filled(shape)), [0, 2, 3, 1])),
     form,
-    numbers: () => known ?? plain().data().then((data) => (known = data.slice() as Numbers)),
+    numbers: () =>
+      known ??
+      plain()
+        .data()
+        .then((data) => (known = data.slice() as Numbers)),
     free() {
       for (const tensor of forms.values()) if (tensor !== made.lent) tensor.dispose()
       forms.clear()

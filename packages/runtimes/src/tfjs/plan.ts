@@ -40,8 +40,9 @@ export function refusal(node: OperatorNode): string | undefined {
   const name = domain === '' ? type : `${domain}.${type}`
   if (name === 'Scan') {
     const inputs = numberAttribute(attributes, 'num_scan_inputs', 0)
-    const turned = ['scan_input_axes', 'scan_input_directions', 'scan_output_axes', 'scan_output_directions'] // prettier-ignore
-      .some((key) => numbersAttribute(attributes, key)?.some((n) => n !== 0))
+    const turned =
+      ['scan_input_axes', 'scan_input_directions', 'scan_output_axes', 'scan_output_directions'] // prettier-ignore
+        .some((key) => numbersAttribute(attributes, key)?.some((n) => n !== 0))
     return inputs > 0 && !turned ? undefined : 'Scan along other axes than the first'
   }
   const known = domain === '' && Object.hasOwn(kernels, type) ? kernels[type] : undefined

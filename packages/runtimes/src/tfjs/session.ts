@@ -3,6 +3,7 @@ import { readOnnx } from '@cflow/graph'
 import type { Session, SessionOptions, Tensors } from '../runtime.js'
 import { held, hold, tensorOf, typeIn, type Engine, type Held, type Tensor } from './held.js'
 import { planOf, type Plan } from './plan.js'
+import { onBackend } from './turns.js'
 
 /** What one run carries to the next: a variable of TensorFlow.js. */
 interface Carried {
@@ -12,19 +13,6 @@ interface Carried {
 
 const misfit = (message: string, subject: string): CflowError =>
   new CflowError('SHAPE', message, { subject })
-
-/** The library has one backend at a time: all that is done with it waits for what was begun before. */
-let last: Promise<unknown> = Promise.resolve()
-
-/** In turn with all else that runs on the library, and on the backend. */
-function inTurn<T>({ tf, backend }: Engine, work: () => T | Promise<T>): Promise<T> {
-  const result = last.then(async () => {
-    if (tf.getBackend() !== backend) await tf.setBackend(backend)
-    return work()
-  })
-  last = result.catch(() => undefined)
-  return result
-}
 
 export async function sessionOn(
   engine: Engine,
@@ -43,7 +31,7 @@ export async function sessionOn(
   for (const name of [...inputs, ...outputs])
     if (/^float(16|64)$/.test((model.inputs[name] ?? model.outputs[name]!).dtype))
       throw new CflowError('MODEL', `TensorFlow.js gives and takes no ${(model.inputs[name] ?? model.outputs[name]!).dtype}: ${name}`, { subject: name }) // prettier-ignore
-  const whole = await inTurn(engine, () => planOf(engine, model))
+  const whole = await onBackend(engine, () => planOf(engine, model))
   const plans = new Map<string, Plan>()
   const current = new Map<string, Carried>()
 
@@ -95,13 +83,13 @@ export async function sessionOn(
       const unknown = wanted.find((n) => !outputs.includes(n))
       if (unknown !== undefined)
         return Promise.reject(misfit(`the graph has no output ${unknown}`, unknown))
-      return inTurn(engine, () => execute(feeds, wanted))
+      return onBackend(engine, () => execute(feeds, wanted))
     },
     setState(values) {
       const unknown = Object.keys(values).find((name) => !carriedInputs.includes(name))
       if (unknown !== undefined) throw misfit(`the graph carries no state ${unknown}`, unknown)
       for (const { dtype } of Object.values(values)) typeIn(dtype)
-      void inTurn(engine, () => {
+      void onBackend(engine, () => {
         for (const [name, t] of Object.entries(values)) {
           current.get(name)?.variable.dispose()
           const value = held(engine, t)
@@ -112,7 +100,7 @@ export async function sessionOn(
       })
     },
     getState: () =>
-      inTurn(engine, async () => {
+      onBackend(engine, async () => {
         const entries = [...current].map(async ([name, { dtype, variable }]) => {
           const value = hold(engine, dtype, variable.shape, { lent: variable })
           return [name, await tensorOf(value)] as const
@@ -120,7 +108,7 @@ export async function sessionOn(
         return Object.fromEntries(await Promise.all(entries))
       }),
     release: () =>
-      inTurn(engine, () => {
+      onBackend(engine, () => {
         for (const { variable } of current.values()) variable.dispose()
         current.clear()
         whole.release()

@@ -115,10 +115,7 @@ async function clip(call: Call): Promise<readonly Held[]> {
   return [mapped(call, x, (t) => call.tf.clipByValue(t, least, most))]
 }
 
-const integerUnary = (
-  rule: (tf: Tf, x: Tensor) => Tensor,
-  exact: (x: number) => number,
-): Kernel =>
+const integerUnary = (rule: (tf: Tf, x: Tensor) => Tensor, exact: (x: number) => number): Kernel =>
   kernel(async (call) => {
     const x = inputAt(call, 0)
     if (!isInteger(x.dtype)) return [mapped(call, x, (t) => rule(call.tf, t))]
@@ -127,10 +124,22 @@ const integerUnary = (
   })
 
 export const elementwise: Kernels = {
-  Add: binary((tf, a, b) => tf.add(a, b), (a, b) => a + b),
-  Sub: binary((tf, a, b) => tf.sub(a, b), (a, b) => a - b),
-  Mul: binary((tf, a, b) => tf.mul(a, b), (a, b) => a * b),
-  Div: binary((tf, a, b) => tf.div(a, b), (a, b) => Math.trunc(a / b)),
+  Add: binary(
+    (tf, a, b) => tf.add(a, b),
+    (a, b) => a + b,
+  ),
+  Sub: binary(
+    (tf, a, b) => tf.sub(a, b),
+    (a, b) => a - b,
+  ),
+  Mul: binary(
+    (tf, a, b) => tf.mul(a, b),
+    (a, b) => a * b,
+  ),
+  Div: binary(
+    (tf, a, b) => tf.div(a, b),
+    (a, b) => Math.trunc(a / b),
+  ),
   Max: binary((tf, a, b) => tf.maximum(a, b), Math.max),
   Min: binary((tf, a, b) => tf.minimum(a, b), Math.min),
   Equal: comparison((tf, a, b) => tf.equal(a, b)),
@@ -138,7 +147,10 @@ export const elementwise: Kernels = {
   Greater: comparison((tf, a, b) => tf.greater(a, b)),
   And: comparison((tf, a, b) => tf.logicalAnd(a, b)),
   Where: where,
-  Neg: integerUnary((tf, x) => tf.neg(x), (x) => -x),
+  Neg: integerUnary(
+    (tf, x) => tf.neg(x),
+    (x) => -x,
+  ),
   Abs: integerUnary((tf, x) => tf.abs(x), Math.abs),
   Exp: unary((tf, x) => tf.exp(x)),
   Log: unary((tf, x) => tf.log(x)),
@@ -152,7 +164,8 @@ export const elementwise: Kernels = {
   Floor: unary((tf, x) => tf.floor(x)),
   Softplus: unary((tf, x) => tf.softplus(x)),
   HardSwish: unary((tf, x) => tf.mul(x, clippedLine(tf, x, 1 / 6, 0.5))),
-  HardSigmoid: unary((tf, x, { attributes }) =>
+  HardSigmoid: unary(
+    (tf, x, { attributes }) =>
     clippedLine(tf, x, numberAttribute(attributes, 'alpha', 0.2), numberAttribute(attributes, 'beta', 0.5)), // prettier-ignore
   ),
   Clip: kernel(clip),

@@ -71,7 +71,11 @@ const concat = kernel((call) => {
   const first = parts[0]!
   const axis = axisOf(numberAttribute(call.attributes, 'axis', 0), first.shape.length)
   for (const { shape } of parts)
-    if (shape.length !== first.shape.length || shape.some((d, i) => i !== axis && d !== first.shape[i])) // prettier-ignore
+    if (
+      shape.length !== first.shape.length ||
+      shape.some((d, i) => i !== axis && d !== first.shape[i])
+    )
+      // prettier-ignore
       throw unfit(`[${shape.join(', ')}] and [${first.shape.join(', ')}] cannot be joined`)
   if (first.shape.length === 1 && parts.every((p) => p.known)) {
     const numbers = parts.flatMap((p) => Array.from(p.known!))

@@ -3,9 +3,7 @@ import { axisOf, inputAt, kernel, placeInChannelsLast, type Kernel, type Kernels
 import { numberAttribute } from '../attributes.js'
 import { listOf } from './movement.js'
 
-const reduction = (
-  rule: (tf: Tf, x: Tensor, axes: number[], keep: boolean) => Tensor,
-): Kernel =>
+const reduction = (rule: (tf: Tf, x: Tensor, axes: number[], keep: boolean) => Tensor): Kernel =>
   kernel(async (call) => {
     const x = inputAt(call, 0)
     const { attributes, tf } = call

@@ -68,7 +68,10 @@ function conv(call: Call): readonly Held[] {
       tf.transpose(tf.reshape(w.plain(), [channels, outputs / group, kh, kw]), [2, 3, 0, 1]),
     )
     return [
-      madeChannelsLast(call, x.dtype, () =>
+      madeChannelsLast(
+        call,
+        x.dtype,
+        () =>
         withBias(tf.depthwiseConv2d(image() as Four, filter as Four, strides, padding as 'valid', 'NHWC', dilations)), // prettier-ignore
       ),
     ]
