@@ -2,9 +2,15 @@ import { CflowError, messageOf } from '@cflow/base'
 import { input, writeOnnx } from '@cflow/graph'
 import { library, type Driver } from '../driver.js'
 import { physicalCores } from '../node.js'
+import type { Runtime } from '../runtime.js'
+import { questioned } from '../self-test.js'
 import { notLoaded, sessionOver } from './onnxruntime.js'
 
 const hints: Readonly<Record<string, string>> = {
+  webgpu:
+    'it needs a GPU and its driver for Vulkan (Linux), Direct3D 12 (Windows) or Metal (macOS); or use --device cpu',
+  coreml: 'it needs macOS; or use --device cpu',
+  dml: 'it needs Windows and a GPU that knows DirectX 12; or use --device cpu',
   cuda: 'it needs an NVIDIA driver, CUDA and the library that the install script of onnxruntime-node fetches (package managers may skip it: npm rebuild onnxruntime-node); or use --device cpu',
 }
 
@@ -45,7 +51,7 @@ export const onnxruntimeNode: Driver = {
       })
       await probe.release()
     }
-    return {
+    const runtime: Runtime = {
       name: `onnxruntime-node (${device})`,
       scans: device === 'cpu',
       async createSession(model, options = {}) {
@@ -54,5 +60,6 @@ export const onnxruntimeNode: Driver = {
         return sessionOver(ort, session, device === 'cpu', options.state)
       },
     }
+    return device === 'cpu' ? runtime : questioned(runtime, device)
   },
 }

@@ -1,5 +1,7 @@
 import { CflowError, messageOf } from '@cflow/base'
 import type { Driver, OpenOptions } from '../driver.js'
+import type { Runtime } from '../runtime.js'
+import { questioned } from '../self-test.js'
 import type { Engine, Tf } from './held.js'
 import { sessionOn } from './session.js'
 import { inTurn } from './turns.js'
@@ -76,12 +78,13 @@ export const tfjs: Driver = {
   async open({ device = 'auto', wasmPaths }) {
     const options = { ...(wasmPaths !== undefined && { wasmPaths }) }
     const engine = device === 'auto' ? await firstOf(options) : await openBackend(device, options)
-    return {
+    const runtime: Runtime = {
       name: `tfjs (${engine.backend})`,
       // variables stay where they are between runs
       scans: false,
       createSession: (model, { state } = {}) => sessionOn(engine, model, state),
     }
+    return /^web|^tensorflow$/.test(engine.backend) ? questioned(runtime, engine.backend) : runtime
   },
 }
 
@@ -149,17 +152,16 @@ async function tensorflow(): Promise<Tf> {
     const { createRequire } = node!.getBuiltinModule!('node:module') as { createRequire(from: string): (id: string) => unknown } // prettier-ignore
     return createRequire(`${own}/package.json`)(own) as Tf
   }
-  let failure: unknown
   for (const name of packages('node-gpu', 'node')) {
     try {
       // by a name that bundlers do not follow
       const library = (await import(/* @vite-ignore */ name)) as Tf & { default?: Tf }
       return library.default ?? library
     } catch (error) {
-      const absent = (error as { code?: string }).code === 'ERR_MODULE_NOT_FOUND'
-      if (!absent || failure === undefined) failure = error
-      if (!absent) break
+      if ((error as { code?: string }).code !== 'ERR_MODULE_NOT_FOUND') throw error
     }
   }
-  throw failure
+  throw new Error(
+    `neither ${packages('node').join()} nor ${packages('node-gpu').join()} is installed`,
+  )
 }
