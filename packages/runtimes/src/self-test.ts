@@ -236,13 +236,21 @@ export async function selfTest(
   }
 }
 
-/** A runtime on an accelerator, which is asked before the first model, and before each model about that. */
-export function questioned(runtime: Runtime, device: string): Runtime {
-  let asked: Promise<void> | undefined
+/**
+ * A runtime on an accelerator, which is asked before the first model, and before each model about that.
+ * @param answers of the devices that were asked before what all are asked
+ */
+export function questioned(
+  runtime: Runtime,
+  device: string,
+  answers = new Map<string, Promise<void>>(),
+): Runtime {
   return {
     ...runtime,
     async createSession(model, options) {
-      await (asked ??= selfTest(runtime, device, general()))
+      const answer = answers.get(device) ?? selfTest(runtime, device, general())
+      answers.set(device, answer)
+      await answer
       await selfTest(runtime, device, questionsOf(model))
       return runtime.createSession(model, options)
     },

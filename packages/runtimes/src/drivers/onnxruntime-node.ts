@@ -14,6 +14,9 @@ const hints: Readonly<Record<string, string>> = {
   cuda: 'it needs an NVIDIA driver, CUDA and the library that the install script of onnxruntime-node fetches (package managers may skip it: npm rebuild onnxruntime-node); or use --device cpu',
 }
 
+/** Of the devices that were tried before. */
+const answers = new Map<string, Promise<void>>()
+
 export const onnxruntimeNode: Driver = {
   name: 'onnxruntime-node',
   async open({ device = 'cpu', threads }) {
@@ -60,6 +63,6 @@ export const onnxruntimeNode: Driver = {
         return sessionOver(ort, session, device === 'cpu', options.state)
       },
     }
-    return device === 'cpu' ? runtime : questioned(runtime, device)
+    return device === 'cpu' ? runtime : questioned(runtime, device, answers)
   },
 }

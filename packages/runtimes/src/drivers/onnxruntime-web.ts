@@ -14,6 +14,9 @@ const builds = {
   jspi: () => import('onnxruntime-web/jspi'),
 }
 
+/** Of the devices that were tried before. */
+const answers = new Map<string, Promise<void>>()
+
 /**
  * onnxruntime-web starts each of its two builds (WASM, WebGPU) once per page: threads and paths of the first session
  * hold for all that follow, and the runtime's name tells the threads there are.
@@ -45,7 +48,7 @@ export const onnxruntimeWeb: Driver = {
         return sessionOver(ort, session, false, state)
       },
     }
-    return onCpu ? runtime : questioned(runtime, device)
+    return onCpu ? runtime : questioned(runtime, device, answers)
   },
 }
 

@@ -69,6 +69,9 @@ const backends: Readonly<Record<string, Backend>> = {
 /** What `auto` takes, the first that can be had; `cpu`, plain JavaScript, is there to compare with. */
 const preferred = ['tensorflow', 'webgpu', 'webgl', 'wasm', 'cpu']
 
+/** Of the devices that were tried before. */
+const answers = new Map<string, Promise<void>>()
+
 /**
  * TensorFlow.js. Devices are its backends: `tensorflow` (tfjs-node, tfjs-node-gpu), `webgpu`, `webgl`, `wasm`, `cpu`;
  * `auto` (default) is the first of these that can be had.
@@ -84,7 +87,9 @@ export const tfjs: Driver = {
       scans: false,
       createSession: (model, { state } = {}) => sessionOn(engine, model, state),
     }
-    return /^web|^tensorflow$/.test(engine.backend) ? questioned(runtime, engine.backend) : runtime
+    return /^web|^tensorflow$/.test(engine.backend)
+      ? questioned(runtime, engine.backend, answers)
+      : runtime
   },
 }
 
