@@ -143,9 +143,9 @@ describe.skipIf(!chromium)('TensorFlow.js in a browser, on WebGL', () => {
 
   it('trains and scores like Node', async (context) => {
     if (missing !== undefined) return context.skip(missing)
-    // the shading language allows its exp and tanh some units in the last place: 3e-4 were seen on the software adapter
-    near(await call('losses', 'webgl'), await lossesOf(await openRuntime()), 1e-3)
-    near(await call('scores', 'webgl'), await scoresHere(), 1e-4)
+    near(await call('losses', 'webgl'), await lossesOf(await openRuntime()), 1e-4)
+    // a pixel of a resized image may be rounded the other way: sines of the shading language are less exact
+    near(await call('scores', 'webgl'), await scoresHere(), 1e-3)
   })
 
   it('refuses whole numbers that WebGL does not hold exactly', async (context) => {
