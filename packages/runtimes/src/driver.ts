@@ -33,6 +33,8 @@ export interface OpenOptions {
 /** A runtime's library: it is loaded when it is opened, so that it need not be installed where it is not used. */
 export interface Driver {
   readonly name: string
+  /** Every device that it may have in Node, the default first. */
+  readonly devices: readonly string[]
   /** @throws CflowError RUNTIME when the library cannot be loaded, or lacks the device */
   open(options: Omit<OpenOptions, 'driver'>): Promise<Runtime>
 }

@@ -1,7 +1,8 @@
+import { platform } from 'node:os'
 import { CflowError, messageOf } from '@cflow/base'
 import { input, writeOnnx } from '@cflow/graph'
 import { library, type Driver } from '../driver.js'
-import { physicalCores } from '../node.js'
+import { physicalCores } from '../cores.js'
 import type { Runtime } from '../runtime.js'
 import { questioned } from '../self-test.js'
 import { notLoaded, sessionOver } from './onnxruntime.js'
@@ -14,11 +15,19 @@ const hints: Readonly<Record<string, string>> = {
   cuda: 'it needs an NVIDIA driver, CUDA and the library that the install script of onnxruntime-node fetches (package managers may skip it: npm rebuild onnxruntime-node); or use --device cpu',
 }
 
+/** What the builds for a system may have besides. */
+const ofPlatform: Readonly<Record<string, readonly string[]>> = {
+  linux: ['cuda'],
+  darwin: ['coreml'],
+  win32: ['dml'],
+}
+
 /** Of the devices that were tried before. */
 const answers = new Map<string, Promise<void>>()
 
 export const onnxruntimeNode: Driver = {
   name: 'onnxruntime-node',
+  devices: ['cpu', ...(ofPlatform[platform()] ?? []), 'webgpu'],
   async open({ device = 'cpu', threads }) {
     const ort = await library('onnxruntime-node', import('onnxruntime-node'))
     const devices = ort.listSupportedBackends().map((b) => b.name)
@@ -44,7 +53,7 @@ export const onnxruntimeNode: Driver = {
       const probe = await create(empty, 1).catch((cause: unknown) => {
         throw new CflowError(
           'RUNTIME',
-          `the device ${device} cannot be used: ${messageOf(cause)}`,
+          `the device ${device} cannot be used: ${messageOf(cause).replace(/\s+/g, ' ').trim()}`,
           {
             subject: device,
             hint: hints[device] ?? 'check its driver, or use --device cpu',

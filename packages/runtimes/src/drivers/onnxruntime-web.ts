@@ -23,6 +23,7 @@ const answers = new Map<string, Promise<void>>()
  */
 export const onnxruntimeWeb: Driver = {
   name: 'onnxruntime-web',
+  devices: ['wasm'],
   async open({ device: asked = 'auto', threads, wasmPaths }) {
     const device = await chooseDevice(asked)
     const ort = await library('onnxruntime-web', builds[device]())

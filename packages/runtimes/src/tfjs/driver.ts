@@ -78,6 +78,7 @@ const answers = new Map<string, Promise<void>>()
  */
 export const tfjs: Driver = {
   name: 'tfjs',
+  devices: ['tensorflow', 'wasm', 'cpu'],
   async open({ device = 'auto', wasmPaths }) {
     const options = { ...(wasmPaths !== undefined && { wasmPaths }) }
     const engine = device === 'auto' ? await firstOf(options) : await openBackend(device, options)
