@@ -30,6 +30,29 @@ export const callsOn = (runtimeOn: (device: string) => Promise<Runtime>) => ({
     const runtime = await runtimeOn(device)
     return runtime.createSession(model).then((s) => void s.release(), String)
   },
+  /** What WebGPU runs on, as the browser tells it; undefined without an adapter. */
+  async adapter() {
+    interface Gpu {
+      requestAdapter(): Promise<{ info?: { vendor: string; architecture: string; description: string } } | null> // prettier-ignore
+    }
+    const { gpu } = navigator as { gpu?: Gpu }
+    const info = (await gpu?.requestAdapter())?.info
+    return info && { vendor: info.vendor, architecture: info.architecture, description: info.description } // prettier-ignore
+  },
+  /** Images a second of a detector file. @param bytes in base64 */
+  async imagesPerSecond(device: string, bytes: string, milliseconds: number) {
+    const file = Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0))
+    const detector = await loadDetector(file, { runtime: await runtimeOn(device) })
+    const image = noise(1, detector.manifest.inputSize, detector.manifest.inputSize)
+    await detector.detect(image)
+    const began = performance.now()
+    let count = 0
+    for (; count === 0 || performance.now() - began < milliseconds; count++)
+      await detector.detect(image)
+    const rate = (1000 * count) / (performance.now() - began)
+    await detector.release()
+    return rate
+  },
   /** The pixels of an image file: its size and its bytes; both files and pixels in base64. */
   async pixels(file: string, type: string) {
     const bytes = Uint8Array.from(atob(file), (c) => c.charCodeAt(0))

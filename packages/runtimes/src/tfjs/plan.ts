@@ -34,7 +34,7 @@ export interface Plan {
 }
 
 /** What is wrong with an operator; undefined for one that can be computed. */
-export function refusal(node: OperatorNode): string | undefined {
+function refusal(node: OperatorNode): string | undefined {
   const { operator, attributes } = node
   const { type, domain = '' } = operator
   const name = domain === '' ? type : `${domain}.${type}`

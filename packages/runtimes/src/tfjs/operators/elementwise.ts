@@ -38,7 +38,7 @@ function placesIn(from: readonly number[], to: readonly number[]): Places {
 }
 
 /** With the channels last where one of them is so, else in the order of the axes. */
-export function together(
+function together(
   call: Call,
   values: readonly Held[],
   dtype: DType,
