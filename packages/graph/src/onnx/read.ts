@@ -85,7 +85,8 @@ export function readInner(
   opsets: Readonly<Record<string, number>>,
 ): OnnxModel {
   const graph = attribute?.kind === 'raw' ? (attribute.value as AttributeProto).g : undefined
-  if (!graph) throw new CflowError('MODEL', 'the graph is damaged: an operator lacks its inner graph')
+  if (!graph)
+    throw new CflowError('MODEL', 'the graph is damaged: an operator lacks its inner graph')
   const opsetImport = Object.entries(opsets).map(([domain, version]) => ({ domain, version: BigInt(version) })) // prettier-ignore
   return modelOf(create(ModelProtoSchema, { graph, opsetImport }), {})
 }
