@@ -11,7 +11,14 @@ const packages = (...names: string[]) => names.map((name) => `@tensorflow/tfjs-$
 const install = (names: readonly string[]) =>
   `install: npm install ${names.map((name) => `${name}@${version}`).join(' ')}`
 
-const node = (globalThis as { process?: { versions?: { node?: string }; env: Record<string, string | undefined>; getBuiltinModule?(name: string): unknown } }).process // prettier-ignore
+interface NodeProcess {
+  readonly versions?: { readonly node?: string }
+  readonly env: Record<string, string | undefined>
+  getBuiltinModule?(name: string): unknown
+  listeners?(event: string): readonly unknown[]
+  removeListener?(event: string, listener: unknown): void
+}
+const node = (globalThis as { process?: NodeProcess }).process
 const inNode = node?.versions?.node
 
 /** What a backend is made of, and how its library is loaded. */
@@ -128,11 +135,30 @@ async function openBackend(name: string, options: Pick<OpenOptions, 'wasmPaths'>
   if (inNode) tf.enableProdMode()
   const failed = (cause?: unknown) =>
     new CflowError('RUNTIME', `the device tfjs:${name} cannot be used${cause ? `: ${messageOf(cause)}` : ''}`, { subject: name, hint: 'use tfjs:wasm or tfjs:cpu', cause }) // prettier-ignore
-  const started = await inTurn(() => tf.setBackend(name)).catch((cause: unknown) => {
-    throw failed(cause)
-  })
+  const started = await inTurn(() => withoutListeners(() => tf.setBackend(name))).catch(
+    (cause: unknown) => {
+      throw failed(cause)
+    },
+  )
   if (!started) throw failed()
   return { tf, backend: name }
+}
+
+/**
+ * The WASM backend listens in Node to errors that nobody caught, to throw them again: they would be printed with the whole
+ * of its source. What it adds while it starts is taken away.
+ */
+async function withoutListeners<T>(start: () => Promise<T>): Promise<T> {
+  const events = ['uncaughtException', 'unhandledRejection']
+  const before = events.map((event) => node?.listeners?.(event))
+  try {
+    return await start()
+  } finally {
+    events.forEach((event, i) => {
+      for (const listener of node?.listeners?.(event) ?? [])
+        if (before[i]?.includes(listener) === false) node?.removeListener?.(event, listener)
+    })
+  }
 }
 
 function hintFor(name: string, { packages: names }: Backend): string {

@@ -172,3 +172,9 @@ it('is asked for by an import in pages, and by its name in Node', async () => {
       hint: expect.stringContaining('tfjs:wasm') as string,
     })
 })
+
+it('leaves the process’s errors alone', async () => {
+  expect((await openRuntime({ device: 'tfjs:wasm' })).name).toBe('tfjs (wasm)')
+  const texts = [process.listeners('uncaughtException'), process.listeners('unhandledRejection')].flat().map(String) // prettier-ignore
+  expect(texts.filter((text) => /ExitStatus|throw reason/.test(text))).toEqual([])
+})
