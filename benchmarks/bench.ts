@@ -1,7 +1,7 @@
 /**
  * Measures this project and its peers in one run; prints Markdown, and writes Markdown and JSON to benchmarks/results.
  *
- *     npm run bench -- [train-step] [infer] [whole-job] [memory] [evaluation] [startup]
+ *     npm run bench -- [train-step] [wasm-step] [infer] [whole-job] [memory] [evaluation] [startup]
  *         [--quick] [--no-peers] [--rounds N] [--seconds S] [--threads T] [--mvtec DIR]
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
@@ -15,10 +15,12 @@ import { infer } from './tables/infer.js'
 import { memory } from './tables/memory.js'
 import { startup } from './tables/startup.js'
 import { trainStep } from './tables/train-step.js'
+import { wasmStep } from './tables/wasm-step.js'
 import { wholeJob } from './tables/whole-job.js'
 
 const makers: Readonly<Record<TableName, (options: BenchOptions) => Promise<Table>>> = {
   'train-step': trainStep,
+  'wasm-step': wasmStep,
   infer,
   'whole-job': wholeJob,
   memory,

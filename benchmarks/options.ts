@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 
 export const tableNames = [
   'train-step',
+  'wasm-step',
   'infer',
   'whole-job',
   'memory',

@@ -48,6 +48,10 @@ export const commands: Readonly<Record<string, Entry>> = {
     description: 'Make a detector of a checkpoint of the authors’ code, with good images to calibrate.', // prettier-ignore
     load: () => import('./commands/import.js'),
   },
+  doctor: {
+    description: 'Say what this machine can run detectors on, how fast, and what is missing.',
+    load: () => import('./commands/doctor.js'),
+  },
   'reproduce <what...>': {
     description: 'Compute the paper’s tables and figures again, beside the published figures.',
     load: () => import('./commands/reproduce.js'),

@@ -29,13 +29,15 @@ export const chromiumPath = (): string | undefined => {
 
 /** Chromium without a sandbox (containers run as root), with WebGPU on its software adapter and a picture as camera. */
 export const launchChromium = (executablePath: string): Promise<Browser> =>
+  launchWith(executablePath, [
+    '--use-webgpu-adapter=swiftshader',
+    '--use-fake-ui-for-media-stream',
+    '--use-fake-device-for-media-stream',
+  ])
+
+/** Chromium without a sandbox, with WebGPU. */
+export const launchWith = (executablePath: string, args: readonly string[]): Promise<Browser> =>
   chromium.launch({
     executablePath,
-    args: [
-      '--no-sandbox',
-      '--enable-unsafe-webgpu',
-      '--use-webgpu-adapter=swiftshader',
-      '--use-fake-ui-for-media-stream',
-      '--use-fake-device-for-media-stream',
-    ],
+    args: ['--no-sandbox', '--enable-unsafe-webgpu', ...args],
   })

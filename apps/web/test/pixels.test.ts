@@ -4,7 +4,7 @@ import sharp, { type Sharp } from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { decodeImage } from '@cflow/datasets/node'
 import { chromiumPath, launchChromium } from './chromium.ts'
-import type { InPage } from './in-page/page.ts'
+import type { InPage } from './in-page/calls.ts'
 import { artefacts, buildInPage, serveFolder, type Site } from './site.ts'
 
 const chromium = chromiumPath()

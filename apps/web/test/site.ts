@@ -20,9 +20,9 @@ export function buildSite(): void {
 }
 
 /** Build the page of the tests that call functions in a browser. */
-export const buildInPage = (outDir: string) =>
+export const buildInPage = (outDir: string, page = 'in-page') =>
   build({
-    root: join(import.meta.dirname, 'in-page'),
+    root: join(import.meta.dirname, page),
     configFile: false,
     base: './',
     logLevel: 'error',

@@ -1,6 +1,7 @@
 export { csvField } from './csv.js'
 export { CflowError, isUserError, messageOf } from './errors.js'
 export type { CflowErrorOptions, ErrorCode } from './errors.js'
+export { halfToNumber } from './half.js'
 export { imageTensor, type Mask, type RgbImage } from './image.js'
 export { issueText, type FieldRange, type SchemaIssue } from './issue.js'
 export { median } from './median.js'

@@ -1,6 +1,7 @@
+export { dtypeNumbered } from './element-types.js'
 export { gradients } from './gradient.js'
 export { withOutputs } from './onnx/expose.js'
-export { readMetadata, readOnnx, type OnnxModel } from './onnx/read.js'
+export { readInner, readMetadata, readOnnx, type OnnxModel } from './onnx/read.js'
 export { writeOnnx } from './onnx/write.js'
 export { writeScan } from './onnx/write-scan.js'
 export { apply, attribute, withInputs } from './operator.js'

@@ -6,6 +6,7 @@ import type { Runtime } from './runtime.js'
 
 const driver = (name: string): Driver => ({
   name,
+  devices: [],
   open: (options) => Promise.resolve({ name, ...options } as unknown as Runtime),
 })
 const opened = (options?: OpenOptions) => openWith([driver('a'), driver('b')], options)

@@ -2,13 +2,18 @@ import { CflowError, messageOf, type AnyUrl } from '@cflow/base'
 import type { Runtime } from './runtime.js'
 
 export interface OpenOptions {
-  /** Name of a driver; by default onnxruntime-node in Node and onnxruntime-web in browsers. */
-  readonly driver?: string
+  /**
+   * Name of a driver; by default onnxruntime-node in Node and onnxruntime-web in browsers. Or a driver itself: that of
+   * TensorFlow.js in a page (`import { tfjs } from '@cflow/runtimes/tfjs'`).
+   */
+  readonly driver?: string | Driver
   /**
    * Device of the driver, or `driver:device`.
    * - onnxruntime-node: `cpu` (default), or an execution provider that the installed one has (cuda, dml, coreml, webgpu)
    * - onnxruntime-web: `auto` (default; WebGPU where the browser offers an adapter, else WASM), `webgpu` (required;
-   *   operators that it lacks run on WASM), `wasm` (the CPU)
+   *   operators that it lacks run on WASM), `wasm` (the CPU), `jspi` (WebGPU by another build, for engines with JSPI)
+   * - tfjs: `auto` (default; the first that can be had of the following), `tensorflow` (tfjs-node-gpu or tfjs-node),
+   *   `webgpu`, `webgl`, `wasm`, `cpu`
    */
   readonly device?: string
   /**
@@ -28,6 +33,8 @@ export interface OpenOptions {
 /** A runtime's library: it is loaded when it is opened, so that it need not be installed where it is not used. */
 export interface Driver {
   readonly name: string
+  /** Every device that it may have in Node, the default first. */
+  readonly devices: readonly string[]
   /** @throws CflowError RUNTIME when the library cannot be loaded, or lacks the device */
   open(options: Omit<OpenOptions, 'driver'>): Promise<Runtime>
 }
@@ -38,14 +45,19 @@ export async function openWith(
   { driver, device, ...options }: OpenOptions = {},
 ): Promise<Runtime> {
   checkThreads(options.threads)
-  const [, prefix, own = device] = /^([^:]*):(.*)$/.exec(device ?? '') ?? []
-  if (prefix !== undefined && driver !== undefined && prefix !== driver)
-    throw new CflowError('USAGE', `the device ${device} is not one of the driver ${driver}`, {
+  const given = typeof driver === 'object' ? driver : undefined
+  const all = given ? [given] : drivers
+  const names = all.map((d) => d.name)
+  // the name of a driver alone is its default device
+  const asked = device !== undefined && names.includes(device) ? `${device}:` : device
+  const [, prefix, own = asked] = /^([^:]*):(.*)$/.exec(asked ?? '') ?? []
+  const wanted = typeof driver === 'object' ? driver.name : driver
+  if (prefix !== undefined && wanted !== undefined && prefix !== wanted)
+    throw new CflowError('USAGE', `the device ${device} is not one of the driver ${wanted}`, {
       subject: 'device',
     })
-  const names = drivers.map((d) => d.name)
-  const name = prefix ?? driver ?? names[0]
-  const chosen = drivers.find((d) => d.name === name)
+  const name = prefix ?? wanted ?? names[0]
+  const chosen = all.find((d) => d.name === name)
   if (chosen) return chosen.open({ ...options, ...(own && { device: own }) })
   throw new CflowError('RUNTIME', `there is no runtime ${name} here`, {
     subject: name ?? 'driver',

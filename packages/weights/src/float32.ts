@@ -1,4 +1,4 @@
-import { CflowError, floats, tensor as makeTensor, type Tensor } from '@cflow/base'
+import { CflowError, floats, halfToNumber, tensor as makeTensor, type Tensor } from '@cflow/base'
 
 /**
  * The tensor as float32: float16 is widened exactly, float64 rounded, float32 returned as it is.
@@ -14,14 +14,4 @@ export function toFloat32(tensor: Tensor, name = 'a tensor'): Tensor<'float32'> 
   throw new CflowError('WEIGHTS', `${name} holds ${dtype}, not floating-point numbers`, {
     subject: name,
   })
-}
-
-/** An IEEE 754 half-precision number from its bits. */
-function halfToNumber(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1
-  const exponent = (bits >> 10) & 0x1f
-  const fraction = bits & 0x3ff
-  if (exponent === 0) return sign * fraction * 2 ** -24
-  if (exponent === 31) return fraction === 0 ? sign * Infinity : NaN
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15)
 }

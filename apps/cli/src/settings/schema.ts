@@ -45,7 +45,9 @@ export const datasetShape = {
 
 /** Settings of every command that runs a model. */
 export const machineShape = grouped('machine', {
-  device: text('cpu, or what this onnxruntime has (cuda, webgpu …)'),
+  device: text(
+    'cpu, what this onnxruntime has (cuda, webgpu …), or tfjs:wasm, tfjs:tensorflow …; see cflow doctor',
+  ),
   threads: whole(1, 1024, 'threads of one operator', { otherwise: 'physical cores' }),
 })
 export type MachineSettings = z.infer<z.ZodObject<typeof machineShape>>

@@ -1,4 +1,4 @@
-import { fromBinary } from '@bufbuild/protobuf'
+import { create, fromBinary } from '@bufbuild/protobuf'
 import { CflowError, messageOf } from '@cflow/base'
 import { dtypeNumbered } from '../element-types.js'
 import { applyAll } from '../operator.js'
@@ -17,6 +17,7 @@ import {
 import { constantOfAttribute, fromAttribute, rawTensor } from './attributes.js'
 import {
   ModelProtoSchema,
+  type AttributeProto,
   type GraphProto,
   type ModelProto,
   type SparseTensorProto,
@@ -71,7 +72,26 @@ export function readOnnx(
   bytes: Uint8Array,
   feeds: Readonly<Record<string, Value>> = {},
 ): OnnxModel {
-  const model = parse(bytes)
+  return modelOf(parse(bytes), feeds)
+}
+
+/**
+ * A graph that an operator holds in an attribute (`body` of Scan), its inputs and outputs in the operator's order.
+ * @param opsets those of the file that the operator is in
+ * @throws CflowError MODEL when the attribute holds no graph, or one that uses values from around it
+ */
+export function readInner(
+  attribute: Attribute | undefined,
+  opsets: Readonly<Record<string, number>>,
+): OnnxModel {
+  const graph = attribute?.kind === 'raw' ? (attribute.value as AttributeProto).g : undefined
+  if (!graph)
+    throw new CflowError('MODEL', 'the graph is damaged: an operator lacks its inner graph')
+  const opsetImport = Object.entries(opsets).map(([domain, version]) => ({ domain, version: BigInt(version) })) // prettier-ignore
+  return modelOf(create(ModelProtoSchema, { graph, opsetImport }), {})
+}
+
+function modelOf(model: ModelProto, feeds: Readonly<Record<string, Value>>): OnnxModel {
   const graph = model.graph as GraphProto
   const opsets = opsetsOf(model.opsetImport)
   checkOpset(opsets[''])

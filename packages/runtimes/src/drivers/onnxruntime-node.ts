@@ -1,15 +1,33 @@
+import { platform } from 'node:os'
 import { CflowError, messageOf } from '@cflow/base'
 import { input, writeOnnx } from '@cflow/graph'
 import { library, type Driver } from '../driver.js'
-import { physicalCores } from '../node.js'
+import { physicalCores } from '../cores.js'
+import type { Runtime } from '../runtime.js'
+import { questioned } from '../self-test.js'
 import { notLoaded, sessionOver } from './onnxruntime.js'
 
 const hints: Readonly<Record<string, string>> = {
+  webgpu:
+    'it needs a GPU and its driver for Vulkan (Linux), Direct3D 12 (Windows) or Metal (macOS); or use --device cpu',
+  coreml: 'it needs macOS; or use --device cpu',
+  dml: 'it needs Windows and a GPU that knows DirectX 12; or use --device cpu',
   cuda: 'it needs an NVIDIA driver, CUDA and the library that the install script of onnxruntime-node fetches (package managers may skip it: npm rebuild onnxruntime-node); or use --device cpu',
 }
 
+/** What the builds for a system may have besides. */
+const ofPlatform: Readonly<Record<string, readonly string[]>> = {
+  linux: ['cuda'],
+  darwin: ['coreml'],
+  win32: ['dml'],
+}
+
+/** Of the devices that were tried before. */
+const answers = new Map<string, Promise<void>>()
+
 export const onnxruntimeNode: Driver = {
   name: 'onnxruntime-node',
+  devices: ['cpu', ...(ofPlatform[platform()] ?? []), 'webgpu'],
   async open({ device = 'cpu', threads }) {
     const ort = await library('onnxruntime-node', import('onnxruntime-node'))
     const devices = ort.listSupportedBackends().map((b) => b.name)
@@ -38,7 +56,7 @@ export const onnxruntimeNode: Driver = {
       const probe = await create(empty, 1).catch((cause: unknown) => {
         throw new CflowError(
           'RUNTIME',
-          `the device ${device} cannot be used: ${messageOf(cause)}`,
+          `the device ${device} cannot be used: ${messageOf(cause).replace(/\s+/g, ' ').trim()}`,
           {
             subject: device,
             hint: hints[device] ?? 'check its driver, or use --device cpu',
@@ -48,7 +66,7 @@ export const onnxruntimeNode: Driver = {
       })
       await probe.release()
     }
-    return {
+    const runtime: Runtime = {
       name: `onnxruntime-node (${device})`,
       scans: device === 'cpu',
       async createSession(model, options = {}) {
@@ -57,5 +75,6 @@ export const onnxruntimeNode: Driver = {
         return sessionOver(ort, session, device === 'cpu', options.state)
       },
     }
+    return device === 'cpu' ? runtime : questioned(runtime, device, answers)
   },
 }

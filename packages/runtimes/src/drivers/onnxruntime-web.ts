@@ -1,9 +1,21 @@
 import { CflowError, messageOf } from '@cflow/base'
 import { library, type Driver } from '../driver.js'
+import type { Runtime } from '../runtime.js'
+import { questioned } from '../self-test.js'
 import { notLoaded, sessionOver } from './onnxruntime.js'
 
-const devices = ['auto', 'wasm', 'webgpu']
+const devices = ['auto', 'wasm', 'webgpu', 'jspi']
 const maxThreads = 8
+
+/** `jspi` is WebGPU, too, by a build that waits for the GPU with the engine's own means. */
+const builds = {
+  wasm: () => import('onnxruntime-web/wasm'),
+  webgpu: () => import('onnxruntime-web/webgpu'),
+  jspi: () => import('onnxruntime-web/jspi'),
+}
+
+/** Of the devices that were tried before. */
+const answers = new Map<string, Promise<void>>()
 
 /**
  * onnxruntime-web starts each of its two builds (WASM, WebGPU) once per page: threads and paths of the first session
@@ -11,37 +23,37 @@ const maxThreads = 8
  */
 export const onnxruntimeWeb: Driver = {
   name: 'onnxruntime-web',
+  devices: ['wasm'],
   async open({ device: asked = 'auto', threads, wasmPaths }) {
     const device = await chooseDevice(asked)
-    const ort = await library(
-      'onnxruntime-web',
-      device === 'webgpu' ? import('onnxruntime-web/webgpu') : import('onnxruntime-web/wasm'),
-    )
+    const ort = await library('onnxruntime-web', builds[device]())
     const { wasm } = ort.env
     wasm.numThreads ??= threadsHere(threads)
     if (wasmPaths !== undefined) wasm.wasmPaths = wasmPaths
     const count = `${wasm.numThreads} thread${wasm.numThreads === 1 ? '' : 's'}`
-    return {
-      name: `onnxruntime-web (${device === 'webgpu' ? 'webgpu' : `wasm, ${count}`})`,
-      scans: device === 'wasm',
+    const onCpu = device === 'wasm'
+    const runtime: Runtime = {
+      name: `onnxruntime-web (${onCpu ? `wasm, ${count}` : device})`,
+      scans: onCpu,
       async createSession(model, { state = {} } = {}) {
         const carried = Object.keys(state).map((name) => [name, 'gpu-buffer'] as const)
         const session = await ort.InferenceSession.create(model, {
-          executionProviders: [device],
+          executionProviders: [onCpu ? 'wasm' : 'webgpu'],
           graphOptimizationLevel: 'all',
           executionMode: 'sequential',
           logSeverityLevel: 3,
-          ...(device === 'webgpu' &&
+          ...(!onCpu &&
             carried.length > 0 && { preferredOutputLocation: Object.fromEntries(carried) }),
         }).catch(failed)
         // preallocated outputs are ignored by the WASM build (it fills arrays of its own), so state gets new ones
         return sessionOver(ort, session, false, state)
       },
     }
+    return onCpu ? runtime : questioned(runtime, device, answers)
   },
 }
 
-async function chooseDevice(asked: string): Promise<'wasm' | 'webgpu'> {
+async function chooseDevice(asked: string): Promise<keyof typeof builds> {
   if (!devices.includes(asked))
     throw new CflowError('RUNTIME', `onnxruntime-web has no device ${asked}`, {
       subject: asked,
@@ -51,7 +63,15 @@ async function chooseDevice(asked: string): Promise<'wasm' | 'webgpu'> {
   const { navigator } = globalThis as {
     navigator?: { gpu?: { requestAdapter(): Promise<unknown> } }
   }
-  if (await navigator?.gpu?.requestAdapter().catch(() => null)) return 'webgpu'
+  // of WebAssembly's JavaScript Promise Integration
+  const suspends = 'Suspending' in WebAssembly
+  if (asked === 'jspi' && !suspends)
+    throw new CflowError('RUNTIME', 'this engine has no JavaScript Promise Integration (JSPI)', {
+      subject: asked,
+      hint: 'use the device webgpu, or a browser that has it (Chromium from 137 on)',
+    })
+  if (await navigator?.gpu?.requestAdapter().catch(() => null))
+    return asked === 'jspi' ? 'jspi' : 'webgpu'
   if (asked === 'auto') return 'wasm'
   throw new CflowError('RUNTIME', 'there is no WebGPU here', {
     subject: asked,

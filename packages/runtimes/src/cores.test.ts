@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
 import { temporaryFolder } from '@cflow/base/testing'
 import { expect, it } from 'vitest'
-import { cpuQuota, physicalCores } from './node.js'
+import { cpuQuota, physicalCores } from './cores.js'
 
 it('counts cores, not their threads, and no more than the process may use', async () => {
   const dir = await temporaryFolder('cores')
