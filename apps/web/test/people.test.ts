@@ -98,7 +98,9 @@ describe.skipIf(!chromium)('what people do', () => {
     await settled(page, exampleCount + 3)
     await messages().getByText('notes.txt is not an image').waitFor()
     const names = await tiles().locator('.name').allInnerTexts()
-    expect(names.slice(0, 3)).toEqual(['1.png', '9.png', '10.png'])
+    expect(names.slice(0, 3)).toEqual(['9.png', '10.png', '1.png'])
+    // in the order of their paths, which are kept
+    expect(await tiles().locator('.name').nth(2).getAttribute('title')).toBe('parts/inner/1.png')
     await shot(page, 'dropped-folder')
     await page.locator('#tab-train').click()
     await drop('#train-pick .drop', join(folder, 'parts'))
