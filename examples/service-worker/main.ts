@@ -13,10 +13,9 @@ if ('serviceWorker' in navigator) {
     })
 }
 
-// what was loaded before it was there
+// what was loaded before it was there: asked for once more, it is kept, too
 const own = performance.getEntriesByType('resource').map(({ name }) => name)
-const cache = await caches.open('detector-1')
-await cache.addAll(own.filter((url) => new URL(url).origin === location.origin))
+await Promise.allSettled(own.map((url) => fetch(url)))
 
 const detector = await loadDetector('model.onnx', { device: 'wasm' })
 output.value = 'ready'
