@@ -2,8 +2,8 @@ import { gzipSync } from 'node:zlib'
 import type { Plugin } from 'vite'
 
 const counted = /\.(js|mjs|css|html|svg|webmanifest)$/
-/** What the first load fetches: not the trainer, not the build of onnxruntime-web for WebGPU. */
-const later = /(^|\/)train-|asyncify|^sw\.js$/
+/** What the first load fetches: not the trainer, not the builds of onnxruntime-web for WebGPU. */
+const later = /(^|\/)train-|asyncify|jspi|^sw\.js$/
 
 /**
  * Print the compressed size of the first load without onnxruntime-web's WASM, weights and images.
