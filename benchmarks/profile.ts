@@ -117,8 +117,9 @@ const number = (
   if (!(Number.isInteger(value) && value > 0)) throw new Error(`--${key} is a positive integer`)
   return value
 }
-if (values.by !== 'operator' && values.by !== 'node') throw new Error('--by is operator or node')
-const options = { rounds: number('rounds'), threads: number('threads'), by: values.by }
+const { by } = values
+if (by !== 'operator' && by !== 'node') throw new Error('--by is operator or node')
+const options = { rounds: number('rounds'), threads: number('threads'), by } as const
 
 const tensorOf = (dtype: ort.Tensor.Type, data: ort.Tensor.DataType, shape: readonly number[]) =>
   new ort.Tensor(dtype, data, shape)

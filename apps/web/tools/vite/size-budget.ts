@@ -2,8 +2,8 @@ import { gzipSync } from 'node:zlib'
 import type { Plugin } from 'vite'
 
 const counted = /\.(js|mjs|css|html|svg|webmanifest)$/
-/** What comes when it is asked for: the trainer, WebGPU's build of onnxruntime-web, the zip of an export, a server's part. */
-const later = /(^|\/)(train|ort\.webgpu\.min|browser|view)-|asyncify|^sw\.js$/
+/** What comes when it is asked for: the trainer, other builds of onnxruntime-web, the zip of an export, a server's part. */
+const later = /(^|\/)(train|ort\.webgpu\.min|browser|view)-|asyncify|jspi|^sw\.js$/
 
 /**
  * Print the compressed size of the first load without onnxruntime-web's WASM, weights and images.
