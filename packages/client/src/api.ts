@@ -3941,8 +3941,10 @@ export interface paths {
                             /** @enum {string} */
                             normalisation?: "encoder" | "stc";
                             inputSize?: number;
+                            /** @enum {string} */
+                            resize?: "stretch" | "pad";
                             /** @enum {number} */
-                            poolLayers?: 1 | 2 | 3;
+                            poolLayers?: 1 | 2 | 3 | 4;
                             heldOut?: number;
                             folds?: 0 | number;
                             falsePositiveRate?: number;
@@ -3954,16 +3956,22 @@ export interface paths {
                             learningRate?: number;
                             couplingLayers?: number;
                             rotation?: number;
+                            brightness?: number;
                             /** @enum {string} */
                             permutation?: "soft" | "hard" | "alternate";
                             /** @enum {string} */
                             clamp?: "paper" | "freia";
+                            /** @enum {string} */
+                            coupling?: "affine" | "additive";
+                            /** @enum {string} */
+                            base?: "standard" | "refitted";
                             conditional?: boolean;
                             /** @enum {string} */
                             loss?: "logsigmoid" | "nll";
                             shrinkage?: number;
                             remembered?: number;
                             neighbourhoods?: string;
+                            imageScales?: number;
                             /** @enum {string} */
                             aggregation?: "calibrated" | "joint" | "perDimension" | "standardised" | "softMinimum";
                             scoreShare?: number;
@@ -3981,7 +3989,6 @@ export interface paths {
                             variance?: number;
                             hiddenLayers?: number;
                             hiddenUnits?: number;
-                            imageScales?: number;
                             views?: number;
                         };
                         /** @description Milliseconds that the worker may take for one image. */
