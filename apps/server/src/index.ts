@@ -1,5 +1,6 @@
 export { configSchema, readConfig, type Config } from './config.js'
 export { createToken } from './http/auth.js'
 export { serve, type Served } from './serve.js'
+export { shareWork, type SharedWork } from './queue/share.js'
 export { openState } from './state/open-state.js'
 export { work, type Working } from './work.js'

@@ -34,6 +34,19 @@ export interface Shard {
   readonly count: number
 }
 
+/** The trainings of a selection, each once, in the order that shards count them in. */
+export async function trainingsOf(
+  names: readonly TargetName[],
+  selection: Selection,
+  laboratory: Laboratory,
+): Promise<readonly Trial[]> {
+  const cases: Case[] = []
+  for (const name of inOrder(names))
+    cases.push(...((await targets[name](selection, laboratory)).cases ?? []))
+  const trials = cases.flatMap((c) => trialsOf(selection, c))
+  return [...new Map(trials.map((t) => [keyOf(t), t])).values()]
+}
+
 /**
  * Run the trainings of one shard that are not in the store, and write no tables: a call of `reproduce` does, in a folder
  * in which the `trials/` of all shards are put together. Shards share the trainings of a selection evenly, each once.
@@ -45,11 +58,8 @@ export async function runShard(
   laboratory: Laboratory,
   { index, count }: Shard,
 ): Promise<Omit<Reproduced, 'documents'>> {
-  const cases: Case[] = []
-  for (const name of inOrder(names))
-    cases.push(...((await targets[name](selection, laboratory)).cases ?? []))
-  const all = [...new Map(cases.flatMap((c) => trialsOf(selection, c)).map((t) => [keyOf(t), t]))]
-  const own = all.flatMap(([, trial], i) => (i % count === index - 1 ? [trial] : []))
+  const all = await trainingsOf(names, selection, laboratory)
+  const own = all.filter((_, i) => i % count === index - 1)
   await announce(own, selection, laboratory)
   const outcomes = new Map<string, Outcome>()
   await conduct(own, outcomes, laboratory)

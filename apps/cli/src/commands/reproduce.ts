@@ -1,4 +1,4 @@
-import { didYouMean } from '@cflow/base'
+import { didYouMean, type CflowError } from '@cflow/base'
 import { makeFolder } from '@cflow/base/node'
 import { encoderSpec } from '@cflow/encoders'
 import {
@@ -8,17 +8,19 @@ import {
   selectionSchema,
   somethingRan,
   targetNames,
+  trainingsOf,
   writeIndex,
   type Reproduced,
   type TargetName,
 } from '@cflow/experiments'
 import { lockFolder } from '@cflow/trainer/node'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import * as z from 'zod'
 import { defineCommand } from '../command.js'
 import { Interrupted } from '../failure.js'
 import { note, printJson, type Session } from '../io.js'
 import { progressReporter } from '../progress/reporter.js'
+import { queueSetting, shareCommand } from '../queue.js'
 import { deviceOptions } from '../settings/machine.js'
 import { parseSettings, usage } from '../settings/parse.js'
 import {
@@ -73,6 +75,7 @@ const schema = z.object({
         placeholder: 'I/N',
         error: 'is a part such as 2/3',
       }),
+    queue: queueSetting,
   }),
   out: outFolder('folder for results and finished trainings').default('reproduce'),
   ...outputShape,
@@ -91,8 +94,14 @@ export const command = defineCommand({
       scenes: scenes?.includes('all') ? undefined : scenes,
       encoders: encoders?.map((name) => encoderSpec(name).name),
     })
+    const { queue } = settings
+    if (shard && queue !== undefined)
+      throw usage('--queue', 'a part is what a queue hands out: give --queue or --shard')
     await makeFolder(out)
-    const lock = await lockFolder(out, join(out, 'reproduce.lock'))
+    // parts may share a folder: each trains what no other one does
+    const lockName = shard ? `reproduce-${shard.index}-of-${shard.count}.lock` : 'reproduce.lock'
+    const locked = () => lockFolder(out, join(out, lockName))
+    let lock = queue === undefined ? await locked() : undefined
     const progress = progressReporter(session)
     const { signal } = session.io
     const lab = await laboratory({
@@ -104,7 +113,7 @@ export const command = defineCommand({
         note(session, text)
       },
     }).catch(async (error: unknown) => {
-      await lock.release()
+      await lock?.release()
       throw error
     })
     try {
@@ -112,6 +121,18 @@ export const command = defineCommand({
         const ran = await runShard(names, selection, lab, shard)
         progress.end()
         return printShard(session, ran, out, shard)
+      }
+      if (queue !== undefined) {
+        const count = (await trainingsOf(names, selection, lab)).length
+        const named = Array.from({ length: count }, (_, i) => `${i + 1}/${count}`)
+        const partOf = (part: string) => () => Promise.resolve(['--shard', part])
+        const parts = new Map(named.map((part) => [part, partOf(part)] as const))
+        await shareCommand(session, queue, ['reproduce', resolve(out), names, selection], parts)
+        lock = await locked().catch((error: unknown) => {
+          if ((error as CflowError).code === 'BUSY') return undefined
+          throw error
+        })
+        if (!lock) return note(session, `another process writes the tables into ${out}`)
       }
       const reproduced = await reproduce(names, selection, lab)
       progress.end()
@@ -126,7 +147,7 @@ export const command = defineCommand({
         `interrupted; what is finished is in ${out}: the same command goes on from there`,
       )
     } finally {
-      await lock.release()
+      await lock?.release()
     }
   },
 })

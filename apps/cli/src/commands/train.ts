@@ -20,6 +20,7 @@ import { note, type Session } from '../io.js'
 import { inRunFolder, prepareFile } from '../run-folder.js'
 import { everyScene } from '../scenes.js'
 import { runtimeOf } from '../settings/machine.js'
+import { usage } from '../settings/parse.js'
 import { requireStrict } from '../settings/schema.js'
 import { optionsOf, settingsOf, trainSettings, type TrainSettings } from '../settings/methods.js'
 import { requireAuto } from '../settings/tuning.js'
@@ -37,6 +38,8 @@ async function train(session: Session, settings: TrainSettings): Promise<void> {
     const { out = join('runs', 'stc') } = settings
     return everyScene(session, { ...settings, out }, train)
   }
+  if (settings.queue !== undefined)
+    throw usage('--queue', 'one training is one part: give --scenes all, or use a server’s jobs')
   const prepared = await prepareEncoder(optionsOf(settings), settings)
   const dataset = await openTrainingSet(session, settings, prepared.config.inputSize)
   const { stopAfter, resume = false, protocol, evaluateAt, auto = false } = settings

@@ -5,6 +5,7 @@ import {
   type TrainOptions,
 } from '@cflow/methods'
 import * as z from 'zod'
+import { queueSetting } from '../queue.js'
 import { usage } from './parse.js'
 import {
   datasetShape,
@@ -92,6 +93,7 @@ export const trainSettings = z.object({
   protocol,
   evaluateAt,
   ...machineShape,
+  ...grouped('machine', { queue: queueSetting }),
   out: outFolder('folder for the results', 'runs/CATEGORY'),
   overwrite,
   ...outputShape,
