@@ -112,12 +112,21 @@ it('${camel} keeps shape and type, and is written and read', () => {
   )
   addImport(tree, `${folder}/registry.ts`, `import * as ${camel} from './${kebab}.js'`)
   insert(tree, `${folder}/registry.ts`, /new Map\(\s*\[[^\]]*?(?=\])/, `, ${camel}`)
+  insert(
+    tree,
+    'packages/runtimes/src/tfjs/operators/table.ts',
+    /without: readonly string\[\] = \[/,
+    `'${pascal}', `,
+  )
   addImport(
     tree,
     'packages/graph/src/index.ts',
     `export { ${camel} } from './operators/${kebab}.js'`,
   )
-  return then('Then:', surface)
+  return then(
+    'Then, where TensorFlow.js is to run it: a kernel in packages/runtimes/src/tfjs/operators in place of its name in `without`.',
+    surface,
+  )
 })
 
 exports.encoder = formatted((tree, { name }) => {
@@ -252,6 +261,7 @@ import { notLoaded, sessionOver } from './onnxruntime.js'
 /** ${camel}: over onnxruntime's JavaScript interface \`sessionOver\` does the work; another library gives a \`Runtime\` of its own. */
 export const ${camel}: Driver = {
   name: '${kebab}',
+  devices: ['cpu'],
   async open({ device = 'cpu', threads = 1 }) {
     const ort = await library('onnxruntime-node', import('onnxruntime-node'))
     if (device !== 'cpu')

@@ -14,7 +14,7 @@ const things = {
   operator: ['soft-sign', 'graph', ['src/operators/soft-sign', 'src/gradient']],
   encoder: ['pocket-net', 'encoders', ['src/registry']],
   dataset: ['work-pieces', 'datasets', ['src/node/drivers']],
-  runtime: ['own-runtime', 'runtimes', ['src/contract']],
+  runtime: ['own-runtime', 'runtimes', ['src/contract', 'src/tfjs/operators']],
   method: ['mean-distance', 'methods', ['src/methods.test']],
   command: ['say-hello', 'cli', ['test/say-hello']],
 }

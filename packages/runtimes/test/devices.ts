@@ -17,7 +17,8 @@ export interface DeviceHere {
 
 export async function devicesHere(drivers: readonly Driver[]): Promise<readonly DeviceHere[]> {
   const rows = drivers.flatMap((driver) => {
-    const { must, may } = devices[driver.name] ?? { must: ['auto'], may: [] }
+    const [first = 'auto', ...others] = driver.devices
+    const { must, may } = devices[driver.name] ?? { must: [first], may: others }
     const known = must.map((device) => Promise.resolve({ driver, device, missing: undefined }))
     const tried = may.map(async (device) => {
       const missing = await driver.open({ device }).then(() => undefined, messageOf)

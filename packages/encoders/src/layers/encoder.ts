@@ -5,7 +5,7 @@ import type { BuildContext } from './conv.js'
 
 /**
  * An encoder whose weights are checked before it is built.
- * @param spec with all taps, of strides 4, 8, 16 and 32: the finest one is for who asks for four
+ * @param spec with all taps: one finer than stride 8 is for who asks for it (`finer`)
  * @param epsilon ε of the batch norms
  * @param maps the taps of an image, with weights that fit
  */
@@ -17,10 +17,12 @@ export function encoderOf(
   const { name, padding, parameters, taps } = spec
   const build: EncoderSpec['build'] = (image, state) =>
     maps(image, { weights: fitWeights(parameters, state, name), epsilon, padding })
+  const usual = taps.filter(({ stride }) => stride >= 8)
+  if (usual.length === taps.length) return { ...spec, build }
   return {
     ...spec,
-    taps: taps.slice(1),
-    build: (image, state) => build(image, state).slice(1),
+    taps: usual,
+    build: (image, state) => build(image, state).slice(-usual.length),
     finer: { taps, build },
   }
 }

@@ -6,6 +6,9 @@ import { quantization } from './quantization.js'
 import { reductions } from './reduction.js'
 import { vision } from './vision.js'
 
+/** Operators that no graph of ours writes yet, by their ONNX names: a model that has one is refused. */
+export const without: readonly string[] = []
+
 /** Every operator that our graphs write, besides `Scan`, which is a loop over its body. */
 export const kernels: Kernels = {
   ...elementwise,
