@@ -1,7 +1,9 @@
 import { defineProject, mergeConfig } from 'vitest/config'
-import shared from '../../vitest.shared.ts'
+import shared, { oneByOne } from '../../vitest.shared.ts'
 
 export default mergeConfig(
   shared,
-  defineProject({ test: { name: 'generators', include: ['*.test.mjs'], testTimeout: 300_000 } }),
+  defineProject({
+    test: { name: 'generators', include: ['*.test.mjs'], testTimeout: 300_000, ...oneByOne },
+  }),
 )

@@ -1,8 +1,10 @@
 import { defineProject, mergeConfig } from 'vitest/config'
-import shared from '../../vitest.shared.ts'
+import shared, { oneByOne } from '../../vitest.shared.ts'
 
 // the packages as others get them: packed, installed outside of the workspace, and used there
 export default mergeConfig(
   shared,
-  defineProject({ test: { name: 'outside', include: ['*.test.mjs'], hookTimeout: 300_000 } }),
+  defineProject({
+    test: { name: 'outside', include: ['*.test.mjs'], hookTimeout: 300_000, ...oneByOne },
+  }),
 )
