@@ -76,7 +76,7 @@ describe.skipIf(!chromiumPath())('a new version of the site', () => {
     await rm(join(folder, 'assets', script))
     const html = join(folder, 'index.html')
     const text = (await readFile(html, 'utf8')).replace(script, renamed)
-    await writeFile(html, text.replace('What is not normal here?', 'What is new here?'))
+    await writeFile(html, text.replaceAll('What is not normal here?', 'What is new here?'))
     const [before, now] = [listed(join(appFolder, 'dist')), listed(folder)]
     const worker = join(folder, 'sw.js')
     const built = await readFile(worker, 'utf8')
