@@ -165,7 +165,9 @@ export function trainView(
           n,
           triedOn,
           proxy((done: number) => {
-            counted.textContent = `Making image ${done} of ${n + triedOn} …`
+            // Firefox may tell it after the answer
+            if (store.state.training.phase === 'making')
+              counted.textContent = `Making image ${done} of ${n + triedOn} …`
           }),
         ),
       )
