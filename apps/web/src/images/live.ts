@@ -3,7 +3,7 @@ import { paintHeat } from '../detect/heat.js'
 import { element } from '../ui/dom.js'
 import { short } from '../ui/format.js'
 import { showError } from '../ui/messages.js'
-import { cameraStream, photograph } from './camera.js'
+import { cameraDialog } from './camera.js'
 
 /** Longest side of a frame that is judged: detectors look at fewer pixels. */
 const side = 640
@@ -19,37 +19,16 @@ export async function openLive(
   threshold: () => number,
   keep: (photo: File) => void,
 ): Promise<void> {
-  const dialog = element('dialog', 'live')
-  const video = element('video', 'live-video')
   const heat = element('canvas', 'live-heat')
   const verdict = element('p', 'live-verdict')
   const rate = element('p', 'live-rate')
-  const stream = await cameraStream()
-  if (!stream) return
-  video.srcObject = stream
+  const opened = await cameraDialog('live', 'live', keep)
+  if (!opened) return
+  const { dialog, video, signal } = opened
   verdict.textContent = 'Waiting for the camera …'
   verdict.className = 'badge'
   rate.textContent = ''
   heat.hidden = true
-  const closing = new AbortController()
-  const { signal } = closing
-  let kept = 0
-  const take = async () => {
-    const blob = await photograph(video)
-    if (blob)
-      keep(new File([blob], `live ${String(++kept).padStart(3, '0')}.png`, { type: blob.type }))
-  }
-  element('button', 'live-take').addEventListener('click', () => void take(), { signal })
-  element('button', 'live-close').addEventListener('click', () => dialog.close(), { signal })
-  dialog.addEventListener(
-    'close',
-    () => {
-      closing.abort()
-      for (const track of stream.getTracks()) track.stop()
-      video.srcObject = null
-    },
-    { signal },
-  )
   dialog.showModal()
 
   const times: number[] = []
