@@ -45,28 +45,15 @@ export async function everyScene<
       hint: 'They lie in testing/frames/<scene>_<n>/.',
     })
   const documents: Record<string, SceneMetrics> = {}
+  const done = (scene: string, metrics: SceneMetrics) => {
+    documents[scene] = metrics
+    if (!session.json) session.io.out(`scene ${scene}   ${sceneLine(metrics)}\n`)
+  }
   const { queue } = settings
   if (queue !== undefined) {
     if (out === undefined) throw usage('--queue', 'what is shared needs a folder: give --out')
-    const unfinished = []
-    for (const scene of scenes) if (!(await metricsIn(out, scene))) unfinished.push(scene)
-    const partOf = (scene: string) => async (): Promise<readonly string[]> => {
-      const own = join(out, scene)
-      const begun = await stat(join(own, 'checkpoint')).catch(() => undefined)
-      return ['--scene', scene, '--out', own, ...(begun ? ['--resume'] : [])]
-    }
-    const parts = new Map(unfinished.map((scene) => [`scene ${scene}`, partOf(scene)] as const))
-    await shareCommand(session, queue, ['scenes', resolve(out)], parts)
-    for (const scene of scenes) {
-      const found = await metricsIn(out, scene)
-      if (!found)
-        throw new CflowError('RUNTIME', `scene ${scene} was not finished`, {
-          subject: join(out, scene),
-          hint: `run \`--scene ${scene}\` alone to see why, then this again`,
-        })
-      documents[scene] = found
-      if (!session.json) session.io.out(`scene ${scene}   ${sceneLine(found)}\n`)
-    }
+    await shareScenes(session, queue, out, scenes)
+    for (const scene of scenes) done(scene, await finished(out, scene))
   } else
     for (const [i, scene] of scenes.entries()) {
       note(session, `scene ${scene} (${i + 1} of ${scenes.length})`)
@@ -74,8 +61,7 @@ export async function everyScene<
       const io = { ...session.io, out: (text: string) => void (printed += text) }
       const own = { scene, scenes: undefined, ...(out !== undefined && { out: join(out, scene) }) }
       await command({ ...session, io, json: true }, { ...settings, ...own }, scene)
-      documents[scene] = JSON.parse(printed) as SceneMetrics
-      if (!session.json) session.io.out(`scene ${scene}   ${sceneLine(documents[scene])}\n`)
+      done(scene, JSON.parse(printed) as SceneMetrics)
     }
   const meanOf = (kind: keyof SceneMetrics): { readonly auroc: number } => {
     const known = Object.values(documents).flatMap((document) => document[kind]?.auroc ?? [])
@@ -85,6 +71,34 @@ export async function everyScene<
   if (out !== undefined) await writeFileAtomic(join(out, 'metrics.json'), jsonText(all))
   if (session.json) printJson(session, all)
   else session.io.out(`mean       ${sceneLine(all.mean)}\n`)
+}
+
+/** Train the scenes that are not finished, together with all that share the queue and the folder. */
+async function shareScenes(
+  session: Session,
+  queue: string,
+  out: string,
+  scenes: readonly string[],
+): Promise<void> {
+  const unfinished: string[] = []
+  for (const scene of scenes) if (!(await metricsIn(out, scene))) unfinished.push(scene)
+  const partOf = (scene: string) => async (): Promise<readonly string[]> => {
+    const own = join(out, scene)
+    const begun = await stat(join(own, 'checkpoint')).catch(() => undefined)
+    return ['--scene', scene, '--out', own, ...(begun ? ['--resume'] : [])]
+  }
+  const parts = new Map(unfinished.map((scene) => [`scene ${scene}`, partOf(scene)] as const))
+  await shareCommand(session, queue, ['scenes', resolve(out)], parts)
+}
+
+/** @throws CflowError RUNTIME for a training that left nothing */
+async function finished(out: string, scene: string): Promise<SceneMetrics> {
+  const found = await metricsIn(out, scene)
+  if (found) return found
+  throw new CflowError('RUNTIME', `scene ${scene} was not finished`, {
+    subject: join(out, scene),
+    hint: `run \`--scene ${scene}\` alone to see why, then this again`,
+  })
 }
 
 /** What a finished training left. */
