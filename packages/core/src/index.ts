@@ -81,7 +81,7 @@ export {
   detectorNames,
   encode,
   encodePixels,
-  halved,
+  imageLevels,
   evidenceModel,
   imageInput,
   rowsOfMap,

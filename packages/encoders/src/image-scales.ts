@@ -1,5 +1,5 @@
 import { CflowError, messageOf } from '@cflow/base'
-import { halved, type Tap } from '@cflow/core'
+import { imageLevels, type Tap } from '@cflow/core'
 import { input } from '@cflow/graph'
 import type { EncoderModel } from './encoder-model.js'
 
@@ -39,11 +39,7 @@ export function withImageScales(model: EncoderModel, count: number): EncoderMode
     ...model,
     encoder: {
       ...encoder,
-      taps(pixels) {
-        const planes = [pixels]
-        while (planes.length < count) planes.push(halved(planes.at(-1) ?? pixels))
-        return planes.flatMap((p) => encoder.taps(p))
-      },
+      taps: (pixels) => imageLevels(pixels, count).flatMap((planes) => encoder.taps(planes)),
     },
     taps: [...taps, ...smaller],
   }

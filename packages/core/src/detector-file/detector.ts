@@ -70,14 +70,18 @@ export const encodePixels = (pixels: Value, encoder: Encoder, levels = 1): reado
   pyramid(pixels, encoder, levels).flatMap((planes) => encoder.taps(planes))
 
 /** Normalised pixels at each level. */
-function pyramid(pixels: Value, { mean, std }: Encoder, levels: number): Value[] {
+const pyramid = (pixels: Value, { mean, std }: Encoder, levels: number): readonly Value[] =>
+  imageLevels(pixels, levels).map((p) => normalise(p, mean, std))
+
+/** Pixels [N, 3, S, S] as they are, with half their number a side, a quarter … */
+export function imageLevels(pixels: Value, levels: number): readonly Value[] {
   const planes = [pixels]
   while (planes.length < levels) planes.push(halved(planes.at(-1) as Value))
-  return planes.map((p) => normalise(p, mean, std))
+  return planes
 }
 
-/** Every 2×2 pixels averaged. @param planes [N, 3, S, S] */
-export function halved(planes: Value): Value {
+/** Every 2×2 pixels averaged. */
+function halved(planes: Value): Value {
   const size = (planes.shape[2] as number) / 2
   const squares = reshape(planes, [-1, 3, size, 2, size, 2])
   return reshape(reduceMean(squares, [3, 5]), [-1, 3, size, size])
