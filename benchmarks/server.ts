@@ -115,7 +115,7 @@ async function measure(): Promise<void> {
   const watchHealth = async (end: number, health: number[]) => {
     while (performance.now() < end) {
       health.push((await call('GET', '/v1/health')).ms)
-      await new Promise((r) => setTimeout(r, 20))
+      await new Promise((r) => setTimeout(r, 50))
     }
   }
   const batched = async () => {

@@ -3,10 +3,10 @@ import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { EventEmitter } from 'node:events'
 import { mkdir, readFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
-import { setFlagsFromString } from 'node:v8'
 import { pino } from 'pino'
 import { isLoopback, isLive, keepToken } from './http/auth.js'
 import type { Config } from './config.js'
+import { boundHeap } from './engine/heap.js'
 import { createPool } from './engine/pool.js'
 import { addExample, exampleId } from './example.js'
 import { buildApp } from './http/app.js'
@@ -39,8 +39,7 @@ export interface Served {
  * @throws CflowError FORBIDDEN where it would listen beyond this machine without a token, UNAVAILABLE, CONFIG
  */
 export async function serve(config: Config, log?: FastifyBaseLogger): Promise<Served> {
-  // what requests leave is collected when the heap has grown by this share: by default it doubles, and more, in between
-  setFlagsFromString('--heap-growing-percent=20')
+  boundHeap()
   const logger = log ?? pino({ level: config.logLevel }, pino.destination(2))
   await mkdir(config.data, { recursive: true }).catch((cause: unknown) => {
     throw new CflowError('IO', `the folder ${config.data} cannot be made: ${messageOf(cause)}`, { subject: config.data, cause }) // prettier-ignore
