@@ -136,22 +136,7 @@ it('a worker that was away too long does not end what another one took', async (
   expect((await state.jobs.get(job.id))!.lease).toMatchObject({ token: 'theirs' })
 })
 
-it('chooses settings, and trains with them where that is asked for', async () => {
-  const settings = { method: 'padim' as const, inputSize: 64, seed: 3 }
-  const example = { kind: 'mesh' as const, train: 24, test: 6, size: 64 }
-  const supervisor = supervising(undefined, { slice: 100 })
-  const request = { kind: 'tune', example, settings, minutes: 0.02, train: true, detector: 'tuned' }
-  const { record, slices } = await finish(supervisor, jobOf(request))
-  expect(record.error).toBeUndefined()
-  expect(slices).toBe(1)
-  expect(Object.keys(filesOf(record))).toEqual(expect.arrayContaining(['report.html', 'tuned.json', 'model.onnx'])) // prettier-ignore
-  expect(record.result).toMatchObject({ settings, explanation: expect.any(String) })
-  const table = JSON.parse(await readFile(await storage.file(filesOf(record)['tuned.json']!.key), 'utf8')) as { candidates: { name: string }[] } // prettier-ignore
-  expect(table.candidates.map(({ name }) => name)).toContain('')
-  expect(await state.detectors.version('tuned', 1)).toMatchObject({ summary: { method: 'padim' } })
-})
-
-it('a choice of settings in slices, killed in between, goes on from the candidates that are done', async () => {
+it('chooses settings and trains with them; in slices, killed in between, it goes on from the candidates that are done', async () => {
   const settings = {
     method: 'padim' as const,
     inputSize: 64,
@@ -167,6 +152,9 @@ it('a choice of settings in slices, killed in between, goes on from the candidat
   }
   const whole = await finish(supervising(undefined, { slice: 600_000 }), job())
   expect(whole.record.error).toBeUndefined()
+  expect(Object.keys(filesOf(whole.record))).toEqual(expect.arrayContaining(['report.html', 'tuned.json', 'model.onnx'])) // prettier-ignore
+  expect(whole.record.result).toMatchObject({ settings, explanation: expect.any(String) })
+  expect(await state.detectors.version('chosen', 1)).toMatchObject({ summary: { method: 'padim' } })
   const sliced = job()
   let deaths = 0
   let timer: NodeJS.Timeout | undefined
