@@ -1,5 +1,6 @@
 import { defineConfig } from 'vite'
 import { ortFiles } from './tools/vite/ort-files.ts'
+import { repositoryLinks } from './tools/vite/repository-links.ts'
 import { serviceWorkerFiles } from './tools/vite/service-worker-files.ts'
 import { sizeBudget } from './tools/vite/size-budget.ts'
 
@@ -37,7 +38,12 @@ export default defineConfig({
     },
   },
   // its WASM file comes packed (src/worker/wasm.ts)
-  plugins: [ortFiles(['ort-wasm-simd-threaded.wasm']), serviceWorkerFiles(), sizeBudget(300_000)],
+  plugins: [
+    repositoryLinks(process.env['CFLOW_REPOSITORY_URL']),
+    ortFiles(['ort-wasm-simd-threaded.wasm']),
+    serviceWorkerFiles(),
+    sizeBudget(300_000),
+  ],
   server: { headers: isolating },
   preview: { headers: isolating },
 })

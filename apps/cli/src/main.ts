@@ -25,6 +25,9 @@ function processIo(): Io {
   }
   process.on('SIGINT', interrupt)
   process.on('SIGTERM', interrupt)
+  // a part of shared work ends with who gave it out
+  if (process.env['CFLOW_PART'] !== undefined)
+    process.once('disconnect', () => interrupt('SIGTERM'))
   // the reader of a pipe went away (as `| head` does): there is nobody to tell
   for (const stream of [process.stdout, process.stderr])
     stream.on('error', (error: NodeJS.ErrnoException) => {

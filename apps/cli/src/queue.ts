@@ -42,7 +42,9 @@ export async function shareCommand(
       note(session, `${part} runs here`)
       const more = (await parts.get(part)?.()) ?? []
       const args = [script, ...own, ...more, '--json', '--quiet']
-      const { code, err } = await ended(args, signal)
+      const { code, err, isBusy } = await ended(args, signal)
+      // who held it before is not known to be dead yet
+      if (isBusy) throw new CflowError('BUSY', 'is held by another process')
       // 1: some of it could not be done, which is told when all is put together
       if (code !== 0 && code !== 1)
         throw new CflowError('RUNTIME', `ended with ${code}: ${err.trim().split('\n').slice(-lastLines).join('; ')}`) // prettier-ignore
@@ -60,18 +62,23 @@ const isSharedAs = (arg: string): boolean => shared.some((flag) => arg.startsWit
 function ended(
   args: readonly string[],
   signal: AbortSignal,
-): Promise<{ readonly code: number | null; readonly err: string }> {
+): Promise<{ readonly code: number | null; readonly err: string; readonly isBusy: boolean }> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [...process.execArgv, ...args], { stdio: ['ignore', 'ignore', 'pipe'] }) // prettier-ignore
-    let err = ''
-    child.stderr.on('data', (chunk: Buffer) => (err = (err + chunk.toString()).slice(-4000)))
+    // by the channel it hears when this process is killed: it would go on beside the one that takes the part over
+    const child = spawn(process.execPath, [...process.execArgv, ...args], {
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      env: { ...process.env, CFLOW_PART: '1' },
+    })
+    let [out, err] = ['', '']
+    child.stdout!.on('data', (chunk: Buffer) => (out = (out + chunk.toString()).slice(-4000)))
+    child.stderr!.on('data', (chunk: Buffer) => (err = (err + chunk.toString()).slice(-4000)))
     const stop = () => child.kill('SIGTERM')
     signal.addEventListener('abort', stop, { once: true })
     child.on('error', reject)
     child.on('close', (code) => {
       signal.removeEventListener('abort', stop)
       if (signal.aborted) reject(signal.reason as Error)
-      else resolve({ code, err })
+      else resolve({ code, err, isBusy: /"error": *{\s*"code": *"BUSY"/.test(out) })
     })
   })
 }

@@ -3,9 +3,10 @@ import { syntheticDataset } from '@cflow/datasets'
 import { writeDataset } from '@cflow/datasets/node'
 import { spawn, type ChildProcess } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { cflow } from './cflow.js'
@@ -18,15 +19,20 @@ if (redisPath === undefined) console.info('skipped: there is no redis-server (ap
 const dir = await temporaryFolder('cli')
 
 /** The command in a process of its own: a part runs in another one, with the same arguments but a few. */
-function start(args: readonly string[]) {
+function begin(args: readonly string[]) {
   const node = ['--conditions=@cflow/source', '--import', 'tsx', main]
-  const child = spawn(process.execPath, [...node, ...args], { stdio: ['ignore', 'ignore', 'pipe'] })
+  const child = spawn(process.execPath, [...node, ...args], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, CFLOW_LEASE_SECONDS: '3' },
+  })
   let err = ''
   child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()))
-  return new Promise<{ readonly code: number | null; readonly err: string }>((resolve) =>
+  const ended = new Promise<{ readonly code: number | null; readonly err: string }>((resolve) =>
     child.on('close', (code) => resolve({ code, err })),
   )
+  return { child, ended }
 }
+const start = (args: readonly string[]) => begin(args).ended
 
 describe.skipIf(redisPath === undefined)('--queue', { timeout: 240_000 }, () => {
   let redis: ChildProcess
@@ -82,6 +88,31 @@ describe.skipIf(redisPath === undefined)('--queue', { timeout: 240_000 }, () => 
     expect(again).toMatchObject({ code: 0 })
     expect(again.err).not.toContain('runs here')
   })
+
+  it.skipIf(!hasFfmpeg || process.platform !== 'linux')(
+    'goes on by itself where a machine dies whole, with what it had begun',
+    async () => {
+      const out = join(dir, 'died')
+      const args = [
+        ...['train', '--dataset', 'stc', '--root', join(dir, 'stc'), '--scenes', 'all'],
+        ...['--input-size', '96', '--coupling-layers', '2', '--pool-layers', '2'],
+        ...['--frame-step', '4', '--threads', '1', '--out', out, '--queue', queue],
+      ]
+      const first = begin([...args, '--passes', '4000'])
+      const lock = join(out, '01', 'run.lock')
+      while (!existsSync(lock)) await setTimeout(20)
+      const holder = JSON.parse(await readFile(lock, 'utf8')) as { pid: number; beat: string }
+      process.kill(holder.pid, 'SIGSTOP') // it shall not see its parent die
+      first.child.kill('SIGKILL')
+      process.kill(holder.pid, 'SIGKILL')
+      await first.ended
+      // as another machine finds it: no process that could be looked at
+      await writeFile(lock, `${JSON.stringify({ ...holder, host: 'elsewhere' })}\n`)
+      const second = await start([...args, '--passes', '1'])
+      expect(second).toMatchObject({ code: 0 })
+      expect((await readdir(out)).sort()).toEqual(['01', '02', 'metrics.json'])
+    },
+  )
 
   it('is told what it cannot share', async () => {
     const one = await cflow(['train', '--dataset', 'synthetic', '--queue', queue])

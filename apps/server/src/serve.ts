@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { pino } from 'pino'
 import { isLoopback, isLive, keepToken } from './http/auth.js'
 import type { Config } from './config.js'
+import { boundHeap } from './engine/heap.js'
 import { createPool } from './engine/pool.js'
 import { addExample, exampleId } from './example.js'
 import { buildApp } from './http/app.js'
@@ -38,6 +39,7 @@ export interface Served {
  * @throws CflowError FORBIDDEN where it would listen beyond this machine without a token, UNAVAILABLE, CONFIG
  */
 export async function serve(config: Config, log?: FastifyBaseLogger): Promise<Served> {
+  boundHeap()
   const logger = log ?? pino({ level: config.logLevel }, pino.destination(2))
   await mkdir(config.data, { recursive: true }).catch((cause: unknown) => {
     throw new CflowError('IO', `the folder ${config.data} cannot be made: ${messageOf(cause)}`, { subject: config.data, cause }) // prettier-ignore

@@ -4,13 +4,9 @@ import type { FastifyBaseLogger } from 'fastify'
 import { pino } from 'pino'
 import type { Config } from './config.js'
 import { createRunner } from './jobs/runner.js'
-import {
-  createSupervisor,
-  endLeasesOfDead,
-  workerName,
-  workFolder,
-  type SupervisorOptions,
-} from './jobs/supervisor.js'
+import type { SupervisorOptions } from './jobs/slice.js'
+import { createSupervisor } from './jobs/supervisor.js'
+import { endLeasesOfDead, workerName, workFolder } from './jobs/worker-name.js'
 import type { QueueTiming } from './queue/queue-worker.js'
 import { openState } from './state/open-state.js'
 import { openStorage } from './state/open-storage.js'

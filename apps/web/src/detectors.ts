@@ -2,6 +2,7 @@ import type { Host } from './engine/host.js'
 import { fetched, type OnBytes } from './engine/files.js'
 import { exampleImages, exampleModel } from './example.js'
 import { forget as forgetKept, keep } from './kept.js'
+import { tokenHeaders } from './server/token.js'
 import {
   detectorOf,
   example,
@@ -28,7 +29,12 @@ export function detectorsOf(store: Store<State>, host: Promise<Host>, onBytes: O
     const known = detectorOf(store.state, id)
     if (known?.file) return known.file
     if (known?.address !== undefined) {
-      const file = await fetched(known.address, `The detector “${known.name}”`)
+      const file = await fetched(
+        known.address,
+        `The detector “${known.name}”`,
+        () => {},
+        tokenHeaders(),
+      )
       store.change(knowing({ id, file }))
       return file
     }

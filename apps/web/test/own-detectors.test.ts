@@ -110,6 +110,15 @@ describe.skipIf(!chromiumPath())('a detector of one’s own', () => {
     await other.close()
   })
 
+  it('is finished with what was learned, when one has waited long enough', async () => {
+    await page.locator('#train-stop').click()
+    expect(await page.locator('#train-continue').isVisible()).toBe(true)
+    expect(await page.locator('#train-discard').isVisible()).toBe(true)
+    await shot(page, 'stopped')
+    await page.locator('#train-finish').click()
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe('train-stop')
+  })
+
   it('tells its end in the title while another tab is looked at', async () => {
     await hide(true)
     await page.locator('#train-result').waitFor({ timeout: 240_000 })
@@ -137,6 +146,9 @@ describe.skipIf(!chromiumPath())('a detector of one’s own', () => {
     expect(await page.locator('#verdict-text').innerText()).toMatch(
       /of the \d+ good images that set the threshold/,
     )
+    // of the eleven, those that were judged until it was finished
+    const judged = /of the (\d+) good/.exec(await page.locator('#verdict-text').innerText())![1]
+    expect(Number(judged)).toBeLessThan(11)
     await shot(page, 'own-detector')
   })
 

@@ -26,7 +26,21 @@ const deep = (channels: 3 | 4) => {
   return sharp(data, { raw: { width, height, channels } }).toColourspace('rgb16')
 }
 
-const files: Readonly<Record<string, () => Sharp>> = {
+/** A JPEG with an orientation in EXIF; sharp writes none for inks. */
+const withOrientation = (jpeg: Buffer, orientation: number): Buffer => {
+  const exif = `Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0${String.fromCharCode(orientation)}\0\0\0\0\0\0`
+  const segment = Buffer.from(`\xff\xe1\0${String.fromCharCode(exif.length + 2)}${exif}`, 'latin1')
+  return Buffer.concat([jpeg.subarray(0, 2), segment, jpeg.subarray(2)])
+}
+
+/** A CMYK JPEG whose marker says YCCK: the same numbers, taken for luma and chroma. */
+const ycck = async () => {
+  const file = await rgb().toColourspace('cmyk').jpeg({ quality: 95 }).toBuffer()
+  file[file.indexOf('Adobe') + 11] = 2
+  return file
+}
+
+const files: Readonly<Record<string, () => Sharp | { toBuffer(): Promise<Buffer> }>> = {
   'PNG': () => rgb().png(),
   'PNG with alpha': () => rgba().png(),
   'PNG with alpha, interlaced': () => rgba().png({ progressive: true }),
@@ -43,12 +57,25 @@ const files: Readonly<Record<string, () => Sharp>> = {
   'JPEG': () => rgb().jpeg(),
   'JPEG, grey': () => rgb().toColourspace('b-w').jpeg(),
   'JPEG, progressive': () => rgb().jpeg({ progressive: true, chromaSubsampling: '4:4:4' }),
+  'JPEG, CMYK': () => rgb().toColourspace('cmyk').jpeg({ quality: 95 }),
+  'JPEG, CMYK, progressive': () => rgb().toColourspace('cmyk').jpeg({ progressive: true }),
+  'JPEG, YCCK': () => ({ toBuffer: ycck }),
+  'JPEG, CMYK with EXIF orientation 8': () => ({
+    toBuffer: async () => withOrientation(await rgb().toColourspace('cmyk').jpeg().toBuffer(), 8),
+  }),
+  'JPEG, CMYK with a profile': () => rgb().toColourspace('cmyk').withIccProfile('cmyk').jpeg(),
   ...Object.fromEntries(
-    [1, 2, 3, 4, 5, 6, 7, 8].map((orientation) => [
-      `JPEG with EXIF orientation ${orientation}`,
-      () => rgb().withMetadata({ orientation }).jpeg(),
-    ]),
+    (['jpeg', 'png', 'webp'] as const).flatMap((format) =>
+      [1, 2, 3, 4, 5, 6, 7, 8].map((orientation) => [
+        `${format.toUpperCase()} with EXIF orientation ${orientation}`,
+        () => rgba().withMetadata({ orientation }).toFormat(format),
+      ]),
+    ),
   ),
+  'WEBP, animated, with EXIF orientation': () =>
+    sharp(Buffer.alloc(24 * 16 * 3, 90), { raw: { width: 24, height: 16, channels: 3, pageHeight: 8 } })
+      .withMetadata({ orientation: 6 })
+      .webp({ loop: 0, delay: [100, 100] }),
 } // prettier-ignore
 
 describe.skipIf(!chromium)('the pixels that a browser and the command see are the same', () => {
@@ -84,6 +111,7 @@ describe.skipIf(!chromium)('the pixels that a browser and the command see are th
 
   it.each(Object.entries(files))('%s', async (name, made) => {
     const file = await made().toBuffer()
+    if (/CMYK|YCCK/.test(name)) expect((await sharp(file).metadata()).space).toBe('cmyk')
     expect(await difference(file, `image/${name.split(/[ ,]/)[0]!.toLowerCase()}`)).toBe(0)
   })
 

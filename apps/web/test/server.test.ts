@@ -8,6 +8,8 @@ import { needing } from './large.ts'
 import { shot } from './page.ts'
 import { appFolder, buildSite } from './site.ts'
 
+const token = 'cflow_secret-of-the-third-line-of-presses'
+const bearer = { authorization: `Bearer ${token}` }
 const workspace = join(appFolder, '../..')
 
 describe.skipIf(!chromiumPath())('the page of a server', () => {
@@ -18,7 +20,17 @@ describe.skipIf(!chromiumPath())('the page of a server', () => {
   beforeAll(async () => {
     buildSite()
     const data = await temporaryFolder('page-server')
-    const flags = ['--port', '0', '--data', data, '--no-example', '--web', join(appFolder, 'dist')]
+    const flags = [
+      '--admin-token',
+      token,
+      '--port',
+      '0',
+      '--data',
+      data,
+      '--no-example',
+      '--web',
+      join(appFolder, 'dist'),
+    ]
     server = spawn(
       process.execPath,
       ['--conditions=@cflow/source', '--import', 'tsx', 'apps/cli/src/main.ts', 'serve', ...flags],
@@ -37,7 +49,7 @@ describe.skipIf(!chromiumPath())('the page of a server', () => {
     })
     const added = await fetch(`${url}/v1/detectors/press/versions`, {
       method: 'POST',
-      headers: { 'content-type': 'application/octet-stream' },
+      headers: { 'content-type': 'application/octet-stream', ...bearer },
       body: needing(1e6) as Uint8Array<ArrayBuffer>,
     })
     expect(added.status).toBe(201)
@@ -51,6 +63,25 @@ describe.skipIf(!chromiumPath())('the page of a server', () => {
     const ended = new Promise((resolve) => server.once('exit', resolve))
     server.kill()
     await ended
+  })
+
+  it('asks for the token that the server needs, once, and says when it is wrong', async () => {
+    await page.locator('#messages').getByText('The server needs a token').waitFor()
+    await page.locator('#tab-train').click()
+    const give = async (text: string) => {
+      await page.getByLabel('Token of the server').fill(text)
+      await page.getByLabel('Token of the server').press('Enter')
+    }
+    await give('cflow_another')
+    await page.locator('#messages').getByText('The server refused the token').waitFor()
+    await shot(page, 'token')
+    await give(token)
+    await page.locator('#token').waitFor({ state: 'hidden' })
+    await page.locator('#detectors option', { hasText: 'press (server)' }).waitFor({ state: 'attached' }) // prettier-ignore
+    await page.reload()
+    await page.locator('#detectors option', { hasText: 'press (server)' }).waitFor({ state: 'attached' }) // prettier-ignore
+    expect(await page.locator('#token').isVisible()).toBe(false)
+    await page.locator('#tab-detect').click()
   })
 
   it('lists the server’s detectors, and runs them', async () => {
@@ -74,7 +105,9 @@ describe.skipIf(!chromiumPath())('the page of a server', () => {
       .locator('#server-jobs li', { hasText: /train my-cloth: (queued|running|succeeded)/ })
       .waitFor()
     await shot(page, 'server')
-    const { datasets } = (await (await fetch(`${url}/v1/datasets`)).json()) as {
+    const { datasets } = (await (
+      await fetch(`${url}/v1/datasets`, { headers: bearer })
+    ).json()) as {
       datasets: { files: number }[]
     }
     expect(datasets.map((d) => d.files)).toEqual([10])

@@ -1940,7 +1940,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Recent scores of the active version against those of its calibration */
+        /** Recent images of the active version against those of its calibration */
         get: {
             parameters: {
                 query?: never;
@@ -7955,11 +7955,16 @@ export interface components {
             /** @description Kolmogorov-Smirnov distance, 0 … 1. */
             distance?: number;
             p_value?: number;
+            /** @description adjusted_p_value was below 0.001 at a look (one every 32 images), and not above 0.05 since. */
             drifting: boolean;
             anomalous_share: number;
             mean_p_value?: number;
             /** @description Of every scale of features, the finest first: mean log-likelihood of recent images against held-out good ones, in deviations of single positions; what is unusual lies below 0. */
             scale_shifts?: number[];
+            /** @description Probability of a shift at least as large without drift, of every scale (Student’s t). */
+            scale_p_values?: number[];
+            /** @description The least of p_value and scale_p_values, times how many they are: what decides. */
+            adjusted_p_value?: number;
             expected_false_positive_rate?: number;
         };
         JobInput: {
@@ -8293,11 +8298,16 @@ export interface components {
             /** @description Kolmogorov-Smirnov distance, 0 … 1. */
             distance?: number;
             p_value?: number;
+            /** @description adjusted_p_value was below 0.001 at a look (one every 32 images), and not above 0.05 since. */
             drifting: boolean;
             anomalous_share: number;
             mean_p_value?: number;
             /** @description Of every scale of features, the finest first: mean log-likelihood of recent images against held-out good ones, in deviations of single positions; what is unusual lies below 0. */
             scale_shifts?: number[];
+            /** @description Probability of a shift at least as large without drift, of every scale (Student’s t). */
+            scale_p_values?: number[];
+            /** @description The least of p_value and scale_p_values, times how many they are: what decides. */
+            adjusted_p_value?: number;
             expected_false_positive_rate?: number;
         };
         Job: {

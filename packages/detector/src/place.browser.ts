@@ -1,5 +1,6 @@
 import { CflowError, messageOf } from '@cflow/base'
-import { checkEncoded, reasonOf } from './encoded.js'
+import { turned } from '@cflow/datasets'
+import { checkEncoded, reasonOf, withoutOrientation } from './encoded.js'
 import { isDrawable, pixelsOf } from './draw.js'
 import type { Place } from './sources.js'
 
@@ -14,7 +15,10 @@ export const place: Place = {
     const blob = encoded instanceof Blob ? encoded : new Blob([encoded as Uint8Array<ArrayBuffer>])
     const bytes = await bytesOf(encoded, subject)
     checkEncoded(bytes, subject)
-    const bitmap = await createImageBitmap(blob, {
+    // browsers differ in whether they turn PNG and WebP
+    const { orientation, parts } = withoutOrientation(bytes) ?? {}
+    const upright = parts ? new Blob(parts as Uint8Array<ArrayBuffer>[]) : blob
+    const bitmap = await createImageBitmap(upright, {
       imageOrientation: 'from-image',
       colorSpaceConversion: 'none',
       premultiplyAlpha: 'none',
@@ -23,7 +27,7 @@ export const place: Place = {
       throw new CflowError('IMAGE', `${subject} ${what}`, { subject, hint, cause })
     })
     try {
-      return await pixelsOf(bitmap, subject)
+      return turned(await pixelsOf(bitmap, subject), orientation ?? 1)
     } finally {
       bitmap.close()
     }

@@ -82,6 +82,8 @@ export interface Job<C> {
   save?(state: TrainingState, last: boolean): Promise<void>
   /** Stop after this many passes in all, as if interrupted there. */
   readonly stopAfter?: number | undefined
+  /** When aborted, the pass under way is the last one; not where `passesOf` says how many there are. */
+  readonly finish?: AnyAbortSignal | undefined
   readonly epochs?: Epochs | undefined
 }
 

@@ -56,6 +56,9 @@ const [total, totals] = [g.input('total', 'float32', [1]), g.input('total', 'flo
 const doubling = { next: g.add(g.mul(total, g.scalar(2)), x1), seen: g.add(total, x1) }
 const summing = g.add(totals, x2)
 const carried = { next: 'total' }
+/** More parts than a shader may write. */
+const many = Array.from({ length: 20 }, (_, i) => i + 1)
+const parts = g.split(g.input('x', 'float32', [210]), many, 0)
 const totalOf = async (session: Session) => numbers((await session.getState())['total'])
 
 const rounds = test(
@@ -158,6 +161,15 @@ export const contract: readonly ContractTest[] = [
       equal(numbers(got['f']), [255, 7], 'bytes')
       equal(numbers(got['j']), [-6, 5], 'integers')
       equal(got['j']?.dtype, 'int64', 'type')
+    },
+  ),
+  test(
+    'cuts a tensor into many parts and joins them',
+    { y: g.concat(parts.map((part, i) => g.mul(part, g.scalar(i))).reverse(), 0) },
+    async (session) => {
+      const { y } = await session.run({ x: vector(...many.flatMap((n) => new Array<number>(n).fill(n))) }) // prettier-ignore
+      const expected = many.toReversed().flatMap((n) => new Array<number>(n).fill(n * (n - 1)))
+      equal(numbers(y), expected, 'parts')
     },
   ),
   test('names a feed that is missing or does not fit', { y: g.exp(x2) }, async (session) => {

@@ -17,7 +17,7 @@ import { featureCache, pixelCache, resizedPixels } from './feature-cache.js'
 import { areFrames, dependent, nearCopies, standTogether } from './near-copies.js'
 import { stageProgress, stopwatch, type OnProgress } from './progress.js'
 import { inSessionScope, reusingSessions } from './session-scope.js'
-import { foundIn, judgedInFolds, passesOf } from './folds.js'
+import { foldsIn, foundIn, imagesIn, judgedInFolds, passesOf } from './folds.js'
 import { suspects, type Suspicion } from './suspicious.js'
 import { calibrationPlan, evenly, requireImages, splitValidation } from './split.js'
 
@@ -54,6 +54,12 @@ export interface FitOptions {
   /** What the manifest says beside the method's own settings, such as how these were chosen. */
   readonly notes?: NonNullable<Manifest['settings']>
   readonly signal?: AnyAbortSignal
+  /**
+   * When aborted, the training ends with what was learned: after the pass under way, or, of a detector that is calibrated in
+   * folds, once the fold under way is judged (two at least), by the images of the folds so far. The threshold is as
+   * true as ever; of fewer images it is less sure.
+   */
+  readonly finish?: AnyAbortSignal
 }
 
 export interface FitResult {
@@ -98,7 +104,7 @@ export async function fit(options: FitOptions): Promise<FitResult> {
 
 async function fitWith(runtime: Runtime, given: FitOptions): Promise<FitResult> {
   const { category, config, checkpoints, resume = false } = given
-  const { stopAfter, epochs, signal, notes } = given
+  const { stopAfter, epochs, signal, finish, notes } = given
   const { seconds, timed } = stopwatch()
   const { dropSuspicious: rate } = config
   const suspicious = () => suspects({ ...given, runtime, rate })
@@ -141,7 +147,7 @@ async function fitWith(runtime: Runtime, given: FitOptions): Promise<FitResult> 
       : undefined
   const learned = await method
     .learn({
-      ...{ config, encoder, runtime, features, training, validation, timed, stopAfter, epochs, signal }, // prettier-ignore
+      ...{ config, encoder, runtime, features, training, validation, timed, stopAfter, epochs, signal, finish }, // prettier-ignore
       ...state,
       ...(judges && { passesOf: passesOf(judges) }),
       progress: (stage, total, start) => stageProgress(stage, total, options, start),
@@ -155,7 +161,7 @@ async function fitWith(runtime: Runtime, given: FitOptions): Promise<FitResult> 
   features.forget()
 
   const images = judges
-    ? [...samples.keys()]
+    ? imagesIn(judges, plan.source === 'folds' ? plan.folds : [])
     : evenly(heldOut.length > 0 ? heldOut : training, maxCalibrationImages)
   const { knownDefects = [] } = options
   const { history, kept } = learned
@@ -178,7 +184,7 @@ async function fitWith(runtime: Runtime, given: FitOptions): Promise<FitResult> 
       { method: method.name, category, recipe, ...(config.resize === 'pad' && { resize: config.resize }), training: { seed, ...counts, digest } }, // prettier-ignore
       {
         source: plan.source,
-        ...(plan.source === 'folds' && { folds: plan.folds.length }),
+        ...(plan.source === 'folds' && judges && { folds: foldsIn(judges, plan.folds) }),
         independent: areIndependent(samples) && !(copies && dependent(copies, samples.length)),
         falsePositiveRate,
         confidence,

@@ -1,4 +1,4 @@
-import { median, sizeOf, tensor, type Tensor } from '@cflow/base'
+import { median, sizeOf, tensor, type AnyAbortSignal, type Tensor } from '@cflow/base'
 import type { Head } from '@cflow/core'
 import type { EncoderModel } from '@cflow/encoders'
 import type { Method, TrainConfig } from '@cflow/methods'
@@ -11,12 +11,16 @@ import { stageProgress, type Stage, type Watch } from './progress.js'
 export type Judged = Readonly<Record<string, Tensor>>
 
 const evidenceKey = 'evidence.'
+/** How many of the folds were judged, where not all were. */
+const doneKey = 'folds'
 
 interface FoldOptions extends Watch {
   readonly config: TrainConfig
   readonly encoder: EncoderModel
   readonly apart?: ReadonlySet<number> | undefined
   readonly stage?: Stage
+  /** When aborted, the fold under way is the last one that is judged; two are judged at least. */
+  readonly finish?: AnyAbortSignal | undefined
 }
 
 /**
@@ -34,7 +38,7 @@ export const judgedInFolds = async (...job: Parameters<typeof judgeFolds>): Prom
 export async function judgeFolds(
   runtime: Runtime,
   method: Method,
-  { config, encoder, apart, stage = 'folds', ...watch }: FoldOptions,
+  { config, encoder, apart, finish, stage = 'folds', ...watch }: FoldOptions,
   images: PixelCache,
   features: FeatureCache,
   folds: readonly (readonly number[])[],
@@ -47,7 +51,9 @@ export async function judgeFolds(
   const kept: (readonly number[])[] = []
   let head: Head | undefined
   let done = 0
+  const over: (readonly number[])[] = []
   for (const fold of folds) {
+    if (finish?.aborted && over.length >= 2) break
     const began = done
     const training = folds
       .flatMap((other) => (other === fold ? [] : other.filter((i) => !apart?.has(i))))
@@ -70,13 +76,23 @@ export async function judgeFolds(
       images.forEach((image, i) => all.data.set(image, (fold[i] as number) * size))
       evidence.set(name, all)
     }
+    over.push(fold)
+  }
+  const isPart = over.length < folds.length
+  const order = over.flat().sort((a, b) => a - b)
+  const part = (size: number, data: Float32Array): Float32Array => {
+    if (!isPart) return data
+    const some = new Float32Array(order.length * size)
+    order.forEach((image, i) => some.set(data.subarray(image * size, (image + 1) * size), i * size))
+    return some
   }
   const models = kept[0]?.length ?? 0
   const medians = Array.from({ length: models }, (_, k) => median(kept.map((own) => own[k] ?? 0)))
   const judged = {
+    ...(isPart && { [doneKey]: tensor('int32', [1], Int32Array.of(over.length)) }),
     ...(models > 0 && { kept: tensor('int32', [models], Int32Array.from(medians)) }),
     ...Object.fromEntries(
-      [...evidence].map(([name, { shape, data }]) => [evidenceKey + name, tensor('float32', [count, ...shape], data)]), // prettier-ignore
+      [...evidence].map(([name, { shape, data }]) => [evidenceKey + name, tensor('float32', [isPart ? order.length : count, ...shape], part(sizeOf(shape), data))]), // prettier-ignore
     ),
   }
   return { judged, head: head as Head }
@@ -86,7 +102,15 @@ export async function judgeFolds(
 export const passesOf = ({ kept }: Judged): readonly number[] | undefined =>
   kept && Array.from(kept.data, Number)
 
-/** The evidence of all images, as `evidenceOf` gives it. */
+/** How many of the folds were judged. */
+export const foldsIn = (judged: Judged, folds: readonly unknown[]): number =>
+  Number(judged[doneKey]?.data[0] ?? folds.length)
+
+/** The images that were judged, ascending. */
+export const imagesIn = (judged: Judged, folds: readonly (readonly number[])[]): number[] =>
+  folds.slice(0, foldsIn(judged, folds)).flat().sort((a, b) => a - b) // prettier-ignore
+
+/** The evidence of the images that were judged, as `evidenceOf` gives it. */
 export function foundIn(judged: Judged): Found {
   const found = new Map<string, { shape: readonly number[]; images: Float32Array[] }>()
   for (const [name, { shape: all, data }] of Object.entries(judged)) {

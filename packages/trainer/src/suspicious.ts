@@ -82,7 +82,7 @@ async function rankWith(
     })
 
   const judge = async (without: ReadonlySet<number>): Promise<readonly Judged[]> => {
-    const options = { config, encoder, apart: without, stage: 'suspicious' as const, ...watch }
+    const options = { config, encoder, apart: without, stage: 'suspicious' as const, ...watch, finish: undefined } // prettier-ignore
     const { judged, head } = await judgeFolds(runtime, cflow, options, pixels, features, folds)
     const found = foundIn(judged)
     const kept = (images: readonly Float32Array[]) => images.filter((_, i) => !without.has(i))

@@ -122,6 +122,21 @@ describe('training', () => {
     expect(Buffer.compare(resumed.model, whole.model)).toBe(0)
   })
 
+  it('is finished early: after the pass under way, as one that has only so many passes', async () => {
+    const options = { passes: 3, couplingLayers: 2 }
+    const whole = await job(options)
+    const finish = new AbortController()
+    const finished = await job(options, {
+      finish: finish.signal,
+      onProgress: (p) => p.stage === 'train' && p.done > 0 && finish.abort(),
+    })
+    expect(finished.history.length).toBe(1)
+    expect(finished.manifest.training.passes).toBe(1)
+    const one = await job(options, { stopAfter: 1 })
+    expect(Buffer.compare(finished.model, one.model)).toBe(0)
+    expect(Buffer.compare(finished.model, whole.model)).not.toBe(0)
+  })
+
   it('lowers the loss', async () => {
     const { history } = await job({ passes: 6 })
     history[0]!.losses.forEach((first, k) => expect(history[5]!.losses[k]).toBeLessThan(first))
@@ -187,6 +202,24 @@ describe('calibration in folds', () => {
     const trained = await job({ ...plain, heldOut: 0 })
     const mean = (values: readonly number[]) => values.reduce((a, b) => a + b) / values.length
     expect(mean(scores)).toBeGreaterThan(mean(trained.manifest.calibration.scores))
+  })
+
+  it('finished early: the folds so far say where the threshold is, of their images alone', async () => {
+    const whole = await job(options)
+    const finish = new AbortController()
+    const { manifest, calibration } = await job(options, {
+      finish: finish.signal,
+      onProgress: (p) => p.stage === 'folds' && p.done >= 3 && finish.abort(),
+    })
+    const { folds, scores } = manifest.calibration
+    expect(folds).toBe(2)
+    expect(scores.length).toBe(calibration.length)
+    expect(calibration.length).toBeLessThan(10)
+    expect(calibration.length).toBeGreaterThanOrEqual(3)
+    // each image has the score that a detector without it gives, whichever folds come after
+    for (const { index } of calibration)
+      expect(calibration.find((c) => c.index === index)!.id).toBe(whole.calibration[index]!.id)
+    expect(manifest.training.images).toBe(10)
   })
 
   it('resumed after an interruption it gives the same bytes, without training the folds again', async () => {

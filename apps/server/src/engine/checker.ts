@@ -6,7 +6,8 @@ import { giveWay } from './priority.js'
 import type { FromWorker, ToWorker } from './protocol.js'
 import { summaryOf } from '../summary.js'
 
-giveWay(5)
+// detection goes first: what is sent may compute for ever
+giveWay(11)
 process.on('disconnect', () => process.exit())
 process.on('message', (message: ToWorker) => {
   if (message.type === 'check')

@@ -9,7 +9,7 @@ import { kill, pipeOf, startChild } from './child.js'
 import type { DetectorFile, Engine, EngineImage, Prediction, PredictOptions } from './engine.js'
 import { writeBatch } from './frames.js'
 import { revived } from './plain-error.js'
-import type { FromWorker, ToWorker, WorkerSettings } from './protocol.js'
+import type { FromWorker, ItemResult, ToWorker, WorkerSettings } from './protocol.js'
 
 export type PoolOptions = Pick<
   Config,
@@ -139,12 +139,8 @@ export function createPool(
       worker.detectors = new Set(message.detectors)
       metrics.batchSize.observe(batch.items.length)
       metrics.batchSeconds.observe(message.milliseconds / 1000)
-      for (const [i, item] of batch.items.entries()) {
-        item.done = true
-        const result = message.results[i]!
-        if ('prediction' in result) item.resolve(result.prediction)
-        else item.reject(revived(result.error))
-      }
+      for (const item of batch.items) item.done = true
+      answer(batch.items, message.results)
       worker.answered++
       if (worker.answered === 20) worker.baseline = message.rss
       const grown = worker.baseline !== undefined && message.rss - worker.baseline > maxGrowth
@@ -152,6 +148,15 @@ export function createPool(
       if (worker.retiring && worker.batches.length === 0) kill(worker.child)
     }
     dispatch()
+  }
+
+  /** One after the other, with what else has arrived served between: answering many at once would keep others waiting. */
+  const answer = (items: readonly Item[], results: readonly ItemResult[], i = 0): void => {
+    const [item, result] = [items[i], results[i]]
+    if (!item || !result) return
+    if ('prediction' in result) item.resolve(result.prediction)
+    else item.reject(revived(result.error))
+    setImmediate(answer, items, results, i + 1)
   }
 
   /** Puts another in its place, which takes over when it is ready; what this one holds it ends. */

@@ -5,6 +5,7 @@
 import { loadDetector, type Detector } from '@cflow/detector'
 import { imagesFd, startThread } from './child.js'
 import type { DetectorFile } from './engine.js'
+import { boundHeap } from './heap.js'
 import { predictBatch } from './inference.js'
 import { plainError } from './plain-error.js'
 import { giveWay } from './priority.js'
@@ -28,6 +29,7 @@ let milliseconds = 0
 
 // the server answers while detectors compute
 giveWay(10)
+boundHeap()
 process.on('disconnect', () => process.exit())
 // Ctrl-C reaches the whole group of processes: the server ends its workers when their work is done
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined)

@@ -7,11 +7,12 @@ import { promisify } from 'node:util'
 import { deflateSync, crc32 } from 'node:zlib'
 import sharp from 'sharp'
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { looping } from '../../test/looping.js'
 import { outcome, png, serving, upload } from '../../test/serving.js'
 
 const { url, data, context } = await serving({
   ...{ maxImageBytes: 2_000_000, maxModelBytes: 5_000_000, requestSeconds: 2 },
-  ...{ validationSeconds: 20, maxImagePixels: 20_000_000, maxConnections: 600 },
+  ...{ validationSeconds: 10, maxImagePixels: 20_000_000, maxConnections: 600 },
 })
 const { port } = new URL(url)
 const image = await png(noise(1, 64, 64))
@@ -132,6 +133,31 @@ describe('uploads that are no detector', () => {
     for (let i = 0; i < 50 && (await stored()).length > before.length; i++)
       await new Promise((r) => setTimeout(r, 50))
     expect(await stored()).toEqual(before)
+  })
+})
+
+describe('a model that loops for ever', () => {
+  it('is refused when its time is over, leaves nothing, and keeps nobody waiting', async () => {
+    const before = await context.storage.list('')
+    let refused = false
+    const endless = outcome(fetch(`${url}/v1/detectors/endless/versions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/octet-stream' },
+      body: new Uint8Array(looping(toyDetector())),
+    })).finally(() => (refused = true)) // prettier-ignore
+    const times: number[] = []
+    while (!refused) {
+      const start = performance.now()
+      expect((await post(image)).status).toBe(200)
+      times.push(performance.now() - start)
+      await new Promise((r) => setTimeout(r, 100))
+    }
+    expect(await endless).toEqual([422, 'MODEL'])
+    expect(times.length).toBeGreaterThan(10)
+    expect([...times].sort((a, b) => a - b)[times.length >> 1]).toBeLessThan(500)
+    expect(await context.storage.list('')).toEqual(before)
+    expect((await fetch(`${url}/v1/detectors/endless`)).status).toBe(404)
+    expect(await readdir(join(data, 'incoming'))).toEqual([])
   })
 })
 

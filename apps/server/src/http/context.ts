@@ -26,7 +26,7 @@ export interface VerdictEvent {
   readonly regions?: number
 }
 
-/** Recent scores do not look like those of calibration. */
+/** Recent images do not look like those of calibration, or do so again. */
 export interface DriftEvent {
   readonly at: number
   readonly detector: string
@@ -36,6 +36,10 @@ export interface DriftEvent {
   /** Kolmogorov-Smirnov distance, and the probability of one as large without drift. */
   readonly distance: number
   readonly pValue: number
+  /** The least of that and of the scales' probabilities, corrected for how many they are: what decides. */
+  readonly adjustedPValue: number
+  /** Of every scale of features, the finest first; empty where nothing is known of them. */
+  readonly scales: readonly { readonly shift: number; readonly pValue: number }[]
 }
 
 export interface ServerEvents {

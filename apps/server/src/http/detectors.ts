@@ -101,7 +101,10 @@ export async function judge(
 }
 
 /** How far the likelihoods of an image are from those of good images, in deviations of single positions; NaN where unknown. */
-function shiftsOf({ summary }: VersionRecord, likelihoods: readonly number[]): readonly number[] {
+export function shiftsOf(
+  { summary }: Pick<VersionRecord, 'summary'>,
+  likelihoods: readonly number[],
+): readonly number[] {
   const scales = (summary['scales'] ?? []) as readonly { mean?: number; deviation?: number }[]
   return likelihoods.map((likelihood, k) => {
     const { mean = NaN, deviation = NaN } = scales[k] ?? {}

@@ -7,8 +7,15 @@ import type { Metrics } from './metrics.js'
 const window = 256
 /** Fewer say nothing. */
 const least = 32
-/** Drift is said below this probability. */
+/** Images between two looks. */
+const interval = 32
+/**
+ * Drift is said below this probability, of all tests of a look together. Looks of one window are 8: by the union bound fewer than
+ * one in a hundred windows of good images raises an event, however much the looks share.
+ */
 const significance = 0.001
+/** It is over above this one: what lies between keeps what was said. */
+const over = 0.05
 
 /** Recent scores of a detector against those of its calibration. */
 export interface DriftStatus {
@@ -17,6 +24,7 @@ export interface DriftStatus {
   readonly distance?: number
   /** Probability of one at least as large without drift. */
   readonly pValue?: number
+  /** Below 0.001 in `adjustedPValue` at the last look, and not above 0.05 since. */
   readonly drifting: boolean
   /** Share of recent images that were called anomalous. */
   readonly anomalous: number
@@ -25,6 +33,13 @@ export interface DriftStatus {
    * recent images lies above that of the good images that were held out. Near 0 without drift; what is unusual lies below.
    */
   readonly scaleShifts?: readonly number[]
+  /**
+   * Probability of a shift at least as large, up or down, without drift: Student's t of the difference of two means, with the
+   * spread of recent images for both, and as many degrees of freedom as the smaller of the two samples gives.
+   */
+  readonly scalePValues?: readonly number[]
+  /** The least of the probabilities, of scores and of scales, times how many they are (Bonferroni). */
+  readonly adjustedPValue?: number
   /** Mean of the p-values; 0.5 without drift, less where scores rose. */
   readonly meanPValue?: number
 }
@@ -37,7 +52,7 @@ export type Drift = ReturnType<typeof watchDrift>
  * are mostly defective that is drift, too.
  */
 export function watchDrift(events: EventEmitter<ServerEvents>, metrics: Metrics) {
-  const recent = new Map<string, { values: number[]; anomalous: boolean[]; shifts: (readonly number[])[]; drifting: boolean }>() // prettier-ignore
+  const recent = new Map<string, { values: number[]; anomalous: boolean[]; shifts: (readonly number[])[]; seen: number; drifting: boolean }>() // prettier-ignore
   const gauge = new Gauge({
     name: 'cflow_drift_distance',
     help: 'Kolmogorov-Smirnov distance of recent scores to those of calibration',
@@ -50,25 +65,37 @@ export function watchDrift(events: EventEmitter<ServerEvents>, metrics: Metrics)
     labelNames: ['detector', 'scale'],
     registers: [metrics.registry],
   })
+  const pGauge = new Gauge({
+    name: 'cflow_drift_p_value',
+    help: 'Probability without drift of what recent images show, corrected for the number of tests',
+    labelNames: ['detector'],
+    registers: [metrics.registry],
+  })
   const keyOf = (detector: string, version: number) => `${detector}@${version}`
 
   const status = (detector: string, version: number, calibration: number): DriftStatus => {
-    const { values, anomalous, shifts } = recent.get(keyOf(detector, version)) ?? { values: [], anomalous: [], shifts: [] } // prettier-ignore
+    const { values, anomalous, shifts, drifting } = recent.get(keyOf(detector, version)) ?? { values: [], anomalous: [], shifts: [], drifting: false } // prettier-ignore
     const images = values.length
     const share = images === 0 ? 0 : anomalous.filter(Boolean).length / images
     if (images < least) return { images, drifting: false, anomalous: share }
     const distance = distanceToUniform(values, calibration)
     const pValue = kolmogorov(distance, (images * calibration) / (images + calibration))
     const scaleShifts = meansOf(shifts)
+    const known = scaleShifts.length > 0 && scaleShifts.every(Number.isFinite)
+    const scalePValues = known
+      ? scaleShifts.map((_, k) => shiftPValue(shifts.map((row) => row[k]!), calibration)) // prettier-ignore
+      : []
+    const tests = [pValue, ...scalePValues]
     const meanPValue = values.reduce((sum, v) => sum + v, 0) / images
     return {
       images,
       distance,
       pValue,
-      drifting: pValue < significance,
+      adjustedPValue: Math.min(1, tests.length * Math.min(...tests)),
+      drifting,
       anomalous: share,
       meanPValue,
-      ...(scaleShifts.every(Number.isFinite) && { scaleShifts }),
+      ...(known && { scaleShifts, scalePValues }),
     }
   }
 
@@ -78,7 +105,13 @@ export function watchDrift(events: EventEmitter<ServerEvents>, metrics: Metrics)
     shifts: readonly number[] = [],
   ) => {
     const key = keyOf(detector, version)
-    const kept = recent.get(key) ?? { values: [], anomalous: [], shifts: [], drifting: false }
+    const kept = recent.get(key) ?? {
+      values: [],
+      anomalous: [],
+      shifts: [],
+      seen: 0,
+      drifting: false,
+    }
     recent.set(key, kept)
     kept.values.push(pValue)
     kept.anomalous.push(anomalous)
@@ -88,14 +121,18 @@ export function watchDrift(events: EventEmitter<ServerEvents>, metrics: Metrics)
       kept.values.shift()
       kept.anomalous.shift()
     }
-    // 256 values are sorted in no time, but not for every image
-    if (kept.values.length < least || kept.values.length % 8 !== 0 || calibration === 0) return
-    const { distance = 0, pValue: probability = 1, drifting, images, scaleShifts = [] } = status(detector, version, calibration) // prettier-ignore
+    kept.seen++
+    if (kept.values.length < least || kept.seen % interval !== 0 || calibration < 2) return
+    const found = status(detector, version, calibration)
+    const { distance = 0, pValue: probability = 1, adjustedPValue = 1, images, scaleShifts = [], scalePValues = [] } = found // prettier-ignore
     gauge.set({ detector }, distance)
+    pGauge.set({ detector }, adjustedPValue)
     for (const [scale, shift] of scaleShifts.entries()) shiftGauge.set({ detector, scale }, shift)
+    const drifting = kept.drifting ? adjustedPValue <= over : adjustedPValue < significance
     if (drifting === kept.drifting) return
     kept.drifting = drifting
-    const event: DriftEvent = { at, detector, version, drifting, images, distance, pValue: probability } // prettier-ignore
+    const scales = scaleShifts.map((shift, k) => ({ shift, pValue: scalePValues[k]! }))
+    const event: DriftEvent = { at, detector, version, drifting, images, distance, pValue: probability, adjustedPValue, scales } // prettier-ignore
     events.emit('drift', event)
   }
 
@@ -137,4 +174,33 @@ function kolmogorov(distance: number, size: number): number {
   let sum = 0
   for (let k = 1; k <= 100; k++) sum += 2 * (-1) ** (k - 1) * Math.exp(-2 * k * k * x * x)
   return Math.max(0, Math.min(1, sum))
+}
+
+/**
+ * Two-sided probability of a mean as far from 0, which is the mean of `calibration` images: they and the recent ones are taken to
+ * spread alike, and to be independent.
+ */
+function shiftPValue(recent: readonly number[], calibration: number): number {
+  const n = recent.length
+  if (n < least || calibration < 2) return 1
+  const mean = recent.reduce((sum, v) => sum + v, 0) / n
+  const variance = recent.reduce((sum, v) => sum + (v - mean) ** 2, 0) / (n - 1)
+  if (mean === 0) return 1
+  const t = Math.abs(mean) / Math.sqrt(variance * (1 / n + 1 / calibration))
+  return studentTail(t, Math.min(n, calibration) - 1)
+}
+
+/** Probability of |T| > t of Student's distribution with a whole number of degrees of freedom (Abramowitz and Stegun 26.7.3). */
+function studentTail(t: number, degrees: number): number {
+  const angle = Math.atan(t / Math.sqrt(degrees))
+  const [sine, cosine] = [Math.sin(angle), Math.cos(angle)]
+  const isOdd = degrees % 2 === 1
+  let term = isOdd ? cosine : 1
+  let sum = degrees > 1 ? term : 0
+  for (let k = isOdd ? 3 : 2; k <= degrees - 2; k += 2) {
+    term *= ((k - 1) / k) * cosine ** 2
+    sum += term
+  }
+  const within = isOdd ? (2 / Math.PI) * (angle + sine * sum) : sine * sum
+  return Math.max(0, Math.min(1, 1 - within))
 }

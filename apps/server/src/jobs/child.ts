@@ -32,16 +32,19 @@ async function run(task: Task): Promise<void> {
     const done = await perform(task, {
       signal: controller.signal,
       log: (text) => tell({ type: 'log', text: plain(text) }),
-      onCheckpoint: () => tell({ type: 'checkpoint' }),
+      onCheckpoint() {
+        tell({ type: 'checkpoint' })
+        // of a choice of settings: another candidate is done, or a pass of the training after it
+        if (pausing && task.input.kind === 'tune') controller.abort()
+      },
       onProgress(progress) {
         tell({ type: 'progress', progress })
         if (progress.stage !== 'train') return
         passes ??= Math.floor(progress.done)
         // a pass is over and saved, and at least one since this slice began: the next loses nothing
         if (Math.floor(progress.done) <= passes) return
-        // a choice of settings has no checkpoint: it would begin again for ever
-        const goesOn = task.input.kind !== 'tune'
-        if (pausing && goesOn && progress.done < progress.total) controller.abort()
+        if (pausing && task.input.kind !== 'tune' && progress.done < progress.total)
+          controller.abort()
         if (!pausing) passes = Math.floor(progress.done)
       },
     })

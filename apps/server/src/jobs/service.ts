@@ -5,13 +5,9 @@ import { takeSnapshot } from './images.js'
 import { checkInput, type JobInput } from './kinds.js'
 import { removeJobsBefore } from './removal.js'
 import { createRunner } from './runner.js'
-import {
-  createSupervisor,
-  endLeasesOfDead,
-  workerName,
-  workFolder,
-  type SupervisorOptions,
-} from './supervisor.js'
+import type { SupervisorOptions } from './slice.js'
+import { createSupervisor } from './supervisor.js'
+import { endLeasesOfDead, workerName, workFolder } from './worker-name.js'
 
 /** What takes jobs: this process's own supervisor, or a queue whose workers are elsewhere. */
 export interface JobService {

@@ -136,19 +136,49 @@ it('a worker that was away too long does not end what another one took', async (
   expect((await state.jobs.get(job.id))!.lease).toMatchObject({ token: 'theirs' })
 })
 
-it('chooses settings, and trains with them where that is asked for', async () => {
-  const settings = { method: 'padim' as const, inputSize: 64, seed: 3 }
-  const example = { kind: 'mesh' as const, train: 24, test: 6, size: 64 }
-  const supervisor = supervising(undefined, { slice: 100 })
-  const request = { kind: 'tune', example, settings, minutes: 0.02, train: true, detector: 'tuned' }
-  const { record, slices } = await finish(supervisor, jobOf(request))
-  expect(record.error).toBeUndefined()
-  expect(slices).toBe(1)
-  expect(Object.keys(filesOf(record))).toEqual(expect.arrayContaining(['report.html', 'tuned.json', 'model.onnx'])) // prettier-ignore
-  expect(record.result).toMatchObject({ settings, explanation: expect.any(String) })
-  const table = JSON.parse(await readFile(await storage.file(filesOf(record)['tuned.json']!.key), 'utf8')) as { candidates: { name: string }[] } // prettier-ignore
-  expect(table.candidates.map(({ name }) => name)).toContain('')
-  expect(await state.detectors.version('tuned', 1)).toMatchObject({ summary: { method: 'padim' } })
+it('chooses settings and trains with them; in slices, killed in between, it goes on from the candidates that are done', async () => {
+  const settings = {
+    method: 'padim' as const,
+    inputSize: 64,
+    seed: 3,
+    encoder: 'efficientnet-lite0',
+  }
+  const example = { kind: 'mesh' as const, train: 12, test: 2, size: 64 }
+  const job = () => jobOf({ kind: 'tune', example, settings, minutes: 60, train: true, detector: 'chosen' }) // prettier-ignore
+  const tableOf = async (record: JobRecord) => JSON.parse(await readFile(await storage.file(filesOf(record)['tuned.json']!.key), 'utf8')) as { changes: object; candidates: { name: string; quality: object }[] } // prettier-ignore
+  const found = async (record: JobRecord) => {
+    const { changes, candidates } = await tableOf(record)
+    return { changes, candidates: candidates.map(({ name, quality }) => ({ name, quality })) }
+  }
+  const whole = await finish(supervising(undefined, { slice: 600_000 }), job())
+  expect(whole.record.error).toBeUndefined()
+  expect(Object.keys(filesOf(whole.record))).toEqual(expect.arrayContaining(['report.html', 'tuned.json', 'model.onnx'])) // prettier-ignore
+  expect(whole.record.result).toMatchObject({ settings, explanation: expect.any(String) })
+  expect(await state.detectors.version('chosen', 1)).toMatchObject({ summary: { method: 'padim' } })
+  const sliced = job()
+  let deaths = 0
+  let timer: NodeJS.Timeout | undefined
+  const supervisor = supervising(
+    (pid) => {
+      clearInterval(timer)
+      timer = setInterval(() => {
+        void state.jobs.get(sliced.id).then((record) => {
+          if (!record?.checkpoint || record.endedAt !== undefined || deaths >= 2) return
+          clearInterval(timer)
+          if (deaths++ < 2) setTimeout(() => killed(pid), 200)
+        })
+      }, 20)
+    },
+    { slice: 2500 },
+  )
+  const pieces = await finish(supervisor, sliced)
+  clearInterval(timer)
+  expect(pieces.record.error).toBeUndefined()
+  expect(pieces.slices).toBeGreaterThan(2)
+  expect(deaths).toBe(2)
+  expect(await found(pieces.record)).toEqual(await found(whole.record))
+  const digestOf = ({ record }: { record: JobRecord }) => filesOf(record)['model.onnx']!.digest
+  expect(digestOf(pieces)).toBe(digestOf(whole))
 })
 
 it('learns from a data set as it was when it was asked for, and measures a detector on it', async () => {

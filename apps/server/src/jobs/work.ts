@@ -94,11 +94,13 @@ async function chooseSettings(task: Task, input: TuneInput, watcher: Watcher): P
     return encoderModel(spec, weights, config.poolLayers, config.inputSize)
   }
   const encoders = (await listEncoders()).filter((e) => e.weights !== 'missing')
+  const stores = await twoStages(checkpointsOf(task, watcher))
   const tuned = await tune({
     ...{ samples: dataset.train, category: dataset.category, config, runtime, encoderOf },
     fixed: Object.keys(input.settings ?? {}),
     encoders: encoders.map((e) => e.spec.name),
     ...{ budget: input.budget, minutes: input.minutes, onProgress, signal },
+    ...{ checkpoints: stores.search, resume: true },
   })
   const { changes, rows, heldOut, folds, defects, rounds, level, seconds } = tuned
   const settings = { ...input.settings, ...changes } as Readonly<Record<string, unknown>>
@@ -112,6 +114,7 @@ async function chooseSettings(task: Task, input: TuneInput, watcher: Watcher): P
   const fitted = await fit({
     ...{ samples: dataset.train, category: dataset.category, config: tuned.config, runtime },
     ...{ onProgress, signal, encoder: await encoderOf(tuned.config) },
+    ...{ checkpoints: stores.training, resume: true },
   })
   await writeFileAtomic(join(task.out, modelName), fitted.model)
   const calibrated = { images: fitted.calibration, knownDefects: [], defectScores: fitted.defectScores } // prettier-ignore
@@ -202,6 +205,33 @@ const runtimeOf = ({ device, threads }: Task) =>
     ...(device !== undefined && { device }),
     ...(threads !== undefined && { threads }),
   })
+
+/** A search's checkpoint and that of the training after it in one: the length of the first, the first, the second. */
+async function twoStages(
+  store: CheckpointStore,
+): Promise<{ readonly search: CheckpointStore; readonly training: CheckpointStore }> {
+  // prettier-ignore
+  const bytes = await store.read()
+  const view = bytes && Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  const cut = view ? 4 + view.readUInt32LE() : 0
+  let first: Uint8Array | undefined = view?.subarray(4, cut)
+  const second = view && view.length > cut ? view.subarray(cut) : undefined
+  const write = (search: Uint8Array, training: Uint8Array) => {
+    const length = Buffer.alloc(4)
+    length.writeUInt32LE(search.length)
+    return store.write(Buffer.concat([length, search, training]))
+  }
+  return {
+    search: {
+      read: () => Promise.resolve(first),
+      write: (bytes) => write((first = bytes), new Uint8Array()),
+    },
+    training: {
+      read: () => Promise.resolve(second),
+      write: (bytes) => write(first ?? new Uint8Array(), bytes),
+    },
+  }
+}
 
 function checkpointsOf(task: Task, watcher: Watcher): CheckpointStore {
   const { checkpoint, out } = task

@@ -1,3 +1,4 @@
+import { CflowError } from '@cflow/base'
 import { setTimeout } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startPostgres, startRedis, without, type Service } from '../../test/services.js'
@@ -10,7 +11,7 @@ function deferred() {
   return { promise, resolve }
 }
 
-const timing = { lock: 1500, stalled: 300, look: 100 }
+const timing = { lock: 1500, stalled: 300, look: 100, again: 300 }
 
 for (const [name, reason, start] of [
   ['Redis', without.redis, () => startRedis()],
@@ -52,16 +53,21 @@ for (const [name, reason, start] of [
           }),
       })
       const taken = await begun.promise
+      let held = 2
       const second = shareWork({
         ...work,
-        run: (part) =>
-          part === '5/12' ? Promise.reject(new Error('cannot be done')) : Promise.resolve(),
+        async run(part) {
+          if (part === '5/12') throw new Error('cannot be done')
+          if (part === '7/12' && held-- > 0) throw new CflowError('BUSY', 'is held')
+        },
       })
       await setTimeout(300)
       ending.abort(new Error('Ctrl-C'))
       await expect(first).rejects.toThrow('Ctrl-C')
       const done = await second
       expect([...done].sort()).toEqual(parts.filter((p) => p !== '5/12').sort())
+      // of which 7/12 only when it was given free
+      expect(held).toBe(-1)
       expect(done).toContain(taken === '5/12' ? '1/12' : taken)
       expect(log.join()).toContain('5/12: cannot be done')
     })

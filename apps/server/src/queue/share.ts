@@ -1,13 +1,18 @@
-import { messageOf } from '@cflow/base'
+import { CflowError, messageOf } from '@cflow/base'
 import { DelayedError, Queue, Worker } from 'bullmq'
 import { createHash } from 'node:crypto'
 import { setTimeout } from 'node:timers/promises'
 import { connectionOf } from './connection.js'
 
+const seconds = Number(process.env['CFLOW_LEASE_SECONDS'])
+const lease = seconds > 0 ? 1000 * seconds : 30_000
+
 const defaults = {
   /** A part whose process is not heard of for so long is given to another. */
-  lock: 30_000,
-  stalled: 10_000,
+  lock: lease,
+  stalled: lease / 3,
+  /** A part that is still held is tried again after this. */
+  again: lease / 6,
   /** Between two looks whether all is done. */
   look: 1000,
 }
@@ -20,7 +25,7 @@ export interface SharedWork {
   readonly parts: readonly string[]
   /**
    * Does a part, in a process of its own: what computes here keeps the queue from hearing of this one.
-   * @throws where it cannot be done; the part is not tried again
+   * @throws BUSY where somebody may still hold it, and it stands in line again; else the part is not tried again
    */
   run(part: string, signal: AbortSignal): Promise<void>
   readonly signal?: AbortSignal | undefined
@@ -62,8 +67,9 @@ export async function shareWork(work: SharedWork): Promise<readonly string[]> {
           await run(part, stopped)
           here.push(part)
         } catch (error) {
-          if (!stopped.aborted) throw error
-          await entry.moveToDelayed(Date.now() + 10, token)
+          const isBusy = error instanceof CflowError && error.code === 'BUSY'
+          if (!stopped.aborted && !isBusy) throw error
+          await entry.moveToDelayed(Date.now() + (stopped.aborted ? 10 : timing.again), token)
           throw new DelayedError()
         }
       },

@@ -143,8 +143,12 @@ export function startSinks(
       ...(regions !== undefined && { regions }),
     })
   }
-  const onDrift = ({ at, pValue, ...rest }: ServerEvents['drift'][0]) =>
-    tell('drift', { at: new Date(at).toISOString(), ...rest, p_value: pValue })
+  const onDrift = ({ at, pValue, adjustedPValue, scales, ...rest }: ServerEvents['drift'][0]) =>
+    tell('drift', {
+      ...{ at: new Date(at).toISOString(), ...rest, p_value: pValue },
+      adjusted_p_value: adjustedPValue,
+      scales: scales.map((scale) => ({ shift: scale.shift, p_value: scale.pValue })),
+    })
   events.on('verdict', onVerdict).on('drift', onDrift)
   const running = loop()
   return {

@@ -36,7 +36,8 @@ export function showVerdict(
       `${rarityOf(manifest.calibration.scores, score)} It took ${Math.round(milliseconds)} ms.`,
   )
   scale.replaceChildren(scoreStrip(manifest.calibration.scores, threshold, score))
-  bars.replaceChildren(...contributions.map(contributionBar))
+  const names = scaleNames(contributions, manifest.flows.length)
+  bars.replaceChildren(...contributions.map((c, k) => contributionBar(c, names[k]!)))
 }
 
 /** A number and its unit stay on one line. */
@@ -53,14 +54,28 @@ export function rarityOf(good: readonly number[], score: number): string {
   return `${who} of the ${good.length} good images that set the threshold score${as > 1 ? '' : 's'} as high.`
 }
 
-function contributionBar({ tap, stride, share, value }: Contribution): HTMLLIElement {
+/**
+ * What scales are called: by the size that they look at, averages of a neighbourhood and what is compared with remembered
+ * images told apart from the plain ones.
+ * @param flows how many scales have a flow; any after them compare
+ */
+export function scaleNames(
+  scales: readonly Pick<Contribution, 'tap' | 'stride'>[],
+  flows: number,
+): string[] {
+  return scales.map(({ tap, stride }, k) => {
+    if (tap.includes('+') || (flows > 0 && k >= flows)) return `${short(stride)} px, memory`
+    return / \d+×\d+$/.test(tap) ? `${short(stride)} px, averaged` : `${short(stride)} px scale`
+  })
+}
+
+function contributionBar({ share, value }: Contribution, name: string): HTMLLIElement {
   const bar = create('span', { class: 'bar', 'aria-hidden': 'true' })
   bar.style.setProperty('--share', String(share))
   return create(
     'li',
     { title: `part of the score: ${short(value)}` },
-    // the scale that compares with what is remembered looks at several taps
-    create('span', {}, tap.includes('+') ? 'memory' : `${short(stride)} px scale`),
+    create('span', {}, kept(name)),
     bar,
     create('span', { class: 'number' }, percent(share)),
   )

@@ -16,8 +16,13 @@ export type OnBytes = (bytes: number) => void
  * @param what what it is, for the message
  * @throws CflowError NETWORK, NOT_FOUND
  */
-export async function* arriving(url: string, what: string, onBytes: OnBytes) {
-  const response = await fetch(url).catch((cause: unknown) => {
+export async function* arriving(
+  url: string,
+  what: string,
+  onBytes: OnBytes,
+  headers: Readonly<Record<string, string>> = {},
+) {
+  const response = await fetch(url, { headers }).catch((cause: unknown) => {
     throw new CflowError('NETWORK', `${what} could not be loaded: there is no answer`, {
       subject: url,
       hint: 'Check the connection, and load the page again.',
@@ -48,8 +53,9 @@ export async function fetched(
   url: string,
   what: string,
   onBytes: OnBytes = () => {},
+  headers: Readonly<Record<string, string>> = {},
 ): Promise<Blob> {
   const parts: Uint8Array<ArrayBuffer>[] = []
-  for await (const part of arriving(url, what, onBytes)) parts.push(part)
+  for await (const part of arriving(url, what, onBytes, headers)) parts.push(part)
   return new Blob(parts)
 }

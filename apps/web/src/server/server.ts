@@ -1,8 +1,18 @@
 import { CflowError } from '@cflow/base'
 import { createClient } from '@cflow/client'
 import type { NewItem } from '../detect/item.js'
+import { tokenHeaders } from './token.js'
 
 const client = createClient(new URL('.', document.baseURI).href)
+client.use({
+  onRequest({ request }) {
+    for (const [name, value] of Object.entries(tokenHeaders())) request.headers.set(name, value)
+    return request
+  },
+})
+
+/** The code of an error where the server asks for a token, or refuses the one it got. */
+export const needsToken = 'UNAUTHENTICATED'
 
 /** A training on the server, as far as the page shows it. */
 export interface ServerJob {
@@ -16,18 +26,28 @@ export interface ServerJob {
   readonly error?: string
 }
 
+interface Refusal {
+  readonly code?: string
+  readonly message?: string
+  readonly hint?: string
+}
+
 type Answer<T> = Promise<{ data?: T; error?: unknown }>
 
-/** @throws CflowError NETWORK with the server's reason */
+/** @throws CflowError UNAUTHENTICATED; NETWORK with the server's reason */
 async function told<T>(answer: Answer<T>): Promise<T> {
   const { data, error } = await answer.catch((cause: unknown) => {
     throw new CflowError('NETWORK', 'the server does not answer', { cause })
   })
   if (data !== undefined) return data
-  const { message, hint } = (error as { error?: { message?: string; hint?: string } }).error ?? {}
-  throw new CflowError('NETWORK', message ?? 'the server refused', {
-    ...(hint !== undefined && { hint }),
-  })
+  const { code, message, hint } = (error as { error?: Refusal }).error ?? {}
+  throw new CflowError(
+    code === needsToken ? needsToken : 'NETWORK',
+    message ?? 'the server refused',
+    {
+      ...(hint !== undefined && { hint }),
+    },
+  )
 }
 
 /** The server's detectors that answer, each with the address of its file. */
@@ -83,7 +103,7 @@ export async function trainThere(
     url.searchParams.set('path', path)
     const response = await fetch(url, {
       method: 'PUT',
-      headers: { 'content-type': 'application/octet-stream' },
+      headers: { 'content-type': 'application/octet-stream', ...tokenHeaders() },
       body: blob,
     })
     if (!response.ok) await told(Promise.resolve({ error: await response.json() }))

@@ -2,10 +2,11 @@ import { knowing, type State } from '../state/state.js'
 import type { Store } from '../state/store.js'
 import { create, element } from '../ui/dom.js'
 import { percent } from '../ui/format.js'
-import { showError, showMessage } from '../ui/messages.js'
+import { clearMessages, showError, showMessage } from '../ui/messages.js'
 import { wholeNumber } from '../ui/whole-number.js'
 import { minImages } from '../train/limits.js'
-import { serverDetectors, serverJobs, trainThere, type ServerJob } from './server.js'
+import { needsToken, serverDetectors, serverJobs, trainThere, type ServerJob } from './server.js'
+import { hasToken, keepToken } from './token.js'
 
 /** Milliseconds between two looks at the server's jobs, while one of them runs and while none does. */
 const [often, seldom] = [2000, 15_000]
@@ -16,7 +17,31 @@ export function serverView(store: Store<State>): void {
   const list = element('ul', 'server-jobs')
   const train = element('button', 'server-train')
   const said = element('p', 'server-said')
+  const token = element('form', 'token')
   card.hidden = false
+
+  /** A field for the token in place of what the server only does with one; a wrong one is said. */
+  const askForToken = () => {
+    if (token.hidden) {
+      const title = hasToken() ? 'The server refused the token' : 'The server needs a token'
+      showMessage(
+        title,
+        'Give one on the tab “Train your own”; it is kept until this tab is closed.',
+      )
+    }
+    token.hidden = false
+    train.hidden = true
+  }
+  token.addEventListener('submit', (event) => {
+    event.preventDefault()
+    const field = element('input', 'token-field')
+    keepToken(field.value.trim())
+    field.value = ''
+    token.hidden = true
+    train.hidden = false
+    clearMessages()
+    void look().then(() => (token.hidden ? train : field).focus())
+  })
 
   const listDetectors = async () => {
     for (const { id, address } of await serverDetectors()) {
@@ -39,6 +64,8 @@ export function serverView(store: Store<State>): void {
       const isBusy = jobs.some((j) => j.status === 'running' || j.status === 'queued')
       timer = setTimeout(() => void look(), isBusy ? often : seldom)
     } catch (error) {
+      // asked again when there is one
+      if ((error as { code?: string }).code === needsToken) return askForToken()
       console.warn(error)
       timer = setTimeout(() => void look(), seldom)
     }

@@ -50,6 +50,7 @@ export function startJob(
 ) {
   const handles: Handle[] = []
   let isPaused = false
+  let isFinishing = false
   let isOver = false
   let checkpoint = input.checkpoint
   let running: Handle | undefined
@@ -60,7 +61,8 @@ export function startJob(
     })
     running = handle
     onEngine(id)
-    if (isPaused) void handle.api.pause()
+    if (isFinishing) void handle.api.finish()
+    else if (isPaused) void handle.api.pause()
     return handle.answered(
       handle.api.train(
         input,
@@ -91,6 +93,12 @@ export function startJob(
     resume() {
       isPaused = false
       void running?.api.resume()
+    },
+    /** Go on no longer than it takes to have a detector of what was learned. */
+    finish() {
+      isPaused = false
+      isFinishing = true
+      void running?.api.finish()
     },
     /** End it and free its memory. */
     discard: end,

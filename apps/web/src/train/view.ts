@@ -57,6 +57,7 @@ export function trainView(
   const start = element('button', 'train-start')
   const stop = element('button', 'train-stop')
   const goOn = element('button', 'train-continue')
+  const early = element('button', 'train-finish')
   const discard = element('button', 'train-discard')
   const clear = element('button', 'train-clear')
   const make = element('button', 'generate')
@@ -80,6 +81,7 @@ export function trainView(
     start.disabled = phase === 'making'
     stop.hidden = phase !== 'running'
     goOn.hidden = phase !== 'stopped'
+    early.hidden = phase !== 'stopped'
     discard.hidden = phase !== 'stopped'
     clear.hidden = phase !== 'idle' || images.length === 0
     make.disabled = phase !== 'idle'
@@ -324,6 +326,14 @@ export function trainView(
   goOn.addEventListener('click', () => {
     job?.resume()
     clock.goOn()
+    store.change(inPhase('running'))
+    stop.focus()
+  })
+  early.addEventListener('click', () => {
+    job?.finish()
+    clock.goOn()
+    state.textContent = 'Finishing with what was learned …'
+    say('Finishing with what was learned.')
     store.change(inPhase('running'))
     stop.focus()
   })

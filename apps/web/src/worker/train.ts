@@ -31,12 +31,18 @@ export interface Unreadable {
 }
 
 const running = gate()
+const finishing = new AbortController()
 
 const api = {
   rendered,
   /** Wait before the next step; everything stays in memory. */
   pause: running.close,
   resume: running.open,
+  /** End soon with what was learned. */
+  finish() {
+    finishing.abort()
+    running.open()
+  },
   /** How quick an engine is here and now; it stays that of this worker. */
   async speed(engine: EngineOptions): Promise<number> {
     await giveWasm(() => {})
@@ -75,6 +81,7 @@ const api = {
           write: async (bytes) => onCheckpoint(bytes),
         },
         resume: checkpoint !== undefined,
+        finish: finishing.signal,
       },
     )
     const model = new Uint8Array(fitted.model)

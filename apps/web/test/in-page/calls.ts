@@ -1,8 +1,16 @@
 import { noise, toyDetector } from '@cflow/core/testing'
+import { syntheticDataset } from '@cflow/datasets'
 import { decodeImage, loadDetector } from '@cflow/detector'
 import { contract } from '@cflow/runtimes/contract'
 import type { Runtime } from '@cflow/runtimes'
+import { trainDetector } from '@cflow/trainer'
 import { lossesOf } from './steps.ts'
+
+/** Images of the size that detectors are trained at. */
+const rendered = (split: 'train' | 'test', count: number) =>
+  Promise.all(
+    syntheticDataset({ kind: 'cable', size: 256, train: count, test: count, seed: 0 })[split].slice(0, count).map((sample) => sample.load()), // prettier-ignore
+  )
 
 /** What the tests call in a page. */
 export const callsOn = (runtimeOn: (device: string) => Promise<Runtime>) => ({
@@ -39,19 +47,31 @@ export const callsOn = (runtimeOn: (device: string) => Promise<Runtime>) => ({
     const info = (await gpu?.requestAdapter())?.info
     return info && { vendor: info.vendor, architecture: info.architecture, description: info.description } // prettier-ignore
   },
-  /** Images a second of a detector file. @param bytes in base64 */
-  async imagesPerSecond(device: string, bytes: string, milliseconds: number) {
+  /** The scores of a detector file on images that are rendered here, and images a second. @param bytes in base64 */
+  async detecting(device: string, bytes: string, batchSize: number, milliseconds: number) {
     const file = Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0))
     const detector = await loadDetector(file, { runtime: await runtimeOn(device) })
-    const image = noise(1, detector.manifest.inputSize, detector.manifest.inputSize)
-    await detector.detect(image)
+    const images = await rendered('test', Math.max(16, batchSize))
+    const found = await detector.detectBatch(images)
+    const batch = images.slice(0, batchSize)
+    const times: number[] = []
     const began = performance.now()
-    let count = 0
-    for (; count === 0 || performance.now() - began < milliseconds; count++)
-      await detector.detect(image)
-    const rate = (1000 * count) / (performance.now() - began)
+    while (times.length < 3 || performance.now() - began < milliseconds) {
+      const from = performance.now()
+      await detector.detectBatch(batch, { batchSize })
+      times.push(performance.now() - from)
+    }
     await detector.release()
-    return rate
+    const median = times.sort((a, b) => a - b)[times.length >> 1]!
+    return { scores: found.map(({ score }) => score), milliseconds: median, imagesPerSecond: (1000 * batchSize) / median } // prettier-ignore
+  },
+  /** A training of the default recipe on images that are rendered here. */
+  async training(device: string, count: number) {
+    const images = await rendered('train', count)
+    const began = performance.now()
+    const { manifest, seconds } = await trainDetector(images, { runtime: await runtimeOn(device) })
+    const { threshold } = manifest.calibration
+    return { seconds: (performance.now() - began) / 1000, stages: seconds, threshold }
   },
   /** The pixels of an image file: its size and its bytes; both files and pixels in base64. */
   async pixels(file: string, type: string) {

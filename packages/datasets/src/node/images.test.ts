@@ -82,18 +82,45 @@ describe('decodeImage', () => {
     expect(await imageSize(bytes)).toEqual({ width: 1, height: 2 })
   })
 
-  it('converts CMYK', async () => {
-    const bytes = await sharp({
-      create: { width: 16, height: 16, channels: 3, background: { r: 220, g: 30, b: 40 } },
+  describe('inks', () => {
+    /** A JPEG with an orientation in EXIF; sharp writes none for inks. */
+    const withOrientation = (jpeg: Buffer, orientation: number): Buffer => {
+      const exif = `Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0${String.fromCharCode(orientation)}\0\0\0\0\0\0`
+      const segment = Buffer.from(
+        `\xff\xe1\0${String.fromCharCode(exif.length + 2)}${exif}`,
+        'latin1',
+      )
+      return Buffer.concat([jpeg.subarray(0, 2), segment, jpeg.subarray(2)])
+    }
+
+    const background = { r: 220, g: 30, b: 40 }
+    const red = () => sharp({ create: { width: 16, height: 8, channels: 3, background } })
+    /** Pixels of these inks: raw ones go into a file as they are. */
+    const stored = async (...ink: readonly number[]) => {
+      const raw = Buffer.from(Array.from({ length: 16 * 8 }, () => ink).flat())
+      const base = await red().toColourspace('cmyk').tiff({ compression: 'none' }).toBuffer()
+      const whole = await sharp(base).metadata()
+      expect(whole).toMatchObject({ space: 'cmyk', channels: 4 })
+      // the strips of an uncompressed TIFF lie together behind its header of eight bytes
+      raw.copy(base, 8)
+      return base
+    }
+
+    it('paper keeps the share of its white that neither ink nor black takes', async () => {
+      const { data } = await decodeImage(await stored(0, 51, 255, 51))
+      expect([...data.subarray(0, 3)]).toEqual([204, 163, 0])
+      const white = await decodeImage(await stored(0, 0, 0, 0))
+      expect(new Set(white.data)).toEqual(new Set([255]))
     })
-      .toColourspace('cmyk')
-      .jpeg()
-      .toBuffer()
-    expect((await sharp(bytes).metadata()).channels).toBe(4)
-    const { data, width } = await decodeImage(bytes)
-    expect(data.length).toBe(16 * width * 3)
-    expect(data[0]!).toBeGreaterThan(170)
-    expect(data[1]!).toBeLessThan(90)
+
+    it('of a JPEG too, turned as EXIF says', async () => {
+      const bytes = withOrientation(await red().toColourspace('cmyk').jpeg().toBuffer(), 6)
+      expect((await sharp(bytes).metadata()).channels).toBe(4)
+      const { data, ...size } = await decodeImage(bytes)
+      expect(size).toEqual({ width: 8, height: 16 })
+      expect(data[0]!).toBeGreaterThan(170)
+      expect(data[1]!).toBeLessThan(90)
+    })
   })
 
   it('takes the first frame of a GIF', async () => {

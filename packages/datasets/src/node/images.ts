@@ -1,7 +1,7 @@
 import { CflowError, type Mask, messageOf, type RgbImage } from '@cflow/base'
 import { fileSize, writeFileAtomic } from '@cflow/base/node'
 import { readFile, stat } from 'node:fs/promises'
-import type { Metadata } from 'sharp'
+import type { Metadata, Sharp } from 'sharp'
 import { bmp } from './decoding/bmp.js'
 import { jp2 } from './decoding/jp2.js'
 import { foreignFormat } from '../foreign.js'
@@ -42,7 +42,8 @@ async function loadSharp() {
  *
  * The orientation in EXIF is applied. Grey becomes three equal channels; palettes are looked up; 16 bits are scaled to
  * 8 (the high byte); alpha is dropped, not blended (as Pillow's `convert('RGB')` does); colour profiles are ignored,
- * so that ordinary images keep their numbers; CMYK is converted. Damage is looked for in the middle of a JPEG too.
+ * so that ordinary images keep their numbers, which goes for CMYK too: paper
+ * minus inks, as browsers take it. Damage is looked for in the middle of a JPEG too.
  * @param most pixels of an image that is still decoded
  * @throws CflowError NOT_FOUND for a missing file; IMAGE for one that is no image, damaged, truncated, of another
  *   format, with channels that are no colours, or of over 100 million pixels; IO where it cannot be read
@@ -274,13 +275,14 @@ function unsupported(subject: string, format: string): CflowError {
 
 /** All pixels, without alpha unless it is asked for. */
 async function decoded(
-  { subject, bytes, image }: Source,
+  { subject, bytes, image, metadata }: Source,
   depth: 'uchar' | 'ushort',
   alpha = false,
 ) {
   const damage = isJpeg(bytes) ? jpegDamage(bytes) : undefined
   if (damage !== undefined) throw damaged(subject, damage)
   try {
+    if (metadata.space === 'cmyk') return await rgbOfInks(image, depth, alpha)
     const pixels = image.toColourspace(depth === 'ushort' ? 'rgb16' : 'srgb')
     return await (alpha ? pixels : pixels.removeAlpha())
       .raw({ depth })
@@ -288,6 +290,30 @@ async function decoded(
   } catch (cause) {
     throw damaged(subject, firstLine(cause), cause)
   }
+}
+
+/**
+ * Cyan, magenta, yellow and black as red, green and blue: what paper keeps of its white under each ink and under black,
+ * rounded down as Chromium does, so that a page sees the same numbers. The profiles of presses are left out.
+ */
+async function rgbOfInks(image: Sharp, depth: 'uchar' | 'ushort', withAlpha: boolean) {
+  const { data: inks, info } = await image
+    // else libvips takes them through its profile and back
+    .pipelineColourspace('cmyk')
+    .toColourspace('cmyk')
+    .raw({ depth: 'uchar' })
+    .toBuffer({ resolveWithObject: true })
+  const { width, height, channels: from } = info
+  const channels = withAlpha && from > 4 ? 4 : 3
+  const bytes = Buffer.alloc(width * height * channels)
+  for (let i = 0; i < width * height; i++) {
+    const white = 255 - inks[i * from + 3]!
+    for (let c = 0; c < 3; c++)
+      bytes[i * channels + c] = Math.floor(((255 - inks[i * from + c]!) * white) / 255)
+    if (channels === 4) bytes[i * channels + 3] = inks[i * from + 4]!
+  }
+  const data = depth === 'uchar' ? bytes : Buffer.from(Uint16Array.from(bytes, (v) => v * 257).buffer) // prettier-ignore
+  return { data, info: { width, height, channels } }
 }
 
 const firstLine = (cause: unknown): string => messageOf(cause).split('\n')[0]!.trim()

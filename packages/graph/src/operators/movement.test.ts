@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { concat, exp, input, split, type Value } from '../index.js'
+import { concat, exp, input, split, topologicalOrder, type Value } from '../index.js'
 
 const typeOf = ({ node }: Value) => node.kind === 'operator' && node.operator.type
 
@@ -27,5 +27,15 @@ describe('split', () => {
       split(exp(concat([a, b], 1)), [2, 3], 1),
     ])
       for (const part of parts) expect(typeOf(part)).toBe('Split')
+  })
+
+  it('cuts into many parts in steps: a GPU may have eight buffers, one of them for what is cut', () => {
+    const sizes = Array.from({ length: 60 }, (_, i) => (i % 3) + 1)
+    const whole = input('whole', 'float32', [sizes.reduce((sum, size) => sum + size, 0)])
+    const parts = split(whole, sizes, 0)
+    expect(parts.map(({ shape }) => shape)).toEqual(sizes.map((size) => [size]))
+    const cuts = topologicalOrder(parts).filter((node) => node.kind === 'operator')
+    for (const { operator, outputs } of cuts)
+      if (operator.type === 'Split') expect(outputs.length).toBeLessThanOrEqual(7)
   })
 })

@@ -235,11 +235,29 @@ export const transpose = (x: Value, perm: readonly number[]): Value =>
 export const concat = (values: readonly Value[], axis: number): Value =>
   values.length === 1 ? (values[0] as Value) : apply(Concat, values, { axis: attribute.int(axis) })
 
+/**
+ * Most parts of one Split: on WebGPU its input and each of its parts take a buffer of the shader, of which every GPU has eight
+ * (an NVIDIA H100 sixteen).
+ */
+const mostParts = 7
+
 /** Parts of one axis, one after the other; what `concat` joined of such parts is given back as it was. */
 export function split(x: Value, sizes: readonly number[], axis: number): readonly Value[] {
   if (sizes.length === 1) return [x]
   const parts = joinedParts(x, sizes, axis)
-  return parts ?? applyAll(Split, [x, int64s(sizes)], { axis: attribute.int(axis) })
+  if (parts) return parts
+  if (sizes.length <= mostParts)
+    return applyAll(Split, [x, int64s(sizes)], { axis: attribute.int(axis) })
+  // groups of parts, as even as can be, and their parts
+  const count = Math.min(mostParts, Math.ceil(sizes.length / mostParts))
+  const groups = Array.from({ length: count }, (_, i) =>
+    sizes.slice(
+      Math.floor((i * sizes.length) / count),
+      Math.floor(((i + 1) * sizes.length) / count),
+    ),
+  )
+  const totals = groups.map((group) => group.reduce((sum, size) => sum + size, 0))
+  return split(x, totals, axis).flatMap((part, i) => split(part, groups[i]!, axis))
 }
 
 function joinedParts(

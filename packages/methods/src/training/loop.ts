@@ -76,7 +76,7 @@ export async function trainInPasses(
   job: Job<{ readonly passes: number; readonly seed: number }>,
   training: Training,
 ): Promise<Pick<Learned, 'head' | 'kept'> & { readonly history: readonly PassRecord[] }> {
-  const { config, resumed, epochs, signal, validation = [], passesOf } = job
+  const { config, resumed, epochs, signal, finish, validation = [], passesOf } = job
   const { trainers, rate } = training
   trainers.forEach((t, k) => resumed && t.restore(stateOf(resumed.tensors, k)))
   const history = [...(resumed?.history ?? [])]
@@ -148,7 +148,8 @@ export async function trainInPasses(
 
   if (first > 0 && epochs?.seen?.(first) === false) await look(first)
   if (measure && first === 0) await job.timed('validate', () => validate(0))
-  for (let pass = first; pass < last && gains(pass); pass++) {
+  const isEnough = (pass: number) => pass > 0 && !passesOf && finish?.aborted === true
+  for (let pass = first; pass < last && gains(pass) && !isEnough(pass); pass++) {
     const began = performance.now()
     const result = await job.timed('train', () => onePass(pass))
     const seconds = (performance.now() - began) / 1000

@@ -1,4 +1,7 @@
-import { platform } from 'node:os'
+import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { arch, platform } from 'node:os'
+import { dirname, join } from 'node:path'
 import { CflowError, messageOf } from '@cflow/base'
 import { input, writeOnnx } from '@cflow/graph'
 import { library, type Driver } from '../driver.js'
@@ -12,7 +15,7 @@ const hints: Readonly<Record<string, string>> = {
     'it needs a GPU and its driver for Vulkan (Linux), Direct3D 12 (Windows) or Metal (macOS); or use --device cpu',
   coreml: 'it needs macOS; or use --device cpu',
   dml: 'it needs Windows and a GPU that knows DirectX 12; or use --device cpu',
-  cuda: 'it needs an NVIDIA driver, CUDA and the library that the install script of onnxruntime-node fetches (package managers may skip it: npm rebuild onnxruntime-node); or use --device cpu',
+  cuda: 'it needs an NVIDIA driver, CUDA, cuDNN 9, and the library that the install script of onnxruntime-node fetches (package managers may skip it: npm rebuild onnxruntime-node); or use --device cpu',
 }
 
 /** What the builds for a system may have besides. */
@@ -20,6 +23,29 @@ const ofPlatform: Readonly<Record<string, readonly string[]>> = {
   linux: ['cuda'],
   darwin: ['coreml'],
   win32: ['dml'],
+}
+
+/** What the install script of onnxruntime-node fetches. */
+function cudaLibrary(): string {
+  const folder = `bin/napi-v6/${platform()}/${arch()}`
+  const main = createRequire(import.meta.url).resolve('onnxruntime-node')
+  return join(dirname(main), '..', folder, 'libonnxruntime_providers_cuda.so')
+}
+
+/**
+ * Why the system does not load a library that is there, such as the name of another one that it needs: onnxruntime keeps that
+ * to itself. Undefined where the file is missing, or where it loads.
+ */
+export function notLoadable(path: string): string | undefined {
+  if (!existsSync(path)) return undefined
+  try {
+    process.dlopen({ exports: {} }, path)
+  } catch (error) {
+    const message = messageOf(error)
+    // it is no addon of Node's, which is what is said of one that loads
+    return /self-regist/.test(message) ? undefined : message
+  }
+  return undefined
 }
 
 /** Of the devices that were tried before. */
@@ -54,12 +80,16 @@ export const onnxruntimeNode: Driver = {
       // a device may be listed whose library is not there: found out now, not after an hour of decoding
       const empty = writeOnnx({ y: input('x', 'float32', [1]) })
       const probe = await create(empty, 1).catch((cause: unknown) => {
+        const lacks = device === 'cuda' ? notLoadable(cudaLibrary()) : undefined
         throw new CflowError(
           'RUNTIME',
-          `the device ${device} cannot be used: ${messageOf(cause).replace(/\s+/g, ' ').trim()}`,
+          `the device ${device} cannot be used: ${lacks ?? messageOf(cause).replace(/\s+/g, ' ').trim()}`,
           {
             subject: device,
-            hint: hints[device] ?? 'check its driver, or use --device cpu',
+            hint:
+              lacks !== undefined
+                ? 'install what it names (CUDA, cuDNN 9), put its folder into LD_LIBRARY_PATH before Node starts; or use --device cpu'
+                : (hints[device] ?? 'check its driver, or use --device cpu'),
             cause,
           },
         )

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { link, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { link, open, readFile, rename, rm, type FileHandle } from 'node:fs/promises'
 import { hostname } from 'node:os'
+import { setTimeout } from 'node:timers/promises'
+import { Worker } from 'node:worker_threads'
 import * as z from 'zod'
 import { CflowError } from '@cflow/base'
 import { writingError } from '@cflow/base/node'
@@ -13,58 +15,150 @@ const holderSchema = z.object({
   /** When that process started, where the system tells: another process may have its number later. */
   started: z.string().optional(),
   since: z.string(),
+  /** This holding, and no other. */
+  token: z.string().optional(),
+  /** Counted up as long as the holder lives; whoever does not see it change for `expiry` may take over. */
+  beat: z.string().optional(),
 })
 type Holder = z.infer<typeof holderSchema>
 
+/** A folder that is held. */
+export interface FolderLock {
+  /** Whether a process, or its whole machine, died while it held the folder. */
+  readonly tookOver: boolean
+  /**
+   * What writes asks first: a process that was stopped for long may have lost the folder to another one.
+   * @throws CflowError BUSY where it was lost
+   */
+  requireHeld(): Promise<void>
+  /** Gives the folder free. */
+  release(): Promise<void>
+}
+
+export interface LockTiming {
+  /** Milliseconds between two signs of life. */
+  readonly beat?: number
+  /** Milliseconds without one after which a holder on another machine is taken for dead. */
+  readonly expiry?: number
+  /** Name of this machine. */
+  readonly host?: string
+  readonly signal?: AbortSignal | undefined
+}
+
+const seconds = Number(process.env['CFLOW_LEASE_SECONDS'])
+const lease = seconds > 0 ? 1000 * seconds : 30_000
+
 /**
- * Hold a folder for this process, by a file in it. A lock of a process that is gone is taken over.
- * @returns gives the folder free; `tookOver` tells whether a process died while it held it
+ * Hold a folder for this process, by a file in it. A lock of a process that is gone is taken over: on this machine at once;
+ * one of another machine when it gives no sign of life for `CFLOW_LEASE_SECONDS` (30) as this process counts them, whatever the
+ * clocks of the two say. Signs of life are given by a thread of its own: what computes does not keep it from that.
  * @throws CflowError BUSY where another process holds it, IO
  */
 export async function lockFolder(
   folder: string,
   path: string,
-): Promise<{ readonly tookOver: boolean; release(): Promise<void> }> {
+  { beat = lease / 6, expiry = lease, host = hostname(), signal }: LockTiming = {},
+): Promise<FolderLock> {
   const own: Holder = {
     pid: process.pid,
-    host: hostname(),
+    host,
     started: startOf(process.pid),
     since: new Date().toISOString(),
+    token: randomUUID(),
+    beat: beatText(0),
   }
   let tookOver = false
+  let file: FileHandle | undefined
   for (;;) {
-    if (await created(path, `${JSON.stringify(own)}\n`)) break
+    file = await created(path, textOf(own))
+    if (file) break
     const text = await readFile(path, 'utf8').catch(() => undefined)
     if (text === undefined) continue // given free meanwhile
     const holder = holderOf(text)
-    if (!holder || isAlive(holder)) throw busy(folder, path, holder)
+    if (!holder) throw busy(folder, path, holder)
+    if (holder.host === host ? isAlive(holder) : await isHeard(path, text, holder, { beat, expiry, signal })) throw busy(folder, path, holder) // prettier-ignore
     await takeAway(path, text)
     tookOver = true
   }
-  return { tookOver, release: () => rm(path, { force: true }) }
+  // through the file that was made: signs of life never reach a lock that another process has made in its place
+  const { fd } = file
+  const thread = new Worker(heart, { eval: true, workerData: { fd, own, beat } })
+  thread.unref()
+  // without it the lock stands as one that is not renewed: others on this machine still see that it is held
+  thread.on('error', () => undefined)
+  const isHeld = async () => holderOf(await readFile(path, 'utf8').catch(() => ''))?.token === own.token // prettier-ignore
+  return {
+    tookOver,
+    async requireHeld() {
+      if (!(await isHeld())) throw lost(folder)
+    },
+    async release() {
+      await thread.terminate()
+      await file.close().catch(() => undefined)
+      if (await isHeld()) await rm(path, { force: true })
+    },
+  }
 }
 
-/** Make a file with its content in one step. @returns false where there is one */
-async function created(path: string, content: string): Promise<boolean> {
-  const temporary = `${path}.${randomUUID()}.tmp`
-  const isThere = (error: NodeJS.ErrnoException): boolean => {
-    if (error.code === 'EEXIST') return false
-    throw error
-  }
+/** The thread: writes the holder anew, in the same length, with the next beat. */
+const heart = `
+const { workerData: { fd, own, beat } } = require('node:worker_threads')
+const { fsyncSync, writeSync } = require('node:fs')
+let count = 0
+setInterval(() => {
   try {
-    await writeFile(temporary, content, { flag: 'wx' })
-    return await link(temporary, path).then(
-      () => true,
-      // a file system without links
-      (error: NodeJS.ErrnoException) =>
-        error.code === 'EEXIST'
-          ? false
-          : writeFile(path, content, { flag: 'wx' }).then(() => true, isThere),
-    )
+    writeSync(fd, JSON.stringify({ ...own, beat: String(++count).padStart(10, '0') }) + '\\n', 0)
+    fsyncSync(fd)
+  } catch {}
+}, beat)
+`
+const beatText = (count: number): string => String(count).padStart(10, '0')
+const textOf = (holder: Holder): string => `${JSON.stringify(holder)}\n`
+
+/** Whether a holder on another machine gives a sign of life; one that never does holds on until somebody removes its lock. */
+async function isHeard(
+  path: string,
+  text: string,
+  holder: Holder,
+  { beat, expiry, signal }: { beat: number; expiry: number; signal?: AbortSignal | undefined },
+): Promise<boolean> {
+  if (holder.beat === undefined) return true
+  const until = performance.now() + expiry
+  while (performance.now() < until) {
+    await setTimeout(Math.min(beat / 2, 1000), undefined, signal ? { signal } : {})
+    const now = await readFile(path, 'utf8').catch(() => undefined)
+    // given free, or another one's: who asked looks again
+    if (now === undefined || holderOf(now)?.token !== holder.token) return false
+    if (now !== text) return true
+  }
+  return false
+}
+
+/** Make a file with its content in one step, and keep it open. @returns undefined where there is one */
+async function created(path: string, content: string): Promise<FileHandle | undefined> {
+  const temporary = `${path}.${randomUUID()}.tmp`
+  let file: FileHandle | undefined
+  try {
+    file = await open(temporary, 'wx')
+    await file.writeFile(content)
+    await link(temporary, path)
+    return file
   } catch (error) {
-    throw writingError(path, error)
+    await file?.close().catch(() => undefined)
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return undefined
+    if (!file) throw writingError(path, error)
   } finally {
     await rm(temporary, { force: true }).catch(() => undefined)
+  }
+  // a file system without links
+  try {
+    file = await open(path, 'wx')
+    await file.writeFile(content)
+    return file
+  } catch (error) {
+    await file?.close().catch(() => undefined)
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return undefined
+    throw writingError(path, error)
   }
 }
 
@@ -88,9 +182,8 @@ function holderOf(text: string): Holder | undefined {
   }
 }
 
-/** Whether the process runs; of another machine that cannot be told. */
-function isAlive({ pid, host, started }: Holder): boolean {
-  if (host !== hostname()) return true
+/** Whether the process, of this machine, runs. */
+function isAlive({ pid, started }: Holder): boolean {
   try {
     process.kill(pid, 0)
   } catch (error) {
@@ -118,3 +211,6 @@ function busy(folder: string, path: string, holder: Holder | undefined): CflowEr
     hint: `Wait until it ends, or choose another folder. If it ended without a trace, remove ${path}.`,
   })
 }
+
+const lost = (folder: string): CflowError =>
+  new CflowError('BUSY', `${folder} was taken over by another process, which heard nothing of this one for too long`, { subject: folder, hint: 'Nothing is lost: the other process goes on with it.' }) // prettier-ignore

@@ -1,9 +1,11 @@
 import { temporaryFolder } from '@cflow/base/testing'
-import { spawnSync } from 'node:child_process'
+import { fork, spawnSync, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeEach, describe, expect, it } from 'vitest'
+import { lockFolder } from './run-lock.js'
 import { openRun, runPaths } from './run.js'
 
 const root = await temporaryFolder('run')
@@ -153,4 +155,56 @@ describe('results', () => {
     await dead()
     await expect(openRun(dir, train)).rejects.toEqual(failure('EXISTS', /--overwrite/))
   })
+})
+
+describe('a folder that several machines share', () => {
+  const quick = { beat: 100, expiry: 1500 }
+  const children: ChildProcess[] = []
+  afterAll(() => children.forEach((child) => child.kill('SIGKILL')))
+
+  /** A process of another machine that holds the folder, and computes all the time. */
+  async function holder(path: string): Promise<ChildProcess> {
+    const code = `
+      import { lockFolder } from ${JSON.stringify(new URL('./run-lock.ts', import.meta.url).href)}
+      const lock = await lockFolder(${JSON.stringify(dir)}, ${JSON.stringify(path)}, { beat: 100, host: 'elsewhere' })
+      process.send('holds')
+      process.on('message', () => lock.requireHeld().then(() => process.send('held'), (error) => process.send(error.code)))
+      setInterval(() => { for (const end = Date.now() + 1900; Date.now() < end; ); }, 2000)`
+    const script = `${path}.mts`
+    await mkdir(dir, { recursive: true })
+    await writeFile(script, code)
+    const child = fork(script, [], { execArgv: ['--conditions=@cflow/source', '--import', import.meta.resolve('tsx')] }) // prettier-ignore
+    children.push(child)
+    expect(await once(child, 'message')).toEqual(['holds', undefined])
+    return child
+  }
+
+  it('is held while its holder computes, and goes to one other when that one dies', async () => {
+    const path = join(dir, 'run.lock')
+    const child = await holder(path)
+    await expect(lockFolder(dir, path, quick)).rejects.toMatchObject({ code: 'BUSY' })
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+    const taken = await Promise.allSettled([1, 2, 3].map(() => lockFolder(dir, path, quick)))
+    const held = taken.flatMap((t) => (t.status === 'fulfilled' ? [t.value] : []))
+    expect(held).toHaveLength(1)
+    expect(held[0]!.tookOver).toBe(true)
+    await held[0]!.release()
+    expect(await names()).toEqual(['run.lock.mts'])
+  })
+
+  it.skipIf(process.platform === 'win32')(
+    'is lost for who was stopped too long: it writes no more, and the lock stays the other’s',
+    async () => {
+      const path = join(dir, 'run.lock')
+      const child = await holder(path)
+      child.kill('SIGSTOP')
+      const lock = await lockFolder(dir, path, quick)
+      child.kill('SIGCONT')
+      child.send('write?')
+      expect(await once(child, 'message')).toEqual(['BUSY', undefined])
+      await lock.requireHeld()
+      await lock.release()
+    },
+  )
 })

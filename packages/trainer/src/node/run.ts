@@ -87,11 +87,13 @@ export async function openRun(folder: string, options: RunOptions): Promise<Run>
   const run: Run = {
     async begin() {
       if (written) return
+      await lock.requireHeld()
       written = true
       for (const name of results) await rm(paths[name], { force: true }).catch(() => undefined)
     },
     async write(files) {
       await run.begin()
+      await lock.requireHeld()
       await writeTogether(
         // the detector comes last: where it is, the rest is too
         (['metrics', 'report', 'scores', 'model'] as const).flatMap((name) => {
@@ -103,6 +105,7 @@ export async function openRun(folder: string, options: RunOptions): Promise<Run>
     },
     async end(state) {
       try {
+        await lock.requireHeld()
         if (written) await writeState(state)
         else if (before !== undefined) await writeFileAtomic(statePath, before)
         else await rm(statePath, { force: true })

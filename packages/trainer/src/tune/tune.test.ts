@@ -65,6 +65,34 @@ describe('tuning', { timeout: 120_000 }, () => {
     const again = await tuned({ candidates: [] })
     for (const { name, quality } of again.rows)
       expect(quality).toEqual(rows.find((row) => row.name === name)!.quality)
+
+    // killed after one candidate after the other, it goes on from those that are done, and finds the same
+    let stored: Uint8Array | undefined
+    let [trained, tries] = [0, 0]
+    const inPieces = async () => {
+      for (;;) {
+        const stop = new AbortController()
+        const checkpoints = {
+          read: () => Promise.resolve(stored),
+          write: (bytes: Uint8Array) => {
+            stored = bytes
+            if (++trained < 4) stop.abort(new Error('killed'))
+            return Promise.resolve()
+          },
+        }
+        tries++
+        const ended = await tuned({ candidates, checkpoints, resume: true, signal: stop.signal }).catch((error: Error) => error) // prettier-ignore
+        if (!(ended instanceof Error)) return ended
+        expect(ended.message).toBe('killed')
+      }
+    }
+    const pieced = await inPieces()
+    const found = ({ name, quality, gain, round, likelihood }: (typeof rows)[number]) => ({ name, quality, gain, round, likelihood }) // prettier-ignore
+    expect(pieced.rows.map(found)).toEqual(rows.map(found))
+    expect([pieced.chosen.name, tries]).toEqual([chosen.name, 4])
+    const { entries } = JSON.parse(new TextDecoder().decode(stored)) as { entries: unknown[] }
+    expect(trained).toBe(entries.length)
+    await expect(tuned({ candidates: [{ passes: 2 }], checkpoints: { read: () => Promise.resolve(stored), write: () => Promise.resolve() }, resume: true })).rejects.toMatchObject({ code: 'CHECKPOINT' }) // prettier-ignore
   })
 
   it('finds out which candidate sees less', async () => {

@@ -3,12 +3,14 @@ import { defectKinds, type Sample } from '@cflow/datasets'
 import type { EncoderModel } from '@cflow/encoders'
 import type { TrainConfig } from '@cflow/methods'
 import type { Runtime } from '@cflow/runtimes'
+import type { CheckpointStore } from '../checkpoint.js'
 import { pixelCache } from '../feature-cache.js'
 import { fit } from '../fit.js'
 import { areFrames, partsOf } from '../near-copies.js'
 import { now, stageProgress, type OnProgress } from '../progress.js'
 import { inSessionScope } from '../session-scope.js'
 import { candidateOf, combined, mayBeQuicker, sameConfig, scoreShares, tuneCandidates, type Candidate, type Changes } from './candidates.js' // prettier-ignore
+import { openLedger } from './ledger.js'
 import { detectTrials, gainOf, meanQuality, qualities, type Quality } from './measure.js'
 import { requireTunable, roundsOf, type Round } from './parts.js'
 import { trialCount, tuneImages, type Images } from './trials.js'
@@ -32,6 +34,10 @@ export interface TuneOptions {
   readonly budget?: number | undefined
   /** Time after which no training is begun or goes on, but for that of the settings as they are. */
   readonly minutes?: number
+  /** Where candidates that are done are kept. */
+  readonly checkpoints?: CheckpointStore
+  /** Go on from those that are stored, if there are any: they, and the time they took, count as in one search. */
+  readonly resume?: boolean
   readonly onProgress?: OnProgress
   readonly signal?: AnyAbortSignal | undefined
 }
@@ -107,15 +113,16 @@ const over = ({ candidate, row }: State, out: Out, message?: string): State => (
  * trained without them and ranked by how well it tells the made defects from the images as they were, and finds where they
  * are. What is level is decided by the settings as they are, by the likelihood of held-out images where the features are the
  * same, and by cost. Many candidates are tried with few images, and few with all (successive halving).
- * @throws CflowError TOO_FEW_IMAGES; USAGE when no candidate keeps the budget; what the settings as they are throw
+ * @throws CflowError TOO_FEW_IMAGES; CHECKPOINT for one of another search; USAGE when no candidate keeps the budget; what the settings as they are throw
  */
 export async function tune(options: TuneOptions): Promise<TuneResult> {
   return inSessionScope(options.runtime, (runtime) => search({ ...options, runtime }))
 }
 
 async function search(options: TuneOptions): Promise<TuneResult> {
-  const { samples, config, budget, minutes = 10, runtime } = options
-  const began = now()
+  const { samples, config, budget, minutes = 10, runtime, checkpoints, resume = false } = options
+  const ledger = await openLedger<Measured>(checkpoints, resume, options)
+  const began = now() - ledger.elapsed
   const rounds = roundsOf(await dependence(options), config.seed)
   const images = tuneImages(runtime, samples, config.seed)
   const milliseconds = minutes * 60_000
@@ -126,7 +133,7 @@ async function search(options: TuneOptions): Promise<TuneResult> {
   let last: { readonly ranked: readonly State[]; readonly round: Round; readonly number: number } | undefined // prettier-ignore
   for (const [r, round] of rounds.entries()) {
     const until = began + milliseconds * round.until
-    const { measured, unmeasured } = await inRound(options, images, round, r, states, { until, end: began + milliseconds }) // prettier-ignore
+    const { measured, unmeasured } = await inRound(options, images, round, r, states, { began, until, end: began + milliseconds, ledger }) // prettier-ignore
     const own = measured.find((s) => s.row.name === '')
     if (own) base = keeps(own, budget) ? own : over(own, 'budget')
     // a round that time has cut short compares nothing: the one before decides
@@ -172,7 +179,7 @@ async function inRound(
   round: Round,
   r: number,
   states: readonly State[],
-  { until, end }: { readonly until: number; readonly end: number },
+  { began, until, end, ledger }: { readonly began: number; readonly until: number; readonly end: number; readonly ledger: Awaited<ReturnType<typeof openLedger<Measured>>> }, // prettier-ignore
 ): Promise<{ readonly measured: readonly State[]; readonly unmeasured: readonly State[] }> {
   const { config, budget, signal } = options
   const report = stageProgress('tune', states.length, options)
@@ -186,16 +193,24 @@ async function inRound(
     // the time of a candidate goes with the pixels of its images
     const size = state.candidate.config.inputSize ** 2
     const expected = pixels > 0 ? (spent * size) / pixels : 0
-    if (!isFree && until - started < expected) {
+    const known = ledger.find(r, state.candidate.changes)
+    if (!known && !isFree && until - started < expected) {
       unmeasured.push(over(state, 'time'))
       return
     }
     const stop = isFree ? signal : anyOf(signal, AbortSignal.timeout(Math.max(1, Math.round(end - started)))) // prettier-ignore
+    const taken = () => known?.milliseconds ?? now() - started
     try {
-      const found = await measure(options, images, round, state.candidate, stop, (part) => {
-        report(Math.min(tried + Math.min(part, 0.99), states.length))
-      })
-      const seconds = state.row.seconds + (now() - started) / 1000
+      if (known && !known.found) throw new CflowError('RUNTIME', known.message ?? '')
+      const found =
+        known?.found ??
+        (await measure(options, images, round, state.candidate, stop, (part) => {
+          report(Math.min(tried + Math.min(part, 0.99), states.length))
+        }))
+      const milliseconds = taken()
+      if (!known)
+        await ledger.add(r, state.candidate.changes, { found, milliseconds }, now() - began)
+      const seconds = state.row.seconds + milliseconds / 1000
       const { own, other, ...rest } = found
       const row = { ...state.row, ...rest, seconds, round: r + 1, quality: own }
       const changed = other && candidateOf(config, { ...state.candidate.changes, scoreShare: other.share }) // prettier-ignore
@@ -207,9 +222,13 @@ async function inRound(
       signal?.throwIfAborted()
       if (stop?.aborted) unmeasured.push(over(state, 'time'))
       else if (isBase || !(error instanceof CflowError)) throw error
-      else unmeasured.push(over(state, 'error', messageOf(error)))
+      else {
+        const message = messageOf(error)
+        if (!known) await ledger.add(r, state.candidate.changes, { message, milliseconds: taken() }, now() - began) // prettier-ignore
+        unmeasured.push(over(state, 'error', message))
+      }
     }
-    spent += now() - started
+    spent += taken()
     pixels += size
     report(Math.min(++tried, states.length))
   }

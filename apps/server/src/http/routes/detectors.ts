@@ -44,13 +44,21 @@ const driftBody = z
     images: z.int().meta({ description: 'Recent images (256 at most) that this server judged.' }),
     distance: z.number().optional().meta({ description: 'Kolmogorov-Smirnov distance, 0 … 1.' }),
     p_value: z.number().optional(),
-    drifting: z.boolean(),
+    drifting: z.boolean().meta({ description: 'adjusted_p_value was below 0.001 at a look (one every 32 images), and not above 0.05 since.' }), // prettier-ignore
     anomalous_share: z.number(),
     mean_p_value: z.number().optional(),
     scale_shifts: z
       .array(z.number())
       .optional()
       .meta({ description: 'Of every scale of features, the finest first: mean log-likelihood of recent images against held-out good ones, in deviations of single positions; what is unusual lies below 0.' }), // prettier-ignore
+    scale_p_values: z
+      .array(z.number())
+      .optional()
+      .meta({ description: 'Probability of a shift at least as large without drift, of every scale (Student’s t).' }), // prettier-ignore
+    adjusted_p_value: z
+      .number()
+      .optional()
+      .meta({ description: 'The least of p_value and scale_p_values, times how many they are: what decides.' }), // prettier-ignore
     expected_false_positive_rate: z.number().optional(),
   })
   .meta({ id: 'Drift' })
@@ -300,7 +308,7 @@ export async function detectorRoutes(base: FastifyInstance, context: ServerConte
     {
       config: { scope: 'read' },
       schema: {
-        summary: 'Recent scores of the active version against those of its calibration',
+        summary: 'Recent images of the active version against those of its calibration',
         tags,
         params: byId,
         response: answers({ 200: driftBody }, 404, 409),
@@ -308,19 +316,30 @@ export async function detectorRoutes(base: FastifyInstance, context: ServerConte
     },
     async ({ params: { id } }) => {
       const { record } = await detectors.find(id)
-      const { images, distance, pValue, drifting, anomalous, meanPValue, scaleShifts } =
-        drift.status(
-          // prettier-ignore
-          id,
-          record.version,
-          calibrationImages(record),
-        )
+      const {
+        images,
+        distance,
+        pValue,
+        drifting,
+        anomalous,
+        meanPValue,
+        scaleShifts,
+        scalePValues,
+        adjustedPValue,
+      } = drift.status(
+        // prettier-ignore
+        id,
+        record.version,
+        calibrationImages(record),
+      )
       const { falsePositiveRate } = calibrationOf(record)
       return {
         ...{ detector: id, version: record.version, images, drifting },
         ...(distance !== undefined && { distance, p_value: pValue }),
         anomalous_share: anomalous,
         ...(scaleShifts && { scale_shifts: [...scaleShifts] }),
+        ...(scalePValues && { scale_p_values: [...scalePValues] }),
+        ...(adjustedPValue !== undefined && { adjusted_p_value: adjustedPValue }),
         ...(meanPValue !== undefined && { mean_p_value: meanPValue }),
         ...(falsePositiveRate !== undefined && { expected_false_positive_rate: falsePositiveRate }),
       }
