@@ -1,7 +1,7 @@
 /**
  * Thresholds from few photographs: trainings on consecutive and on random parts of the good images, judged on the test
- * images at the threshold for 5 % false alarms. Beside the threshold that the detector has stands the one that takes scores
- * for unbounded.
+ * images at the threshold for 5 % false alarms. Beside the threshold that the detector has stands the conformal one, at one of
+ * the scores or, of fewer than 19, continued beyond them.
  *
  *   node --conditions=@cflow/source --import tsx benchmarks/few-images.ts --mvtec DIR --category NAME \
  *     [--consecutive 30] [--random 15,25] [--draws 4] [--page]
@@ -33,15 +33,13 @@ const { values: flags } = parseArgs({
     random: { type: 'string', default: '15,25' },
     draws: { type: 'string', default: '4' },
     page: { type: 'boolean', default: false },
-    folds: { type: 'string' },
-    only: { type: 'string' },
   },
 })
 if (flags.mvtec === undefined) throw new Error('--mvtec DIR: a folder in the layout of MVTec AD')
 
 const { category, mvtec: root } = flags
 const dataset = await openDataset({ dataset: 'mvtec', root, category })
-const config = resolveConfig(flags.folds === undefined ? {} : { folds: Number(flags.folds) })
+const config = resolveConfig()
 const runtime = await openRuntime()
 const weights = await loadEncoderWeights(config.encoder)
 const spec = encoderSpec(config.encoder)
@@ -57,13 +55,12 @@ for (const size of numbers(flags.consecutive))
     })
 for (const size of numbers(flags.random))
   for (let draw = 0; draw < Number(flags.draws); draw++) {
-    if (flags.only && !numbers(flags.only).includes(draw)) continue
     const order = Random.seeded(draw, 'few images').permutation(dataset.train.length)
     const samples = Array.from(order.subarray(0, size), (i) => dataset.train[i] as Sample)
     trainings.push({ name: `${size} at random, draw ${draw}`, samples })
   }
 
-console.log('| images | image AUROC | threshold | found | false alarms | unbounded threshold | found | false alarms |') // prettier-ignore
+console.log('| images | image AUROC | threshold | found | false alarms | conformal threshold | found | false alarms |') // prettier-ignore
 console.log('| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |')
 const browser = flags.page ? await inBrowser() : undefined
 for (const { name, samples } of trainings) {
