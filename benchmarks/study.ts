@@ -43,6 +43,7 @@ const variants: Readonly<Record<string, Parameters<typeof resolveConfig>[0]>> = 
   },
   PatchCore: { method: 'patchcore' },
   Lite2: { encoder: 'efficientnet-lite2' },
+  'neighbourhoods 1+3,1+3,3': { neighbourhoods: '1+3,1+3,3' },
   'neighbourhoods 1': { neighbourhoods: '1' },
   'neighbourhoods 3': { neighbourhoods: '3' },
   'remembered 0': { remembered: 0 },

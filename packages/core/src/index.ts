@@ -76,7 +76,13 @@ export {
   upsampledAnomaly,
 } from './score/aggregation.js'
 export type { Aggregation, ScaleStatistics } from './score/aggregation.js'
-export { pValue, rateLimit, thresholdAt, type Threshold } from './score/calibration.js'
+export {
+  calibratedThreshold,
+  pValue,
+  rateLimit,
+  thresholdAt,
+  type Threshold,
+} from './score/calibration.js'
 export {
   detectorNames,
   encode,

@@ -1,5 +1,11 @@
 import { CflowError } from '@cflow/base'
-import { largestScore, pValue, thresholdAt, type Manifest, type Threshold } from '@cflow/core'
+import {
+  largestScore,
+  pValue,
+  calibratedThreshold,
+  type Manifest,
+  type Threshold,
+} from '@cflow/core'
 import { promiseOf } from './promise.js'
 
 /** The part of one scale in the score, at the most anomalous pixel. */
@@ -103,9 +109,8 @@ export function canPromise({ calibration, aggregation, scales }: Manifest): bool
   if (source !== 'held-out' || !independent) return false
   if (guaranteed) return true
   // so many images carry the stored rate, and still it was not guaranteed: frames of a video, or scores carried over
-  const { confidence } = calibration
   const bound = largestScore(aggregation, scales)
-  return scores.length > 0 && !thresholdAt(scores, falsePositiveRate, bound, confidence).guaranteed
+  return scores.length > 0 && !calibratedThreshold(calibration, falsePositiveRate, bound).guaranteed
 }
 
 /**
@@ -119,9 +124,7 @@ export function thresholdFor(manifest: Manifest, rate: number | undefined): Rate
   const bound = largestScore(aggregation, scales)
   if (rate === undefined) checkReach(calibration.threshold, bound)
   const { threshold, guaranteed } =
-    rate === undefined
-      ? calibration
-      : thresholdAt(calibration.scores, rate, bound, calibration.confidence)
+    rate === undefined ? calibration : calibratedThreshold(calibration, rate, bound)
   return {
     threshold,
     guaranteed: guaranteed && canPromise(manifest),

@@ -1,4 +1,4 @@
-import { largestScore, rateLimit, thresholdAt, type Manifest } from '@cflow/core'
+import { calibratedThreshold, largestScore, rateLimit, type Manifest } from '@cflow/core'
 import { canPromise } from './detection.js'
 
 /** With which a detector's own rate is limited. */
@@ -56,7 +56,7 @@ export function promiseOf(manifest: Manifest, rate?: number): RatePromise {
       text: `Nothing is promised: the threshold comes from the ${basis} that ${learned}, and new good images score higher. It aims at ${aim}.`,
     }
   }
-  const { limit, nearest } = limitsOf(manifest, asked)
+  const { limit, nearest, ranked } = limitsOf(manifest, asked)
   const own = `with ${percent(confidence)} confidence this detector’s own rate is at most ${atMost(limit)}`
   const few =
     nearest === undefined
@@ -64,7 +64,7 @@ export function promiseOf(manifest: Manifest, rate?: number): RatePromise {
       : ` ${upper(basis)} are too few for so small a rate; the nearest that they can ${source === 'folds' ? 'carry' : 'promise'} is ${atMost(nearest)}.`
   const limits = { limit, ...(nearest !== undefined && { nearest }) }
   if (source === 'folds') {
-    const known = atMost(foldsTheory(asked, images, calibration.folds ?? images))
+    const known = atMost(foldsTheory(Math.max(asked, ranked), images, calibration.folds ?? images))
     // beyond the highest score the threshold is a continuation, of which theory knows nothing
     const theory = nearest === undefined ? `; theory knows at most ${known} on average, for the detectors of the folds` : '' // prettier-ignore
     const related =
@@ -112,15 +112,19 @@ const dependence = ({ training: { copies, images, heldOut } }: Manifest, those: 
     ? `${those} are not all different (of the ${images + heldOut} given, ${copies.images} are nearly the same as others; ${copies.distinct} differ)`
     : `${those} depend on one another, as frames of a video do`
 
-/** The 95 % limit of the rate, and the least rate that the images carry where the one asked for is less. */
+/**
+ * The 95 % limit of the rate, the least rate that the images carry where the one asked for is less, and the rate of the
+ * score next below the threshold.
+ */
 function limitsOf({ calibration, aggregation, scales }: Manifest, rate: number) {
   const { scores, confidence: asked = 0 } = calibration
   const n = scores.length
   // of the threshold without known defects: that with them is above it, and its rate no higher
-  const { threshold, guaranteed } = thresholdAt(scores, rate, largestScore(aggregation, scales), asked) // prettier-ignore
-  const limit = rateLimit(n, scores.filter((s) => s > threshold).length, confidence)
+  const { threshold, guaranteed } = calibratedThreshold(calibration, rate, largestScore(aggregation, scales)) // prettier-ignore
+  const above = scores.filter((s) => s > threshold).length
+  const limit = rateLimit(n, above, confidence)
   const least = asked > 0 ? rateLimit(n, 0, asked) : 1 / (n + 1)
-  return { limit, nearest: guaranteed ? undefined : least }
+  return { limit, nearest: guaranteed ? undefined : least, ranked: (above + 1) / (n + 1) }
 }
 
 /**

@@ -1,4 +1,4 @@
-import { thresholdAt, type Manifest } from '@cflow/core'
+import { calibratedThreshold, type Manifest } from '@cflow/core'
 
 type Calibration = Manifest['calibration']
 
@@ -25,8 +25,8 @@ export function recalibrated(
   const map = line(before, after)
   const scores = same ? same.map((i) => after[i] as number) : calibration.scores.map(map)
   scores.sort((a, b) => a - b)
-  const { falsePositiveRate, confidence, setBy, knownDefects } = calibration
-  const { threshold: conformal } = thresholdAt(scores, falsePositiveRate, bound, confidence)
+  const { falsePositiveRate, setBy, knownDefects } = calibration
+  const { threshold: conformal } = calibratedThreshold({ ...calibration, scores }, falsePositiveRate, bound) // prettier-ignore
   const wasMoved = knownDefects !== undefined && calibration.threshold > knownDefects.conformal
   const moved = wasMoved ? Math.max(map(calibration.threshold), conformal) : conformal
   return {

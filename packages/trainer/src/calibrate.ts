@@ -3,6 +3,7 @@ import {
   detectorNames,
   evidenceModel,
   largestScore,
+  calibratedThreshold,
   thresholdAt,
   writeDetector,
   type Head,
@@ -182,14 +183,15 @@ export function calibrationOf(
     throw new CflowError('RUNTIME', `a score of an image to calibrate with is ${wrong}`, {
       hint: 'the training has diverged: fewer passes or a smaller learning rate may help',
     })
-  const { threshold: conformal, guaranteed } = thresholdAt(sorted, falsePositiveRate, bound, confidence) // prettier-ignore
+  const { threshold: conformal, guaranteed } = calibratedThreshold({ source, scores: sorted, ...(confidence > 0 && { confidence }) }, falsePositiveRate, bound) // prettier-ignore
   const threshold = placedThreshold(sorted, defects, { conformal, falsePositiveRate, bound })
   checkReach(
     threshold,
     bound,
     'some good images score as high as any defect can: take out those that are not good, or train on more images or in more passes',
   )
-  const decisive = order[sorted.indexOf(conformal)] ?? order.at(-1)
+  // or the next one above, where the threshold lies between two
+  const decisive = order.find((i) => (scores[i] as number) >= conformal) ?? order.at(-1)
   return {
     source,
     ...(folds !== undefined && { folds }),

@@ -3,7 +3,7 @@ import {
   largestScore,
   methodTitle,
   readDetectorParts,
-  thresholdAt,
+  calibratedThreshold,
   writeDetector,
   type Manifest,
 } from '@cflow/core'
@@ -115,9 +115,11 @@ async function updateWith(
 
   const { head, manifest: said } = await extended([...samples.keys()])
   const sorted = [...calibration.scores, ...unseen].sort((a, b) => a - b)
-  const { falsePositiveRate, confidence, source } = calibration
+  const { falsePositiveRate } = calibration
+  // the earlier scores are those of the detector as it was
+  const source = calibration.source === 'training' ? 'training' : 'folds'
   const bound = largestScore(aggregation, scales)
-  const quantile = thresholdAt(sorted, falsePositiveRate, bound, confidence).threshold
+  const quantile = calibratedThreshold({ ...calibration, source, scores: sorted }, falsePositiveRate, bound).threshold // prettier-ignore
   const threshold = { before: calibration.threshold, after: Math.max(quantile, calibration.threshold) } // prettier-ignore
   const { folds: earlier, ...rest } = calibration
   const parted = source === 'training' ? undefined : (earlier ?? Math.max(folds.length, 2))
@@ -129,8 +131,7 @@ async function updateWith(
     }),
     calibration: {
       ...rest,
-      // the earlier scores are those of the detector as it was
-      source: source === 'training' ? source : 'folds',
+      source,
       ...(parted !== undefined && { folds: parted }),
       scores: sorted,
       threshold: threshold.after,

@@ -79,7 +79,7 @@ const manifestSchema = z.object({
     confidence: z.number().gt(0).lt(1).optional(),
     /** False where the images depend on one another, as frames of a video do: then no rate is guaranteed. */
     independent: z.boolean().optional(),
-    /** The image whose score is the threshold, or the highest one, beyond which it was continued. */
+    /** The image whose score is the threshold or next above it, or the highest one, beyond which it was continued. */
     setBy: z.object({ id: z.string(), score: finite }).optional(),
     /** Of defective images that were never learned from: their scores, ascending, and the threshold without them. */
     knownDefects: z.object({ scores: z.array(finite).min(1), conformal: finite }).optional(),

@@ -1,4 +1,5 @@
 import { CflowError } from '@cflow/base'
+import type { Manifest } from '../detector-file/manifest.js'
 
 export interface Threshold {
   /** An image is anomalous when its score is above this. */
@@ -43,11 +44,57 @@ export function thresholdAt(
     const excess = upper.reduce((a, s) => a + s - median, 0) / Math.max(upper.length, 1)
     return (tail[n - 1] as number) + excess * Math.max(-Math.log((n + 1) * rate), 0)
   }
-  if (bound === Infinity) return { threshold: continued(sorted), guaranteed: false }
-  // a float32 score comes no nearer to its bound than 2⁻²³ of it; what is nearer is the bound itself, above any threshold
-  const logarithms = sorted.map((s) => -Math.log(Math.max(bound - s, bound * 2 ** -23)))
-  const margin = Math.max(Math.exp(-continued(logarithms)), bound * 2 ** -52)
-  return { threshold: bound - margin, guaranteed: false }
+  const { to, from } = unbounded(bound)
+  return { threshold: from(continued(sorted.map(to))), guaranteed: false }
+}
+
+/** Scores below a bound as ones without, and back: −ln(S − s). */
+function unbounded(bound: number): Record<'to' | 'from', (score: number) => number> {
+  if (bound === Infinity) return { to: (s) => s, from: (s) => s }
+  return {
+    // a float32 score comes no nearer to its bound than 2⁻²³ of it; what is nearer is the bound itself, above any threshold
+    to: (s) => -Math.log(Math.max(bound - s, bound * 2 ** -23)),
+    from: (l) => bound - Math.max(Math.exp(-l), bound * 2 ** -52),
+  }
+}
+
+/**
+ * The score that good images are above at a rate, as an estimate: the upper half of the scores taken for an exponential tail,
+ * P(s > t) = ½·exp((m − t)/e) with their median m and the mean excess e over it. A highest score of few varies much more.
+ * @param rate from ½ on, a quantile between two scores
+ */
+function tailThreshold(scores: ArrayLike<number>, rate: number, bound: number): number {
+  const { to, from } = unbounded(bound)
+  const sorted = Float64Array.from(scores, to).sort()
+  const quantile = (below: number): number => {
+    const rank = Math.min(Math.max((sorted.length + 1) * below, 1), sorted.length)
+    const [low, high] = [Math.floor(rank), Math.ceil(rank)].map((r) => sorted[r - 1] as number)
+    return low! + (rank % 1) * (high! - low!)
+  }
+  if (rate >= 0.5) return from(quantile(1 - rate))
+  const median = quantile(0.5)
+  const upper = sorted.filter((s) => s > median)
+  const excess = upper.reduce((a, s) => a + s - median, 0) / Math.max(upper.length, 1)
+  return from(median + excess * Math.log(0.5 / rate))
+}
+
+/**
+ * The threshold of a detector for a false-positive rate. Folds guarantee no rate, and there are few images where there are
+ * folds: there it is an estimate that aims at the rate, by the upper half of the scores as an exponential tail; with a
+ * confidence, and of images that were held out, it is `thresholdAt`'s.
+ * @param bound what no score exceeds (`largestScore`)
+ * @returns of an estimate, `guaranteed` says whether so many images carry the rate (`thresholdAt`)
+ * @throws CflowError as `thresholdAt`
+ */
+export function calibratedThreshold(
+  { source, scores, confidence }: Pick<Manifest['calibration'], 'source' | 'scores' | 'confidence'>,
+  rate: number,
+  bound: number,
+): Threshold {
+  const conformal = thresholdAt(scores, rate, bound, confidence)
+  return source === 'folds' && confidence === undefined
+    ? { ...conformal, threshold: tailThreshold(scores, rate, bound) }
+    : conformal
 }
 
 /** ln C(n, k). */

@@ -12,6 +12,7 @@ import {
   anomalyMapValue,
   pValue,
   statisticsOf,
+  calibratedThreshold,
   thresholdAt,
 } from '../index.js'
 import type { Aggregation, ScaleStatistics } from '../index.js'
@@ -133,6 +134,51 @@ describe('conformal thresholds', () => {
     }
     expect(above / trials).toBeLessThan(0.1 + 0.015)
     expect(above / trials).toBeGreaterThan(0.05)
+  })
+
+  const folds = (s: readonly number[], alpha: number, bound = Infinity) =>
+    calibratedThreshold({ source: 'folds', scores: [...s] }, alpha, bound).threshold
+
+  it.each([
+    ['normal', (random: Random) => random.normal()],
+    ['exponential', (random: Random) => -Math.log(1 - random.next())],
+    ['even', (random: Random) => random.next()],
+  ])('of few images in folds aim at the rate, of %s scores, and vary less', (_, next) => {
+    const random = Random.seeded(7)
+    const trials = 4000
+    let above = 0
+    const thresholds: [number, number][] = []
+    for (let i = 0; i < trials; i++) {
+      const held = Array.from({ length: 25 }, () => next(random))
+      thresholds.push([folds(held, 0.05), thresholdAt(held, 0.05).threshold])
+      if (next(random) > (thresholds[i] as [number, number])[0]) above++
+    }
+    expect(above / trials).toBeGreaterThan(0.01)
+    expect(above / trials).toBeLessThan(0.075)
+    const spread = (k: 0 | 1) => {
+      const mean = thresholds.reduce((a, t) => a + t[k], 0) / trials
+      return thresholds.reduce((a, t) => a + (t[k] - mean) ** 2, 0) / trials
+    }
+    expect(spread(0)).toBeLessThan(_ === 'even' ? Infinity : spread(1))
+  })
+
+  it('of folds fall as the rate rises, stay below a bound, and are those of a confidence where one is asked for', () => {
+    const few = fc.array(fc.double({ noNaN: true, min: 0, max: 3 }), {
+      minLength: 1,
+      maxLength: 40,
+    })
+    fc.assert(
+      fc.property(few, rate, rate, (s, a, b) => {
+        const [low, high] = a < b ? [a, b] : [b, a]
+        for (const bound of [Infinity, 3])
+          expect(folds(s, high, bound)).toBeLessThanOrEqual(folds(s, low, bound) + 1e-6)
+        expect(folds(s, low, 3)).toBeLessThan(3)
+        const sure = { source: 'folds', scores: s, confidence: 0.9 } as const
+        expect(calibratedThreshold(sure, low, 3)).toEqual(thresholdAt(s, low, 3, 0.9))
+        const held = { source: 'held-out', scores: s } as const
+        expect(calibratedThreshold(held, low, 3)).toEqual(thresholdAt(s, low, 3))
+      }),
+    )
   })
 
   it('fall as the rate rises', () => {

@@ -136,7 +136,7 @@ export const cflow = method({
       start: 'identity',
       sampling: 'grouped',
       schedule: 'cosine',
-      neighbourhoods: '1+3,1+3,3',
+      neighbourhoods: '1+3,3,3',
       remembered: 2500,
       aggregation: 'softMinimum',
       scoreShare: 0.003,

@@ -47,7 +47,9 @@ function setByText({ manifest }: ReportInput): Markup {
   const moved = threshold > conformal && ` From ${number(conformal, 4)} it was moved up to ${number(threshold, 4)}, towards the known defects.` // prettier-ignore
   return setBy?.score === conformal
     ? markup`Decided by ${name}: the threshold is its score, ${score}.${moved}${whose}`
-    : markup`The highest score is that of ${name}, ${score}; the threshold continues the scores beyond it, to ${number(conformal, 4)}.${moved}${whose}`
+    : (setBy?.score ?? NaN) > conformal
+      ? markup`The threshold, ${number(conformal, 4)}, is estimated from the upper half of the scores; the lowest above it is that of ${name}, ${score}.${moved}${whose}`
+      : markup`The highest score is that of ${name}, ${score}; the threshold continues the scores beyond it, to ${number(conformal, 4)}.${moved}${whose}`
 }
 
 async function decisivePicture({ calibration, manifest }: ReportInput) {
