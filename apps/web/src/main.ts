@@ -8,6 +8,7 @@ import { engineHost, type Host } from './engine/host.js'
 import { exampleImages } from './example.js'
 import { droppedFiles, imagesOf, isDetector } from './images/files.js'
 import { openLive } from './images/live.js'
+import { turnPictures } from './images/upright.js'
 import { keepOffline, registerServiceWorker } from './isolation.js'
 import { keptDetectors } from './kept.js'
 import {
@@ -91,6 +92,7 @@ function prepare(): void {
     element('button', 'tab-detect').focus()
   })
   frontDoor(store, detectors.open)
+  turnPictures(store)
   judge(store, async (image) => (await host).detect(image))
   store.watch(({ items, training }, before) => {
     if (before?.items !== items) revokeGone(before?.items, items)

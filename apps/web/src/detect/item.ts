@@ -32,6 +32,8 @@ export interface Item {
   /** Where it was, in the folder that was brought; the name where there was none. */
   readonly path?: string
   readonly blob: Blob
+  /** The image as it is to be seen, where browsers would not turn it as EXIF says. */
+  readonly upright?: Blob
   /** An address of the image for the page. */
   readonly url: string
   /** Where it comes from, such as the detector it belongs to; absent of a person's own. */

@@ -134,6 +134,18 @@ export const judgedAs =
     items: state.items.map((i) => (i.id === id ? { ...i, ...change } : i)),
   })
 
+/** An image has a picture that lies as it is to be seen. */
+export const turnedTo =
+  (id: number, upright: Blob): Step =>
+  (state) => {
+    const turn = (items: readonly Item[]) =>
+      items.map((i) => (i.id === id ? { ...i, upright, url: URL.createObjectURL(upright) } : i))
+    const { items, training } = state
+    if (items.some((i) => i.id === id)) return { ...state, items: turn(items) }
+    if (!training.images.some((i) => i.id === id)) return state
+    return { ...state, training: { ...training, images: turn(training.images) } }
+  }
+
 export const strict =
   (rate: number): Step =>
   ({ placed: _, ...state }) => ({ ...state, rate })
