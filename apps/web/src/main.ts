@@ -93,7 +93,11 @@ function prepare(): void {
   })
   frontDoor(store, detectors.open)
   turnPictures(store)
-  judge(store, async (image) => (await host).detect(image))
+  judge(
+    store,
+    async (image) => (await host).detect(image),
+    async (image) => (await host).scaleMaps(image),
+  )
   store.watch(({ items, training }, before) => {
     if (before?.items !== items) revokeGone(before?.items, items)
     if (before?.training.images !== training.images)

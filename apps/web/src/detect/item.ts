@@ -42,6 +42,8 @@ export interface Item {
   readonly truth?: string
   readonly detection?: Verdict
   readonly map?: StoredMap
+  /** Of each scale alone, once one of them was asked for; empty where they cannot be had. */
+  readonly scaleMaps?: readonly StoredMap[]
   /** What a person says of it. */
   readonly mark?: 'fine' | 'defect'
   readonly failure?: Friendly
@@ -51,7 +53,13 @@ export interface Item {
 export type NewItem = Pick<Item, 'name' | 'path' | 'blob' | 'truth'>
 
 /** The item as it was before it was judged. */
-export const waitingAgain = ({ detection: _, map: __, failure: ___, ...item }: Item): Item => item
+export const waitingAgain = ({
+  detection: _,
+  map: __,
+  scaleMaps: ___,
+  failure: ____,
+  ...item
+}: Item): Item => item
 
 let last = 0
 
