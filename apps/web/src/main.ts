@@ -8,6 +8,7 @@ import { engineHost, type Host } from './engine/host.js'
 import { exampleImages } from './example.js'
 import { droppedFiles, imagesOf, isDetector } from './images/files.js'
 import { openLive } from './images/live.js'
+import { turnPictures } from './images/upright.js'
 import { keepOffline, registerServiceWorker } from './isolation.js'
 import { keptDetectors } from './kept.js'
 import {
@@ -91,7 +92,12 @@ function prepare(): void {
     element('button', 'tab-detect').focus()
   })
   frontDoor(store, detectors.open)
-  judge(store, async (image) => (await host).detect(image))
+  turnPictures(store)
+  judge(
+    store,
+    async (image) => (await host).detect(image),
+    async (image) => (await host).scaleMaps(image),
+  )
   store.watch(({ items, training }, before) => {
     if (before?.items !== items) revokeGone(before?.items, items)
     if (before?.training.images !== training.images)

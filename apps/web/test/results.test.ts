@@ -91,6 +91,41 @@ describe.skipIf(!chromiumPath())('results', () => {
     expect(await opacity()).toBe('0.65')
   })
 
+  it('show one scale’s heat map alone, where it is asked for', async () => {
+    await page.locator('#gallery .tile').first().click()
+    const heat = () =>
+      page
+        .locator('#picture-heat:not([hidden])')
+        .evaluate((c) => (c as HTMLCanvasElement).toDataURL())
+    const whole = await heat()
+    const scale = page.getByLabel('Heat map of')
+    const options = await scale.locator('option').allInnerTexts()
+    const bars = await page.locator('#contributions li span:first-child').allInnerTexts()
+    const plain = (text: string) => text.replaceAll('\u00a0', ' ')
+    expect(options.map(plain)).toEqual(['All scales', ...bars.map(plain)])
+    expect(bars.length).toBeGreaterThan(1)
+    const seen = new Set([whole])
+    for (const [k, name] of bars.entries()) {
+      await scale.selectOption(String(k))
+      const alt = page.locator('#picture-image[alt*="one scale"]')
+      await expect.poll(async () => plain((await alt.getAttribute('alt'))!)).toContain(plain(name))
+      seen.add(await heat())
+      const box = (await page.locator('#picture').boundingBox())!
+      await page.mouse.move(box.x + 0.4 * box.width, box.y + 0.6 * box.height)
+      expect(await page.locator('#picture-probe').innerText()).toContain('at this scale')
+    }
+    expect(seen.size).toBe(bars.length + 1)
+    await shot(page, 'one-scale')
+    // by the keyboard, and of the next image too
+    await page.locator('#gallery .tile').nth(1).click()
+    await page.locator('#picture-image[alt*="one scale"]').waitFor()
+    await scale.focus()
+    await page.keyboard.press('Home')
+    await page.locator('#picture-image:not([alt*="one scale"])').waitFor()
+    await page.locator('#gallery .tile').first().click()
+    await expect.poll(heat).toBe(whole)
+  })
+
   it('are exported: a table, JSON, and the pictures with their maps', async () => {
     const csv = (await saved('#export-csv')).toString('utf8').trim().split('\r\n')
     expect(csv[0]).toBe('path,score,threshold,anomalous,p_value,truth,marked')

@@ -20,7 +20,7 @@ export function turned(image: RgbImage, orientation: number): RgbImage {
 }
 
 /** The orientation in EXIF's own bytes, 1 to 8; 1 where it has none. */
-export function exifOrientation(exif: Uint8Array): number {
+function exifOrientation(exif: Uint8Array): number {
   const order = String.fromCharCode(...exif.subarray(0, 2))
   if (order !== 'II' && order !== 'MM') return 1
   const view = new DataView(exif.buffer, exif.byteOffset, exif.byteLength)
@@ -39,4 +39,64 @@ export function exifOrientation(exif: Uint8Array): number {
     if (!(error instanceof RangeError)) throw error
   }
   return 1
+}
+
+const text = (bytes: Uint8Array, from: number, to: number): string =>
+  String.fromCharCode(...bytes.subarray(from, to))
+
+const viewOf = ({ buffer, byteOffset, byteLength }: Uint8Array) =>
+  new DataView(buffer, byteOffset, byteLength)
+
+/**
+ * A PNG or WebP that is to be turned, without what says so, and how it is to be turned; undefined for all others.
+ * @returns the file in parts
+ */
+export function withoutOrientation(
+  bytes: Uint8Array,
+): { readonly orientation: number; readonly parts: readonly Uint8Array[] } | undefined {
+  const exif = text(bytes, 1, 4) === 'PNG' ? pngExif(bytes) : webpExif(bytes)
+  if (!exif) return undefined
+  const content = bytes.subarray(exif.content, exif.content + exif.length)
+  // some writers put the head of JPEG's segment before it
+  const isLed = text(content, 0, 6) === 'Exif\0\0'
+  const orientation = exifOrientation(isLed ? content.subarray(6) : content)
+  if (orientation === 1) return undefined
+  const parts = [bytes.subarray(0, exif.from), ...exif.instead, bytes.subarray(exif.to)]
+  return { orientation, parts }
+}
+
+interface Exif {
+  /** Of the whole chunk. */
+  readonly from: number
+  readonly to: number
+  readonly content: number
+  readonly length: number
+  readonly instead: readonly Uint8Array[]
+}
+
+function pngExif(bytes: Uint8Array): Exif | undefined {
+  const view = viewOf(bytes)
+  for (let at = 8; at + 12 <= bytes.length;) {
+    const length = view.getUint32(at)
+    const to = at + 12 + length
+    if (to > bytes.length) return undefined
+    if (text(bytes, at + 4, at + 8) === 'eXIf')
+      return { from: at, to, content: at + 8, length, instead: [] }
+    at = to
+  }
+  return undefined
+}
+
+function webpExif(bytes: Uint8Array): Exif | undefined {
+  if (text(bytes, 0, 4) !== 'RIFF' || text(bytes, 8, 12) !== 'WEBP') return undefined
+  const view = viewOf(bytes)
+  for (let at = 12; at + 8 <= bytes.length;) {
+    const length = view.getUint32(at + 4, true)
+    const to = Math.min(at + 8 + length + (length % 2), bytes.length)
+    if (text(bytes, at, at + 4) === 'EXIF')
+      // zeros in its place keep the lengths that the file tells of itself
+      return { from: at, to, content: at + 8, length, instead: [bytes.subarray(at, at + 8), new Uint8Array(to - at - 8)] } // prettier-ignore
+    at = to
+  }
+  return undefined
 }

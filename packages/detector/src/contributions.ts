@@ -5,7 +5,7 @@ import {
   type Manifest,
   type ScaleStatistics,
 } from '@cflow/core'
-import type { Contribution } from './detection.js'
+import type { AnomalyMap, Contribution } from './detection.js'
 
 /** Log-likelihoods per dimension of one image at one scale: `data[y·width + x]`. */
 export interface ScaleMap {
@@ -27,14 +27,8 @@ export function contributionsAt(
   pixel: number,
   image?: { readonly width: number; readonly height: number },
 ): readonly Contribution[] {
-  const { aggregation, encoder, inputSize, resize } = manifest
-  const padded = image && resize === 'pad' ? paddedExtent(image, inputSize) : undefined
-  /** Where a pixel of the map lies on the square. */
-  const onSquare = (i: number, axis: 'x' | 'y'): number => {
-    if (!padded) return i
-    const { before, length } = padded[axis]
-    return before + Math.min(Math.max(((i + 0.5) * length) / inputSize - 0.5, 0), length - 1)
-  }
+  const { aggregation, encoder, inputSize } = manifest
+  const onSquare = squareOf(manifest, image)
   const x = onSquare(pixel % inputSize, 'x')
   const y = onSquare(Math.floor(pixel / inputSize), 'y')
   // a method may join all taps into one scale (PaDiM); its name is then that of all of them
@@ -54,6 +48,42 @@ export function contributionsAt(
   })
   const total = parts.reduce((sum, p) => sum + p.share, 0)
   return parts.map((p) => ({ ...p, share: total > 0 ? p.share / total : 0 }))
+}
+
+/**
+ * Each scale's anomaly alone, of every pixel of the anomaly map: at the pixel of `contributionsAt`, its value.
+ * @param image its size, for a detector that pads
+ */
+export function scaleMapsOf(
+  manifest: Manifest,
+  scales: readonly ScaleMap[],
+  image?: { readonly width: number; readonly height: number },
+): readonly AnomalyMap[] {
+  const { aggregation, inputSize: size } = manifest
+  const onSquare = squareOf(manifest, image)
+  return scales.map((scale, k) => {
+    const statistics = manifest.scales[k] as ScaleStatistics
+    const data = new Float32Array(size * size)
+    for (let y = 0; y < size; y++)
+      for (let x = 0; x < size; x++)
+        data[y * size + x] = upsampledAnomaly(aggregation, statistics, (of) =>
+          bilinear(scale, onSquare(x, 'x'), onSquare(y, 'y'), size, of),
+        )
+    return { width: size, height: size, data }
+  })
+}
+
+/** Where a pixel of the map lies on the square that the encoder sees. */
+function squareOf(
+  { inputSize, resize }: Manifest,
+  image: { readonly width: number; readonly height: number } | undefined,
+): (i: number, axis: 'x' | 'y') => number {
+  const padded = image && resize === 'pad' ? paddedExtent(image, inputSize) : undefined
+  if (!padded) return (i) => i
+  return (i, axis) => {
+    const { before, length } = padded[axis]
+    return before + Math.min(Math.max(((i + 0.5) * length) / inputSize - 0.5, 0), length - 1)
+  }
 }
 
 /** A tap's name, with the neighbourhood that it is averaged over, where it is. */

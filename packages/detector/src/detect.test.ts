@@ -284,6 +284,25 @@ describe('parts that are not asked for', () => {
     await other.release()
   })
 
+  it('scale maps are given when asked for, and sum to the anomaly map', async () => {
+    const { manifest } = detector
+    const wide = noise(9, 40, 24)
+    const parts = { scaleMaps: true } as const
+    const d = await detector.detect(wide, { parts })
+    expect(d.scaleMaps).toHaveLength(manifest.scales.length)
+    const worst = d.anomalyMap.data.indexOf(d.score)
+    d.scaleMaps.forEach(({ data }, k) =>
+      expect(data[worst]).toBeCloseTo(d.contributions[k]!.value, 4),
+    )
+    for (const [i, value] of d.anomalyMap.data.entries()) {
+      const each = d.scaleMaps.map(({ data }) => data[i]!)
+      expect(combinedAnomaly(manifest.aggregation, manifest.scales, each)).toBeCloseTo(value, 3)
+    }
+    const plain = JSON.parse(JSON.stringify(plainDetection(d))) as typeof d
+    expect(plain.scaleMaps[0]!.data).toEqual([...d.scaleMaps[0]!.data])
+    expect(await detector.detect(wide)).not.toHaveProperty('scaleMaps')
+  })
+
   it('are not in the type', async () => {
     const all = await detector.detect(image, { falsePositiveRate: 0.1 })
     expectTypeOf(all).toExtend<Detection>()

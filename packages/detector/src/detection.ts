@@ -74,6 +74,8 @@ export interface Parts {
   readonly contributions?: boolean
   /** Only there when it is asked for. */
   readonly likelihoods?: boolean
+  /** Only there when it is asked for. */
+  readonly scaleMaps?: boolean
 }
 
 /** What the features of a whole image say, wherever it is anomalous. */
@@ -83,6 +85,15 @@ export interface Likelihoods {
    * images, and the deviation of single positions.
    */
   readonly likelihoods: readonly number[]
+}
+
+/** Where each scale alone finds something unusual. */
+export interface ScaleMaps {
+  /**
+   * The anomaly of every pixel at each scale, in the order of `contributions`, of the size of the anomaly map: the maps sum to it,
+   * or under `softMinimum` their soft minimum is it, up to rounding.
+   */
+  readonly scaleMaps: readonly AnomalyMap[]
 }
 
 type Part<P extends Parts, Name extends keyof Parts, Fields> = Name extends keyof P
@@ -98,7 +109,8 @@ export type DetectionOf<P extends Parts> = Verdict &
   Pick<Detection, 'milliseconds'> &
   Part<P, 'map', Pick<Detection, 'anomalyMap'>> &
   Part<P, 'contributions', Pick<Detection, 'contributions'>> &
-  (P extends { readonly likelihoods: true } ? Likelihoods : unknown)
+  (P extends { readonly likelihoods: true } ? Likelihoods : unknown) &
+  (P extends { readonly scaleMaps: true } ? ScaleMaps : unknown)
 
 /**
  * Whether a rate can be guaranteed at all by the images that a detector was calibrated with: images that were kept out of its
@@ -180,10 +192,17 @@ export const verdict = (
  * A detection for `JSON.stringify`, which would otherwise write the map's typed array as an object. Where structured
  * cloning is at hand (`postMessage`, `structuredClone`) a detection can be sent as it is.
  */
-export const plainDetection = ({ anomalyMap: map, ...rest }: DetectionOf<Parts>) => ({
+export const plainDetection = ({
+  anomalyMap: map,
+  scaleMaps: maps,
+  ...rest
+}: DetectionOf<Parts> & Partial<ScaleMaps>) => ({
   ...rest,
-  ...(map && { anomalyMap: { ...map, data: Array.from(map.data) } }),
+  ...(map && { anomalyMap: plainMap(map) }),
+  ...(maps && { scaleMaps: maps.map(plainMap) }),
 })
+
+const plainMap = (map: AnomalyMap) => ({ ...map, data: Array.from(map.data) })
 
 const number = (v: number): string => String(Number(v.toPrecision(3)))
 

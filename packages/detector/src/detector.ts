@@ -117,7 +117,7 @@ export async function load<Image>(
   const scorer = <P extends Parts>(options: DetectOptions<P>, ...more: readonly string[]) => {
     checkOptions(options, ['falsePositiveRate', 'threshold', 'parts', ...more])
     const { falsePositiveRate: rate, threshold: own, parts } = options
-    checkOptions(parts ?? {}, ['map', 'contributions', 'likelihoods'])
+    checkOptions(parts ?? {}, ['map', 'contributions', 'likelihoods', 'scaleMaps'])
     if (rate !== undefined && own !== undefined)
       throw new CflowError('USAGE', 'give falsePositiveRate or threshold, not both', {
         subject: 'threshold',

@@ -1,6 +1,6 @@
 import { CflowError, messageOf } from '@cflow/base'
-import { turned } from '@cflow/datasets'
-import { checkEncoded, reasonOf, withoutOrientation } from './encoded.js'
+import { turned, withoutOrientation } from '@cflow/datasets'
+import { checkEncoded, reasonOf } from './encoded.js'
 import { isDrawable, pixelsOf } from './draw.js'
 import type { Place } from './sources.js'
 

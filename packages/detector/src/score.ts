@@ -1,7 +1,7 @@
 import { CflowError, imageTensor, sizeOf, type RgbImage } from '@cflow/base'
 import { detectorNames, type Manifest } from '@cflow/core'
 import type { Session } from '@cflow/runtimes'
-import { contributionsAt } from './contributions.js'
+import { contributionsAt, scaleMapsOf } from './contributions.js'
 import { verdict, type DetectionOf, type Parts, type RatedThreshold } from './detection.js'
 import { scaleOutputs } from './model.js'
 
@@ -19,10 +19,12 @@ export async function scoreImages<P extends Parts>(
     map: wantsMap = true,
     contributions: wantsContributions = true,
     likelihoods: wantsLikelihoods = false,
+    scaleMaps: wantsScaleMaps = false,
   }: Parts = {},
 ): Promise<readonly DetectionOf<P>[]> {
   const [n, size] = [images.length, manifest.inputSize]
-  const scales = wantsContributions || wantsLikelihoods ? scaleOutputs(manifest) : []
+  const wantsScales = wantsContributions || wantsLikelihoods || wantsScaleMaps
+  const scales = wantsScales ? scaleOutputs(manifest) : []
   const maps = wantsMap || wantsContributions ? [detectorNames.anomalyMap] : []
   const feeds = { [detectorNames.image]: imageTensor(...images) }
   const start = performance.now()
@@ -56,6 +58,7 @@ export async function scoreImages<P extends Parts>(
     const detection = {
       ...{ ...verdict(manifest, score, threshold), milliseconds },
       ...(wantsLikelihoods && { likelihoods: likelihoods.map(({ data }) => mean(data)) }),
+      ...(wantsScaleMaps && { scaleMaps: scaleMapsOf(manifest, likelihoods, image) }),
     }
     if (!map) return detection
     // of a batch a copy, so that a map does not keep the others in memory

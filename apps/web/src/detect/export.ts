@@ -75,7 +75,7 @@ function unused(path: string, names: Set<string>): string {
 }
 
 async function overlay(item: Item, { threshold }: Verdict, opacity: number): Promise<Uint8Array> {
-  const photo = await createImageBitmap(item.blob)
+  const photo = await createImageBitmap(item.upright ?? item.blob)
   const canvas = new OffscreenCanvas(photo.width, photo.height)
   const context = canvas.getContext('2d')!
   context.drawImage(photo, 0, 0)

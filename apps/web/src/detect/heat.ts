@@ -9,12 +9,13 @@ const palette = Uint8Array.from({ length: 1024 }, (_, i) => {
 
 /**
  * Paint an anomaly map: transparent where the image is like good ones, the same colour at the threshold in every image,
- * and a white line around the pixels above it. The page lays it over the photograph and sets its opacity.
+ * and a white line around the pixels above it, where it is wanted. The page lays it over the photograph and sets its opacity.
  */
 export function paintHeat(
   canvas: HTMLCanvasElement | OffscreenCanvas,
   anomalyMap: Detection['anomalyMap'],
   threshold: number,
+  hasLine = true,
 ): void {
   const { width, height, data } = anomalyMap
   const { low, high } = heatRange([anomalyMap], threshold)
@@ -24,7 +25,8 @@ export function paintHeat(
     const step = 4 * Math.round(Math.min(Math.max((data[i]! - low) * scale, 0), 255))
     for (let c = 0; c < 4; c++) pixels.data[4 * i + c] = palette[step + c]!
   }
-  for (const i of edges(data, width, threshold)) pixels.data.fill(255, 4 * i, 4 * i + 4)
+  if (hasLine)
+    for (const i of edges(data, width, threshold)) pixels.data.fill(255, 4 * i, 4 * i + 4)
   canvas.width = width
   canvas.height = height
   const context = canvas.getContext('2d') as CanvasRenderingContext2D

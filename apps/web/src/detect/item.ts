@@ -32,6 +32,8 @@ export interface Item {
   /** Where it was, in the folder that was brought; the name where there was none. */
   readonly path?: string
   readonly blob: Blob
+  /** The image as it is to be seen, where browsers would not turn it as EXIF says. */
+  readonly upright?: Blob
   /** An address of the image for the page. */
   readonly url: string
   /** Where it comes from, such as the detector it belongs to; absent of a person's own. */
@@ -40,6 +42,8 @@ export interface Item {
   readonly truth?: string
   readonly detection?: Verdict
   readonly map?: StoredMap
+  /** Of each scale alone, once one of them was asked for; empty where they cannot be had. */
+  readonly scaleMaps?: readonly StoredMap[]
   /** What a person says of it. */
   readonly mark?: 'fine' | 'defect'
   readonly failure?: Friendly
@@ -49,7 +53,13 @@ export interface Item {
 export type NewItem = Pick<Item, 'name' | 'path' | 'blob' | 'truth'>
 
 /** The item as it was before it was judged. */
-export const waitingAgain = ({ detection: _, map: __, failure: ___, ...item }: Item): Item => item
+export const waitingAgain = ({
+  detection: _,
+  map: __,
+  scaleMaps: ___,
+  failure: ____,
+  ...item
+}: Item): Item => item
 
 let last = 0
 

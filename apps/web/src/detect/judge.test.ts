@@ -1,7 +1,7 @@
 import type { Detection } from '@cflow/detector'
 import { expect, it } from 'vitest'
 import type { Item } from './item.js'
-import { arranged, positionOf, rateOf, summaryOf } from './judge.js'
+import { arranged, positionOf, rateOf, scaleThreshold, summaryOf } from './judge.js'
 
 const item = (score: number | undefined, truth?: string): Item => ({
   id: 0,
@@ -39,4 +39,18 @@ it('images are put in order by their scores, those without one last, and filtere
   expect(scores('lowest', 'all')).toEqual([2, 5, 9, undefined])
   expect(scores('lowest', 'anomalous')).toEqual([5, 9])
   expect(scores('given', 'good')).toEqual([2])
+})
+
+it('the threshold of one scale alone: all scales at theirs make the threshold of all', () => {
+  const scales = [
+    { depth: 16, mean: -1, deviation: 0.5, max: 0 },
+    { depth: 32, mean: -2, deviation: 0.25, max: -1 },
+  ]
+  for (const aggregation of ['joint', 'perDimension', 'standardised', 'calibrated'] as const) {
+    const [a, b] = [0, 1].map((k) => scaleThreshold({ aggregation, scales }, 90, k))
+    expect(a! + b!).toBeCloseTo(90)
+  }
+  // joint: 16 and 64 at the mean of good images, and half of what is left each
+  expect(scaleThreshold({ aggregation: 'joint', scales }, 90, 0)).toBeCloseTo(16 + 5)
+  expect(scaleThreshold({ aggregation: 'softMinimum', scales }, 7, 1)).toBe(7)
 })

@@ -1,4 +1,4 @@
-import type { Manifest } from '@cflow/core'
+import { anomalyOf, type Manifest } from '@cflow/core'
 import { thresholdFor, verdict } from '@cflow/detector'
 import type { Filter, State } from '../state/state.js'
 import { count } from '../ui/format.js'
@@ -29,6 +29,22 @@ export function ratedThreshold(
     falsePositiveRate: (above + 1) / (scores.length + 1),
     guaranteed: false,
   }
+}
+
+/**
+ * What stands for the threshold in the map of one scale alone: its anomaly where all scales, each by as much above its usual one,
+ * make the threshold together.
+ */
+export function scaleThreshold(
+  { aggregation, scales }: Pick<Manifest, 'aggregation' | 'scales'>,
+  threshold: number,
+  scale: number,
+): number {
+  // as anomalous as the scales agree
+  if (aggregation === 'softMinimum') return threshold
+  const usual = scales.map((s) => anomalyOf(aggregation, s, s.mean))
+  const total = usual.reduce((sum, u) => sum + u, 0)
+  return usual[scale]! + (threshold - total) / scales.length
 }
 
 /** The images to show: those that the filter lets through, in order. Equal scores keep the order in which they came. */

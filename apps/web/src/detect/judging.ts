@@ -1,41 +1,63 @@
-import type { Detection } from '@cflow/detector'
+import type { AnomalyMap, Detection } from '@cflow/detector'
 import { friendly } from '../errors.js'
 import { judgedAs, type State } from '../state/state.js'
 import type { Store } from '../state/store.js'
-import { stored } from './item.js'
+import { stored, type Item } from './item.js'
 import { showMessage } from '../ui/messages.js'
 
-/** Judge what waits, the selected image first, one after the other, whenever something waits and a detector runs. */
-export function judge(store: Store<State>, detect: (image: Blob) => Promise<Detection>): void {
+/**
+ * Judge what waits, the selected image first, one after the other, whenever something waits and a detector runs.
+ * @param scaleMaps gives the maps of the scales alone: asked of the selected image where one of them is to be seen
+ */
+export function judge(
+  store: Store<State>,
+  detect: (image: Blob) => Promise<Detection>,
+  scaleMaps: (image: Blob) => Promise<readonly AnomalyMap[]>,
+): void {
   let busy = false
-  const next = ({ items, selected, engine }: State) => {
-    const waiting = engine ? items.filter((i) => !i.detection && !i.failure) : []
-    return waiting.find((i) => i.id === selected) ?? waiting[0]
+  const next = ({ items, selected, engine, scale }: State): Item | undefined => {
+    if (!engine) return undefined
+    const chosen = items.find((i) => i.id === selected)
+    if (chosen && (isWaiting(chosen) || (scale !== undefined && lacksScales(chosen)))) return chosen
+    return items.find(isWaiting)
+  }
+  const judgeOne = async ({ id, blob }: Item, { engine }: State) => {
+    try {
+      const detection = await detect(blob)
+      // of another detector, or on another engine: once more
+      const { anomalyMap, ...verdict } = detection
+      if (store.state.engine === engine)
+        store.change(judgedAs(id, { detection: verdict, map: stored(anomalyMap) }))
+    } catch (error) {
+      console.warn(error)
+      if (store.state.engine !== engine) return
+      const failure = friendly(error)
+      const isAlone = store.state.items.filter(isWaiting).length === 1
+      if (id === store.state.selected || isAlone) showMessage(failure.title, failure.text, 'error')
+      store.change(judgedAs(id, { failure }))
+    }
+  }
+  const askScales = async ({ id, blob }: Item, { engine }: State) => {
+    const maps = await scaleMaps(blob).catch((error: unknown) => {
+      console.warn(error)
+      const { title, text } = friendly(error)
+      if (store.state.engine === engine) showMessage(title, text, 'error')
+      return []
+    })
+    if (store.state.engine === engine)
+      store.change(judgedAs(id, { scaleMaps: maps.map((map) => stored(map)) }))
   }
   const work = async () => {
     busy = true
-    for (let item = next(store.state); item; item = next(store.state)) {
-      const { engine } = store.state
-      const { id } = item
-      try {
-        const detection = await detect(item.blob)
-        // of another detector, or on another engine: once more
-        const { anomalyMap, ...verdict } = detection
-        if (store.state.engine === engine)
-          store.change(judgedAs(id, { detection: verdict, map: stored(anomalyMap) }))
-      } catch (error) {
-        console.warn(error)
-        if (store.state.engine !== engine) continue
-        const failure = friendly(error)
-        const isAlone = store.state.items.filter((i) => !i.detection && !i.failure).length === 1
-        if (id === store.state.selected || isAlone)
-          showMessage(failure.title, failure.text, 'error')
-        store.change(judgedAs(id, { failure }))
-      }
-    }
+    for (let item = next(store.state); item; item = next(store.state))
+      await (isWaiting(item) ? judgeOne : askScales)(item, store.state)
     busy = false
   }
   store.watch((state) => {
     if (!busy && next(state)) void work()
   })
 }
+
+const isWaiting = (item: Item): boolean => !item.detection && !item.failure
+
+const lacksScales = (item: Item): boolean => item.detection !== undefined && !item.scaleMaps

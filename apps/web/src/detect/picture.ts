@@ -5,6 +5,14 @@ import { zoomable } from '../ui/zoom.js'
 import { paintHeat, paintLegend } from './heat.js'
 import { unstored, type Item, type StoredMap, type Verdict } from './item.js'
 
+/** One scale, whose map is shown alone. */
+export interface ShownScale {
+  readonly index: number
+  readonly name: string
+  /** What stands for the threshold in its map. */
+  readonly threshold: number
+}
+
 /** The large picture with the heat map over it. */
 export function pictureView() {
   const image = element('img', 'picture-image')
@@ -54,6 +62,7 @@ export function pictureView() {
   /** The map that is shown, and its threshold. */
   let map: AnomalyMap | undefined
   let threshold = 0
+  let alone: ShownScale | undefined
   let of: StoredMap | undefined
   stage.addEventListener('pointermove', (event) => {
     if (!map) return
@@ -62,13 +71,22 @@ export function pictureView() {
     const column = at((event.clientX - box.left) / box.width, map.width)
     const row = at((event.clientY - box.top) / box.height, map.height)
     const score = map.data[row * map.width + column]!
-    probe.textContent = `Here ${short(score)}, ${score > threshold ? 'above' : 'below'} the threshold`
+    const side = score > threshold ? 'above' : 'below'
+    probe.textContent = alone
+      ? `Here ${short(score)} at this scale (${alone.name})`
+      : `Here ${short(score)}, ${side} the threshold`
   })
   stage.addEventListener('pointerleave', () => (probe.textContent = ''))
 
   /** Paint a map once it is there, unless another image is shown by then. */
-  const paint = async (item: Item, judged: Verdict, stored: StoredMap) => {
-    threshold = judged.threshold
+  const paint = async (
+    item: Item,
+    judged: Verdict,
+    stored: StoredMap,
+    scale: ShownScale | undefined,
+  ) => {
+    threshold = scale?.threshold ?? judged.threshold
+    alone = scale
     if (of !== stored || !map) {
       of = stored
       map = undefined
@@ -76,14 +94,24 @@ export function pictureView() {
       if (of !== stored) return
       map = got
     }
-    paintHeat(heat, map, threshold)
+    paintHeat(heat, map, threshold, !scale)
     heat.hidden = false
-    image.alt = altOf(item, judged, map)
+    image.alt = scale
+      ? `${item.name}: heat map of one scale, ${scale.name}, highest at the ${placeOf(map)}`
+      : altOf(item, judged, map)
   }
   let shown: number | undefined
   return {
-    /** @param isStuck nothing will judge it */
-    show(item: Item | undefined, judged: Verdict | undefined, isStuck: boolean) {
+    /**
+     * @param isStuck nothing will judge it
+     * @param scale whose map is shown alone
+     */
+    show(
+      item: Item | undefined,
+      judged: Verdict | undefined,
+      isStuck: boolean,
+      scale?: ShownScale,
+    ) {
       wait.hidden =
         isStuck || item === undefined || judged !== undefined || item.failure !== undefined
       if (!judged || item?.id !== shown) heat.hidden = true
@@ -92,7 +120,11 @@ export function pictureView() {
       if (item?.id !== shown) zoom.reset()
       shown = item?.id
       probe.textContent = ''
-      if (!judged) of = map = undefined
+      const stored = scale ? item?.scaleMaps?.[scale.index] : item?.map
+      if (!judged || !stored) {
+        of = map = undefined
+        heat.hidden = true
+      }
       if (!item) {
         caption.textContent = 'No image yet: bring some.'
         return
@@ -103,7 +135,7 @@ export function pictureView() {
         create('strong', { title: item.path ?? item.name }, item.name),
         item.failure ? ` ${item.failure.title}.` : '',
       )
-      if (judged && item.map) void paint(item, judged, item.map)
+      if (judged && stored) void paint(item, judged, stored, scale)
     },
   }
 }

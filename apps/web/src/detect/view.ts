@@ -3,6 +3,7 @@ import { promiseOf } from '@cflow/detector'
 import { imagePicker } from '../images/picker.js'
 import {
   arrangedBy,
+  atScale,
   canLearn,
   detectorOf,
   marking,
@@ -14,15 +15,23 @@ import {
   type State,
 } from '../state/state.js'
 import type { Store } from '../state/store.js'
-import { element } from '../ui/dom.js'
+import { create, element } from '../ui/dom.js'
 import { count, percent, short } from '../ui/format.js'
 import { gallery, type Tile } from '../ui/gallery.js'
 import { showError } from '../ui/messages.js'
 import { csvOf, jsonOf, save, zipOf, type Result } from './export.js'
 import type { Item, Verdict } from './item.js'
-import { arranged, judged, positionOf, rateOf, ratedThreshold, summaryOf } from './judge.js'
-import { pictureView } from './picture.js'
-import { showVerdict } from './verdict-card.js'
+import {
+  arranged,
+  judged,
+  positionOf,
+  rateOf,
+  ratedThreshold,
+  scaleThreshold,
+  summaryOf,
+} from './judge.js'
+import { pictureView, type ShownScale } from './picture.js'
+import { scaleNames, showVerdict } from './verdict-card.js'
 
 interface Acts {
   take(files: Iterable<File>): void
@@ -53,6 +62,7 @@ export function detectView(store: Store<State>, { take, learn, watch }: Acts): v
   const fine = element('button', 'mark-fine')
   const defect = element('button', 'mark-defect')
   const teach = element('button', 'teach')
+  const scales = element('select', 'scale')
   const isMine = (item: Item) => item.of === undefined
   const thresholdOf = ({ engine, rate, placed }: State) =>
     engine ? ratedThreshold(engine.manifest, rate, placed).threshold : Infinity
@@ -104,16 +114,43 @@ export function detectView(store: Store<State>, { take, learn, watch }: Acts): v
     wasWaiting = isWaiting
   }
 
+  /** The scales to choose from, by the names that the verdict gives them; those of the image before while one is judged. */
+  const renderScales = (manifest: Manifest, point: Verdict | undefined, scale?: number) => {
+    const names = point && scaleNames(point.contributions, manifest.flows.length)
+    const listed = [...scales.options].slice(1).map((o) => o.text)
+    if (names && names.join() !== listed.join())
+      scales.replaceChildren(
+        create('option', { value: '' }, 'All scales'),
+        ...names.map((name, k) => create('option', { value: String(k) }, name)),
+      )
+    element('span', 'scale-field').hidden = scales.options.length < 3
+    scales.value = String(scale ?? '')
+  }
+  const shownScale = ({ engine, scale }: State, point?: Verdict): ShownScale | undefined => {
+    if (!engine || !point || scale === undefined) return undefined
+    const name = scaleNames(point.contributions, engine.manifest.flows.length)[scale]
+    if (name === undefined) return undefined
+    return {
+      index: scale,
+      name,
+      threshold: scaleThreshold(engine.manifest, point.threshold, scale),
+    }
+  }
+  scales.addEventListener('change', () =>
+    store.change(atScale(scales.value === '' ? undefined : Number(scales.value))),
+  )
+
   let shown: readonly unknown[] = []
   let listed: readonly unknown[] = []
   store.watch((state) => {
-    const { items, selected, engine, rate, placed, isStuck } = state
+    const { items, selected, engine, rate, placed, scale, isStuck } = state
     const item = items.find((i) => i.id === selected)
-    const of = [item, engine, rate, placed, isStuck, items.length === 0]
+    const of = [item, engine, rate, placed, scale, isStuck, items.length === 0]
     const point = item?.detection && engine && judged(engine.manifest, item.detection, rate, placed)
     if (of.some((value, i) => value !== shown[i])) {
       shown = of
-      picture.show(item, point, isStuck === true)
+      picture.show(item, point, isStuck === true, shownScale(state, point))
+      if (engine) renderScales(engine.manifest, point, scale)
       showVerdict(engine?.manifest, point, item?.failure, item === undefined && !!engine)
       if (engine) renderRate(engine.manifest, state)
       for (const [button, mark] of [

@@ -1,5 +1,5 @@
 import { proxy, transfer } from 'comlink'
-import type { Detection } from '@cflow/detector'
+import type { AnomalyMap, Detection } from '@cflow/detector'
 import type { DetectWorker, EngineOptions } from '../worker/detect.js'
 import { handleOf, waited } from '../worker/handle.js'
 import type { OnBytes } from './files.js'
@@ -87,6 +87,16 @@ export async function openEngine(
     throw new Error('the GPU device was lost')
   })
   failLost.catch(() => undefined)
+  /** What the worker answers, or that the GPU was lost. */
+  const asked = async <T>(call: () => Promise<T>): Promise<T> => {
+    try {
+      return await Promise.race([handle.answered(call()), failLost])
+    } catch (error) {
+      // a run on a lost GPU may fail, of many things, before the loss is told
+      if (id === 'webgpu') await Promise.race([failLost, waited(lossDelay)])
+      throw error
+    }
+  }
   try {
     const { api, answered } = handle
     await prepared
@@ -97,16 +107,12 @@ export async function openEngine(
       runtime,
       /** Resolves when the GPU is lost, else never. */
       lost,
-      async detect(image: Blob | ImageData): Promise<Detection> {
-        try {
-          const given = image instanceof Blob ? image : transfer(image, [image.data.buffer])
-          return await Promise.race([answered(api.detect(given)), failLost])
-        } catch (error) {
-          // a run on a lost GPU may fail, of many things, before the loss is told
-          if (id === 'webgpu') await Promise.race([failLost, waited(lossDelay)])
-          throw error
-        }
-      },
+      detect: (image: Blob | ImageData): Promise<Detection> =>
+        asked(() =>
+          api.detect(image instanceof Blob ? image : transfer(image, [image.data.buffer])),
+        ),
+      /** The anomaly map of each scale alone. */
+      scaleMaps: (image: Blob): Promise<readonly AnomalyMap[]> => asked(() => api.scaleMaps(image)),
       close: handle.close,
     }
   } catch (error) {

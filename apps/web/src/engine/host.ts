@@ -1,5 +1,5 @@
 import { messageOf } from '@cflow/base'
-import type { Detection } from '@cflow/detector'
+import type { AnomalyMap, Detection } from '@cflow/detector'
 import { isLostGpu } from '../errors.js'
 import {
   openEngine,
@@ -122,6 +122,21 @@ export function engineHost(
     if (must) events.onNote('WebGPU is not used', `${why}. Going on with WASM.`)
   }
 
+  /** @param isKept whether the picture is still there to be asked about once more */
+  const answerOf = async <T>(ask: (engine: Engine) => Promise<T>, isKept: boolean): Promise<T> => {
+    const engine = current
+    if (!engine) throw new Error('no detector is loaded yet')
+    try {
+      return await ask(engine)
+    } catch (error) {
+      // replaced in the meantime, or gone: the engine that took over answers
+      if (engine.id === 'webgpu' && isLostGpu(error)) await leave(engine)
+      // a picture of a video was handed over: the next one is judged
+      if (engine === current || !current || !isKept) throw error
+      return ask(current)
+    }
+  }
+
   return {
     get engine() {
       return current
@@ -152,18 +167,10 @@ export function engineHost(
         if (id === 'webgpu') await tryGpu(true)
       })
     },
-    async detect(image: Blob | ImageData): Promise<Detection> {
-      const engine = current
-      if (!engine) throw new Error('no detector is loaded yet')
-      try {
-        return await engine.detect(image)
-      } catch (error) {
-        // replaced in the meantime, or gone: the engine that took over answers
-        if (engine.id === 'webgpu' && isLostGpu(error)) await leave(engine)
-        // a picture of a video was handed over: the next one is judged
-        if (engine === current || !current || !(image instanceof Blob)) throw error
-        return current.detect(image)
-      }
-    },
+    detect: (image: Blob | ImageData): Promise<Detection> =>
+      answerOf((engine) => engine.detect(image), image instanceof Blob),
+    /** The anomaly map of each scale alone. */
+    scaleMaps: (image: Blob): Promise<readonly AnomalyMap[]> =>
+      answerOf((engine) => engine.scaleMaps(image), true),
   }
 }

@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest'
 import type { NewItem } from '../detect/item.js'
 import {
   arrived,
+  atScale,
   example,
   given,
   hasInput,
@@ -42,6 +43,25 @@ const known = [
 ]
 
 beforeEach(() => void vi.stubGlobal('URL', { createObjectURL: () => 'blob:' }))
+
+describe('one scale alone', () => {
+  it('stays for other images and engines, not for another detector', () => {
+    const chosen = after(...known, run(engine(exampleFile)), atScale(1))
+    const other = chosen.items[1]!.id
+    expect(selecting(other)(chosen).scale).toBe(1)
+    expect(run(engine(exampleFile, 'webgpu'))(chosen).scale).toBe(1)
+    expect(run(engine(ownFile))(chosen)).not.toHaveProperty('scale')
+    expect(atScale()(chosen)).not.toHaveProperty('scale')
+  })
+
+  it('has maps that go with the verdict', () => {
+    const loaded = after(...known, run(engine(exampleFile)))
+    const { id } = loaded.items[0]!
+    const judged = judgedAs(id, { scaleMaps: [] })(loaded)
+    expect(judged.items[0]).toHaveProperty('scaleMaps')
+    expect(run(engine(exampleFile, 'webgpu'))(judged).items[0]).not.toHaveProperty('scaleMaps')
+  })
+})
 
 describe('images', () => {
   it('given before anything is loaded stay, in front of the example’s', () => {

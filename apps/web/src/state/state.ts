@@ -62,6 +62,8 @@ export interface State {
   readonly rate?: number
   /** A threshold placed by images that were marked, in place of a rate. */
   readonly placed?: number
+  /** The scale whose heat map is shown alone, by its place among the contributions; that of all while undefined. */
+  readonly scale?: number
   readonly sort: Sort
   readonly filter: Filter
   readonly training: Training
@@ -128,11 +130,31 @@ export const without =
 
 /** An image has a verdict, or none. */
 export const judgedAs =
-  (id: number, change: Pick<Item, 'detection' | 'map'> | Pick<Item, 'failure'>): Step =>
+  (
+    id: number,
+    change: Pick<Item, 'detection' | 'map'> | Pick<Item, 'scaleMaps'> | Pick<Item, 'failure'>,
+  ): Step =>
   (state) => ({
     ...state,
     items: state.items.map((i) => (i.id === id ? { ...i, ...change } : i)),
   })
+
+/** One scale's heat map alone; without a scale, that of all. */
+export const atScale =
+  (scale?: number): Step =>
+  ({ scale: _, ...state }) => ({ ...state, ...(scale !== undefined && { scale }) })
+
+/** An image has a picture that lies as it is to be seen. */
+export const turnedTo =
+  (id: number, upright: Blob): Step =>
+  (state) => {
+    const turn = (items: readonly Item[]) =>
+      items.map((i) => (i.id === id ? { ...i, upright, url: URL.createObjectURL(upright) } : i))
+    const { items, training } = state
+    if (items.some((i) => i.id === id)) return { ...state, items: turn(items) }
+    if (!training.images.some((i) => i.id === id)) return state
+    return { ...state, training: { ...training, images: turn(training.images) } }
+  }
 
 export const strict =
   (rate: number): Step =>
@@ -217,7 +239,7 @@ export const arrived =
 /** An engine took over. */
 export const run =
   (engine: Running): Step =>
-  ({ rate, placed, isStuck: _, loaded: __, ...before }) => {
+  ({ rate, placed, scale, isStuck: _, loaded: __, ...before }) => {
     const running = before.detectors.find((d) => d.file === engine.model)?.id
     const isNewModel = before.engine?.model !== engine.model
     const isNewEngine = before.engine?.id !== engine.id
@@ -227,6 +249,7 @@ export const run =
       ...(running !== undefined && { running }),
       ...(rate !== undefined && !isNewModel && { rate }),
       ...(placed !== undefined && !isNewModel && { placed }),
+      ...(scale !== undefined && !isNewModel && { scale }),
       // another detector gives other numbers; on another engine the time for the image at hand is of interest, and what
       // failed may work
       items: before.items.map((item) => {

@@ -85,7 +85,7 @@ export function gallery(list: HTMLUListElement, acts: Acts) {
       let place = list.firstElementChild
       for (const tile of tiles) {
         const isSelected = tile.id === selected
-        const state = `${tile.verdict?.text} ${tile.verdict?.kind} ${tile.mark} ${isSelected} ${isFixed}`
+        const state = `${tile.url} ${tile.verdict?.text} ${tile.verdict?.kind} ${tile.mark} ${isSelected} ${isFixed}`
         const known = nodes.get(tile.id)
         const item = known?.item ?? newItem(tile, acts.onSelect, remove)
         if (item === place) place = place.nextElementSibling
@@ -125,11 +125,16 @@ function newItem(
 
 function update(
   item: HTMLLIElement,
-  { verdict, mark }: Tile,
+  { url, verdict, mark }: Tile,
   isSelected: boolean,
   isFixed: boolean,
 ): void {
   const box = item.firstElementChild!
+  const picture = box.querySelector('img')!
+  if (picture.src !== url) {
+    picture.classList.remove('broken')
+    picture.src = url
+  }
   item.querySelector<HTMLButtonElement>('.remove')!.hidden = isFixed
   if (box.localName === 'button') box.setAttribute('aria-pressed', String(isSelected))
   box.querySelector('.mark')?.remove()

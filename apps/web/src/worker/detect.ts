@@ -1,6 +1,6 @@
 import { transfer } from 'comlink'
 import { CflowError } from '@cflow/base'
-import { loadDetector, type Detection, type Detector } from '@cflow/detector'
+import { loadDetector, type AnomalyMap, type Detection, type Detector } from '@cflow/detector'
 import { serve } from './serve.js'
 import { giveWasm } from './wasm.js'
 
@@ -29,6 +29,16 @@ const api = {
     if (!detector) throw new CflowError('USAGE', 'no detector is loaded')
     const detection = await detector.detect(image)
     return transfer(detection, [detection.anomalyMap.data.buffer])
+  },
+  /** The anomaly map of each scale alone. */
+  async scaleMaps(image: Blob): Promise<readonly AnomalyMap[]> {
+    if (!detector) throw new CflowError('USAGE', 'no detector is loaded')
+    const parts = { map: false, contributions: false, scaleMaps: true } as const
+    const { scaleMaps } = await detector.detect(image, { parts })
+    return transfer(
+      scaleMaps,
+      scaleMaps.map(({ data }) => data.buffer),
+    )
   },
 }
 
