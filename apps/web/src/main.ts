@@ -172,6 +172,9 @@ async function begin(): Promise<void> {
   // `cflow serve` says so in the page that it serves
   if (document.documentElement.dataset['server'] !== undefined)
     import('./server/view.js').then(({ serverView }) => serverView(store), showError)
+  // what is for later must not be in the way of the verdicts
+  await allJudged()
+  if (!isIsolating) await registerServiceWorker(() => false)
   if (savesData()) return
   const { missing, isSoftware } = await gpu
   const kept = await keepOffline(!missing && !isSoftware)
@@ -185,5 +188,16 @@ async function known(): Promise<Blob> {
   return image?.blob ?? (await exampleImages(example))[0]!.blob
 }
 
+/** When every image there is has a verdict, or nothing can judge. */
+const allJudged = (): Promise<void> =>
+  new Promise((resolve) =>
+    store.watch(({ engine, isStuck, items }) => {
+      if (isStuck || (engine && items.every((i) => i.detection ?? i.failure))) resolve()
+    }),
+  )
+
 prepare()
-if (!(await registerServiceWorker(() => !hasInput(store.state)))) await begin().catch(showError)
+/** Whether the service worker is needed first, for threads. */
+const isIsolating = !globalThis.crossOriginIsolated
+if (!isIsolating || !(await registerServiceWorker(() => !hasInput(store.state))))
+  await begin().catch(showError)
