@@ -25,7 +25,7 @@ export default defineConfig({
   base: './',
   resolve: { conditions },
   worker: { format: 'es' },
-  assetsInclude: ['**/*.packed'],
+  assetsInclude: ['**/*.packed', '**/*.gzipped'],
   build: {
     target: 'es2023',
     assetsInlineLimit: 0,
@@ -42,7 +42,7 @@ export default defineConfig({
   plugins: [
     repositoryLinks(process.env['CFLOW_REPOSITORY_URL']),
     ortFiles(['ort-wasm-simd-threaded.wasm']),
-    preloads(/\.packed$/, /brotli_dec_wasm/),
+    preloads(/\.packed$/, /unpacker-/),
     serviceWorkerFiles(),
     sizeBudget(300_000),
   ],

@@ -1,9 +1,8 @@
-import unpackerUrl from 'brotli-dec-wasm/web/bg.wasm?url'
-import { arriving, fetched, sizes, type OnBytes } from './files.js'
+import { arriving, fetched, sizes, unzipped, type OnBytes } from './files.js'
 
 // found by a pattern: made by tools/build-example.ts before the site is built
-const [packed] = Object.values(
-  import.meta.glob<string>('../../generated/*.packed', {
+const [packed, unpackerUrl] = Object.values(
+  import.meta.glob<string>(['../../generated/*.packed', '../../generated/unpacker.gzipped'], {
     query: '?url',
     import: 'default',
     eager: true,
@@ -33,7 +32,9 @@ export const wasmIsNear = new Promise<void>((resolve) => (tellSoon = resolve))
  * @param onBytes called with bytes of the packed file
  */
 export function packedWasm(onBytes: OnBytes): PackedWasm {
-  const unpacker = fetched(unpackerUrl, what).then((file) => file.arrayBuffer())
+  const unpacker = fetched(unpackerUrl!, what)
+    .then(unzipped)
+    .then((file) => file.arrayBuffer())
   // told where it is awaited
   unpacker.catch(() => undefined)
   let left = (sizes['packed'] ?? 0) - ahead
