@@ -159,7 +159,8 @@ async function begin(): Promise<void> {
     gpu,
     known,
     {
-      onEngine: (engine) => store.change(run(engine)),
+      onEngine: (engine, isAlike) => store.change(run(engine, isAlike)),
+      quiet: allJudged,
       onNote: showMessage,
       onState: (text) => void (state.textContent = text),
       onBytes,

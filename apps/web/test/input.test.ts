@@ -140,7 +140,9 @@ describe.skipIf(!chromiumPath())('what a person puts in', () => {
   })
 
   it('and without the example’s file, the page says so, and takes another', async () => {
-    await page.route(/assets\/(cable|part|mesh)-.*\.gzipped$/, (route) => route.fulfill({ status: 404 }))
+    await page.route(/assets\/(cable|part|mesh)-.*\.gzipped$/, (route) =>
+      route.fulfill({ status: 404 }),
+    )
     await page.goto(browsing.site.url)
     await page.locator('#model-name', { hasText: 'No detector could be loaded' }).waitFor()
     expect(await page.locator('#picture-wait').isVisible()).toBe(false)

@@ -214,13 +214,13 @@ export const arrived =
     return loaded === state.loaded ? state : { ...state, loaded }
   }
 
-/** An engine took over. */
+/** An engine took over. @param isAlike it only computes with other threads: what was judged stays */
 export const run =
-  (engine: Running): Step =>
+  (engine: Running, isAlike = false): Step =>
   ({ rate, placed, isStuck: _, loaded: __, ...before }) => {
     const running = before.detectors.find((d) => d.file === engine.model)?.id
     const isNewModel = before.engine?.model !== engine.model
-    const isNewEngine = before.engine?.id !== engine.id
+    const isNewEngine = !isAlike && before.engine?.id !== engine.id
     const state = {
       ...before,
       engine,
