@@ -1,4 +1,5 @@
 import { judge } from './detect/judging.js'
+import { itemOf, type Item, type NewItem } from './detect/item.js'
 import { modelCard } from './detect/model-card.js'
 import { detectView } from './detect/view.js'
 import { detectorsOf } from './detectors.js'
@@ -14,7 +15,7 @@ import {
   arrived,
   detectorOf,
   example,
-  given,
+  givenItems,
   hasInput,
   initial,
   knowing,
@@ -28,6 +29,7 @@ import { frontDoor } from './front-door.js'
 import { trainView } from './train/view.js'
 import { address, addressed } from './ui/address.js'
 import { create, element } from './ui/dom.js'
+import { waited } from './worker/handle.js'
 import { count, short } from './ui/format.js'
 import { clearMessages, showError, showMessage } from './ui/messages.js'
 import { tabs } from './ui/tabs.js'
@@ -53,9 +55,21 @@ function take(files: Iterable<File>): void {
     all.filter((f) => !isDetector(f)),
     '; or a detector, model.onnx',
   )
-  store.change(given(images))
+  void give(images)
   const model = all.find(isDetector)
   if (model) detectors.openFile(model)
+}
+
+/** Another process is asked for the address of each image: for many at once the page would wait. */
+const portion = 50
+
+async function give(images: readonly NewItem[]): Promise<void> {
+  const items: Item[] = []
+  for (const image of images) {
+    if (items.length > 0 && items.length % portion === 0) await waited(0)
+    items.push(itemOf(image))
+  }
+  store.change(givenItems(items))
 }
 
 /** All that a person can do, before anything is loaded. */

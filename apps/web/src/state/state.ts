@@ -104,10 +104,11 @@ function selectedAnew({ selected, ...state }: State): State {
 }
 
 /** A person brought images to judge. */
-export const given =
-  (images: readonly NewItem[]): Step =>
+export const given = (images: readonly NewItem[]): Step => givenItems(images.map((i) => itemOf(i)))
+
+export const givenItems =
+  (fresh: readonly Item[]): Step =>
   (state) => {
-    const fresh = images.map((i) => itemOf(i))
     const [first] = fresh
     return first ? { ...state, items: [...fresh, ...state.items], selected: first.id } : state
   }
