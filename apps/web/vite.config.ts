@@ -1,5 +1,6 @@
 import { defineConfig } from 'vite'
 import { ortFiles } from './tools/vite/ort-files.ts'
+import { preloads } from './tools/vite/preloads.ts'
 import { repositoryLinks } from './tools/vite/repository-links.ts'
 import { serviceWorkerFiles } from './tools/vite/service-worker-files.ts'
 import { sizeBudget } from './tools/vite/size-budget.ts'
@@ -24,7 +25,7 @@ export default defineConfig({
   base: './',
   resolve: { conditions },
   worker: { format: 'es' },
-  assetsInclude: ['**/*.packed'],
+  assetsInclude: ['**/*.packed', '**/*.gzipped'],
   build: {
     target: 'es2023',
     assetsInlineLimit: 0,
@@ -41,6 +42,7 @@ export default defineConfig({
   plugins: [
     repositoryLinks(process.env['CFLOW_REPOSITORY_URL']),
     ortFiles(['ort-wasm-simd-threaded.wasm']),
+    preloads(/\.packed$/, /unpacker-/),
     serviceWorkerFiles(),
     sizeBudget(300_000),
   ],

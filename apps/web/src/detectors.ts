@@ -1,5 +1,6 @@
 import type { Host } from './engine/host.js'
 import { fetched, type OnBytes } from './engine/files.js'
+import { wasmIsNear } from './engine/packed.js'
 import { exampleImages, exampleModel } from './example.js'
 import { forget as forgetKept, keep } from './kept.js'
 import { tokenHeaders } from './server/token.js'
@@ -40,6 +41,7 @@ export function detectorsOf(store: Store<State>, host: Promise<Host>, onBytes: O
     }
     if (!known?.tests)
       exampleImages(id).then((tests) => store.change(knowing({ id, tests })), showError)
+    await wasmIsNear
     const file = await exampleModel(id, onBytes)
     store.change(knowing({ id, file }))
     return file

@@ -1,8 +1,8 @@
 import type { NewItem } from './detect/item.js'
-import { fetched, type OnBytes } from './engine/files.js'
+import { fetched, unzipped, type OnBytes } from './engine/files.js'
 
 // found by patterns: the files are made by tools/build-example.ts before the site is built
-const models = import.meta.glob<string>('../generated/*.onnx', {
+const models = import.meta.glob<string>('../generated/*.gzipped', {
   query: '?url',
   import: 'default',
   eager: true,
@@ -15,7 +15,11 @@ const images = import.meta.glob<string>('../generated/images/*/*.webp', {
 
 /** The file of one of them. @throws CflowError NETWORK, NOT_FOUND */
 export const exampleModel = (kind: string, onBytes: OnBytes): Promise<Blob> =>
-  fetched(models[`../generated/${kind}.onnx`] ?? `${kind}.onnx`, `The detector “${kind}”`, onBytes)
+  fetched(
+    models[`../generated/${kind}.gzipped`] ?? `${kind}.gzipped`,
+    `The detector “${kind}”`,
+    onBytes,
+  ).then(unzipped)
 
 /** The address of its first picture. */
 export const examplePicture = (kind: string): string =>

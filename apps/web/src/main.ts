@@ -1,4 +1,5 @@
 import { judge } from './detect/judging.js'
+import { itemOf, type Item, type NewItem } from './detect/item.js'
 import { modelCard } from './detect/model-card.js'
 import { detectView } from './detect/view.js'
 import { detectorsOf } from './detectors.js'
@@ -15,7 +16,7 @@ import {
   arrived,
   detectorOf,
   example,
-  given,
+  givenItems,
   hasInput,
   initial,
   knowing,
@@ -29,6 +30,7 @@ import { frontDoor } from './front-door.js'
 import { trainView } from './train/view.js'
 import { address, addressed } from './ui/address.js'
 import { create, element } from './ui/dom.js'
+import { waited } from './worker/handle.js'
 import { count, short } from './ui/format.js'
 import { clearMessages, showError, showMessage } from './ui/messages.js'
 import { tabs } from './ui/tabs.js'
@@ -54,9 +56,21 @@ function take(files: Iterable<File>): void {
     all.filter((f) => !isDetector(f)),
     '; or a detector, model.onnx',
   )
-  store.change(given(images))
+  void give(images)
   const model = all.find(isDetector)
   if (model) detectors.openFile(model)
+}
+
+/** Another process is asked for the address of each image: for many at once the page would wait. */
+const portion = 50
+
+async function give(images: readonly NewItem[]): Promise<void> {
+  const items: Item[] = []
+  for (const image of images) {
+    if (items.length > 0 && items.length % portion === 0) await waited(0)
+    items.push(itemOf(image))
+  }
+  store.change(givenItems(items))
 }
 
 /** All that a person can do, before anything is loaded. */
@@ -165,7 +179,8 @@ async function begin(): Promise<void> {
     gpu,
     known,
     {
-      onEngine: (engine) => store.change(run(engine)),
+      onEngine: (engine, isAlike) => store.change(run(engine, isAlike)),
+      quiet: allJudged,
       onNote: showMessage,
       onState: (text) => void (state.textContent = text),
       onBytes,
@@ -178,6 +193,9 @@ async function begin(): Promise<void> {
   // `cflow serve` says so in the page that it serves
   if (document.documentElement.dataset['server'] !== undefined)
     import('./server/view.js').then(({ serverView }) => serverView(store), showError)
+  // what is for later must not be in the way of the verdicts
+  await allJudged()
+  if (!isIsolating) await registerServiceWorker(() => false)
   if (savesData()) return
   const { missing, isSoftware } = await gpu
   const kept = await keepOffline(!missing && !isSoftware)
@@ -191,5 +209,16 @@ async function known(): Promise<Blob> {
   return image?.blob ?? (await exampleImages(example))[0]!.blob
 }
 
+/** When every image there is has a verdict, or nothing can judge. */
+const allJudged = (): Promise<void> =>
+  new Promise((resolve) =>
+    store.watch(({ engine, isStuck, items }) => {
+      if (isStuck || (engine && items.every((i) => i.detection ?? i.failure))) resolve()
+    }),
+  )
+
 prepare()
-if (!(await registerServiceWorker(() => !hasInput(store.state)))) await begin().catch(showError)
+/** Whether the service worker is needed first, for threads. */
+const isIsolating = !globalThis.crossOriginIsolated
+if (!isIsolating || !(await registerServiceWorker(() => !hasInput(store.state))))
+  await begin().catch(showError)

@@ -56,7 +56,7 @@ describe.skipIf(!chromiumPath())('the first visit', () => {
     expect((8 * bytes) / megabits).toBeLessThan(seconds)
     // together, not one after the other: each is asked for before the other is there
     const at = (list: readonly string[], pattern: RegExp) => list.findIndex((l) => pattern.test(l))
-    const [detector, engine] = [/cable-.*\.onnx/, /\.packed$/]
+    const [detector, engine] = [/cable-.*\.gzipped/, /\.packed$/]
     for (const [one, other] of [
       [detector, engine],
       [engine, detector],

@@ -35,7 +35,7 @@ describe.skipIf(!chromiumPath())('what a person puts in', () => {
   const messages = () => page.locator('#messages')
 
   it('as an image while the example loads is kept, and judged when the detector is there', async () => {
-    const release = await holdBack(page, /assets\/.*\.(onnx|webp)$/)
+    const release = await holdBack(page, /assets\/((cable|part|mesh)-.*\.gzipped|.*\.webp)$/)
     // the pictures of the examples are held back too
     await page.goto(browsing.site.url, { waitUntil: 'domcontentloaded' })
     await giveImage('mine.jpg', photo)
@@ -48,7 +48,7 @@ describe.skipIf(!chromiumPath())('what a person puts in', () => {
   })
 
   it('as a detector while the example loads is not replaced by it', async () => {
-    const release = await holdBack(page, /assets\/.*\.onnx$/)
+    const release = await holdBack(page, /assets\/(cable|part|mesh)-.*\.gzipped$/)
     await page.goto(browsing.site.url)
     await giveModel('early.onnx')
     await giveImage('mine.jpg', photo)
@@ -140,7 +140,9 @@ describe.skipIf(!chromiumPath())('what a person puts in', () => {
   })
 
   it('and without the example’s file, the page says so, and takes another', async () => {
-    await page.route(/assets\/.*\.onnx$/, (route) => route.fulfill({ status: 404 }))
+    await page.route(/assets\/(cable|part|mesh)-.*\.gzipped$/, (route) =>
+      route.fulfill({ status: 404 }),
+    )
     await page.goto(browsing.site.url)
     await page.locator('#model-name', { hasText: 'No detector could be loaded' }).waitFor()
     expect(await page.locator('#picture-wait').isVisible()).toBe(false)

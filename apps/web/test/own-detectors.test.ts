@@ -2,8 +2,8 @@ import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { browse, type Browsing } from './browsing.ts'
 import { chromiumPath } from './chromium.ts'
-import { settled, shot } from './page.ts'
-import { photograph } from './pictures.ts'
+import { settled, shot, shownScore } from './page.ts'
+import { photograph, plain } from './pictures.ts'
 
 const exampleCount = 7
 
@@ -150,6 +150,41 @@ describe.skipIf(!chromiumPath())('a detector of one’s own', () => {
     const judged = /of the (\d+) good/.exec(await page.locator('#verdict-text').innerText())![1]
     expect(Number(judged)).toBeLessThan(11)
     await shot(page, 'own-detector')
+  })
+
+  it('learns an image that is said to be fine: a new detector, which lets it pass', async () => {
+    const threshold = async () =>
+      Number(/Threshold ([\d.]*\d)/.exec(await page.locator('#rate-note').innerText())![1])
+    await page
+      .locator('#detect-pick [data-pick=files]')
+      .setInputFiles({ name: 'odd.png', mimeType: 'image/png', buffer: await plain(300, 300) })
+    await settled(page, 2)
+    const title = page.locator('#verdict-title')
+    expect(await title.innerText()).toContain('Anomalous')
+    const [score, before] = [await shownScore(page), await threshold()]
+    await page.locator('#mark-fine').click()
+    await page.locator('#teach', { hasText: 'Learn 1 image as good' }).click()
+    await page.locator('#messages').getByText('Learned 1 image as good').waitFor()
+    await page.locator('#model-name', { hasText: 'bolts, and 1 image more' }).waitFor()
+    await settled(page, 2)
+    expect(await page.locator('#picture-caption').innerText()).toContain('odd.png')
+    expect(await title.innerText()).toContain('Like the good ones')
+    // by what it has learned, and not by a threshold that was placed
+    expect(await shownScore(page)).toBeLessThan(score)
+    expect(await threshold()).toBeGreaterThanOrEqual(before)
+    expect(await page.locator('#rate-note').innerText()).not.toContain('placed')
+    await shot(page, 'taught')
+    // the detector from before is there, and judges as it did
+    await page.locator('#detectors').selectOption({ index: 3 })
+    await page.locator('#model-name', { hasText: /^bolts(?!, and)/ }).waitFor()
+    await settled(page, 2)
+    expect(await shownScore(page)).toBeCloseTo(score, 4)
+    expect(await threshold()).toBe(before)
+    await page.locator('#detectors').selectOption({ index: 4 })
+    await page.locator('#model-name', { hasText: 'bolts, and 1 image more' }).waitFor()
+    await page.locator('#model-forget').click()
+    await page.locator('#ask-yes').click()
+    await page.locator('#model-name', { hasText: 'Example: cables' }).waitFor()
   })
 
   it('is there after the page is loaded again, until it is removed', async () => {

@@ -92,7 +92,9 @@ describe.skipIf(!chromiumPath())('a new version of the site', () => {
     await page.waitForFunction(async () => (await caches.keys()).length === 2)
     await isKept()
     // the large files are carried over, not loaded again
-    expect(asked.filter((path) => /\.(onnx|packed|safetensors|webp|wasm)$/.test(path))).toEqual([])
+    expect(asked.filter((path) => /\.(gzipped|packed|safetensors|webp|wasm)$/.test(path))).toEqual(
+      [],
+    )
     expect(asked).toContain(`assets/${renamed}`)
 
     await close()

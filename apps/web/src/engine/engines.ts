@@ -3,6 +3,7 @@ import type { AnomalyMap, Detection } from '@cflow/detector'
 import type { DetectWorker, EngineOptions } from '../worker/detect.js'
 import { handleOf, waited } from '../worker/handle.js'
 import type { OnBytes } from './files.js'
+import { packedWasm, sent } from './packed.js'
 
 export type EngineId = 'webgpu' | 'threads' | 'single'
 
@@ -66,8 +67,12 @@ export function startWorker(id: EngineId, onBytes: OnBytes) {
   const handle = handleOf<DetectWorker>(
     new Worker(new URL('../worker/detect.ts', import.meta.url), { type: 'module' }),
   )
-  const prepared =
-    id === 'webgpu' ? Promise.resolve() : handle.answered(handle.api.prepare(proxy(onBytes)))
+  const prepare = async () => {
+    const { port1, port2 } = new MessageChannel()
+    const ready = handle.answered(handle.api.prepare(transfer(port2, [port2]), engineOptions(id)))
+    await Promise.all([ready, sent(packedWasm(onBytes), port1)])
+  }
+  const prepared = id === 'webgpu' ? Promise.resolve() : prepare()
   prepared.catch(() => undefined)
   return { id, handle, prepared }
 }

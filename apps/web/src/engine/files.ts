@@ -48,6 +48,10 @@ export async function* arriving(
   }
 }
 
+/** What is in a file that gzip made. */
+export const unzipped = (file: Blob): Promise<Blob> =>
+  new Response(file.stream().pipeThrough(new DecompressionStream('gzip'))).blob()
+
 /** A file of this site. @throws as `arriving` */
 export async function fetched(
   url: string,

@@ -10,11 +10,14 @@ import {
   type EngineChoice,
   type EngineId,
 } from './engines.js'
+import { proven } from './proven.js'
 import { percent } from '../ui/format.js'
 
 export interface HostEvents {
-  /** An engine took over; the results of another one are gone. */
-  onEngine(engine: Engine): void
+  /** An engine took over. @param isAlike it computes what the one before did, with other threads */
+  onEngine(engine: Engine, isAlike: boolean): void
+  /** Resolves when no image waits. */
+  quiet(): Promise<void>
   /** Something a person should know of: `failure` when what was asked for did not work. */
   onNote(title: string, text: string): void
   onState(text: string): void
@@ -43,6 +46,9 @@ export function engineHost(
   const [threads] = wasmChoices()
   const wasm: EngineId = threads.missing ? 'single' : 'threads'
   const first: EngineId = wanted === 'single' ? 'single' : wasm
+  /** WASM with as many threads as have proved themselves. */
+  let quickest: EngineId = first
+  let isProven = wasm === 'single' || savesData()
   let spare: ReturnType<typeof startWorker> | undefined = startWorker(first, events.onBytes)
   const opened = async (id: EngineId, file: Blob): Promise<Engine> => {
     const worker = spare?.id === id ? spare : startWorker(id, () => {})
@@ -60,10 +66,10 @@ export function engineHost(
     return result
   }
 
-  const use = (engine: Engine) => {
+  const use = (engine: Engine, isAlike = false) => {
     if (engine !== current) current?.close()
     current = engine
-    events.onEngine(engine)
+    events.onEngine(engine, isAlike)
     void engine.lost.then(() => leave(engine))
   }
 
@@ -137,6 +143,29 @@ export function engineHost(
     }
   }
 
+  /** Once, while nothing else runs: threads are slower than one on a busy machine. */
+  const proveThreads = async (): Promise<void> => {
+    const threads = current
+    if (asked !== undefined || threads?.id !== 'threads') return
+    let single: Engine | undefined
+    try {
+      const one = (single = await opened('single', threads.model))
+      const image = await known()
+      quickest = await proven(
+        () => threads.detect(image),
+        () => one.detect(image),
+      )
+    } catch (error) {
+      console.warn('one thread could not be tried:', error)
+    }
+    if (quickest === 'single' && single && threads === current) {
+      use(single, true)
+      events.onState('one thread is quicker here')
+    } else single?.close()
+  }
+
+  const wasmAsked = () => (asked === 'single' ? 'single' : asked === undefined ? quickest : wasm)
+
   return {
     get engine() {
       return current
@@ -148,8 +177,7 @@ export function engineHost(
      */
     async open(file: Promise<Blob>, isWanted: () => boolean): Promise<void> {
       const model = await file
-      if (!(await inTurn(() => useWasm(model, asked === 'single' ? 'single' : wasm, isWanted))))
-        return
+      if (!(await inTurn(() => useWasm(model, wasmAsked(), isWanted)))) return
       void inTurn(async () => {
         const { missing, isSoftware } = await gpu
         // WebGPU's build of onnxruntime-web is large: fetched where it may be of use, and asked for or no burden
@@ -157,6 +185,9 @@ export function engineHost(
         if (asked === 'webgpu' ? !missing : asked === undefined && isWorthTrying)
           await tryGpu(asked === 'webgpu')
       })
+      if (isProven) return
+      isProven = true
+      void events.quiet().then(() => inTurn(proveThreads))
     },
     /** Run on another engine; one that computes otherwise than WASM is not taken. */
     choose(id: EngineId): Promise<void> {

@@ -8,12 +8,14 @@ const looksLikeImage = (file: File): boolean =>
   file.type.startsWith('image/') ||
   /\.(png|jpe?g|webp|gif|avif|bmp|hei[cf]|tiff?|jxl)$/i.test(file.name)
 
+const inOrder = new Intl.Collator('en', { numeric: true })
+
 /**
  * The images among files, sorted by name; a message tells of the others.
  * @param also what may be used besides
  */
 export function imagesOf(files: Iterable<File>, also = ''): NewItem[] {
-  const all = [...files].sort((a, b) => pathOf(a).localeCompare(pathOf(b), 'en', { numeric: true }))
+  const all = [...files].sort((a, b) => inOrder.compare(pathOf(a), pathOf(b)))
   const others = all.filter((f) => !looksLikeImage(f))
   const title = others.length === 1 ? `${others[0]!.name} is not an image` : `${others.length} files are not images` // prettier-ignore
   if (others.length > 0)

@@ -106,10 +106,11 @@ function selectedAnew({ selected, ...state }: State): State {
 }
 
 /** A person brought images to judge. */
-export const given =
-  (images: readonly NewItem[]): Step =>
+export const given = (images: readonly NewItem[]): Step => givenItems(images.map((i) => itemOf(i)))
+
+export const givenItems =
+  (fresh: readonly Item[]): Step =>
   (state) => {
-    const fresh = images.map((i) => itemOf(i))
     const [first] = fresh
     return first ? { ...state, items: [...fresh, ...state.items], selected: first.id } : state
   }
@@ -236,13 +237,13 @@ export const arrived =
     return loaded === state.loaded ? state : { ...state, loaded }
   }
 
-/** An engine took over. */
+/** An engine took over. @param isAlike it only computes with other threads: what was judged stays */
 export const run =
-  (engine: Running): Step =>
+  (engine: Running, isAlike = false): Step =>
   ({ rate, placed, scale, isStuck: _, loaded: __, ...before }) => {
     const running = before.detectors.find((d) => d.file === engine.model)?.id
     const isNewModel = before.engine?.model !== engine.model
-    const isNewEngine = before.engine?.id !== engine.id
+    const isNewEngine = !isAlike && before.engine?.id !== engine.id
     const state = {
       ...before,
       engine,

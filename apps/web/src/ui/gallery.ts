@@ -22,6 +22,9 @@ interface Acts {
   readonly onRemove: (id: number) => void
 }
 
+/** So many new ones are drawn at once; the others follow, so that the page is held up by none. */
+const portion = 40
+
 /** Small pictures in a list: one of them is in the tab order, arrows lead to the others. */
 export function gallery(list: HTMLUListElement, acts: Acts) {
   const nodes = new Map<number, { item: HTMLLIElement; state: string }>()
@@ -70,9 +73,12 @@ export function gallery(list: HTMLUListElement, acts: Acts) {
   })
   list.addEventListener('focusin', settle)
 
-  return {
+  let rest: ReturnType<typeof setTimeout> | undefined
+  const self = {
     /** Show these, in this order; tiles that are there already are kept. */
     show(tiles: readonly Tile[], selected?: number, isFixed = false): void {
+      clearTimeout(rest)
+      let made = 0
       const ids = new Set(tiles.map((t) => t.id))
       for (const [id, { item }] of nodes)
         if (!ids.has(id)) {
@@ -87,6 +93,10 @@ export function gallery(list: HTMLUListElement, acts: Acts) {
         const isSelected = tile.id === selected
         const state = `${tile.url} ${tile.verdict?.text} ${tile.verdict?.kind} ${tile.mark} ${isSelected} ${isFixed}`
         const known = nodes.get(tile.id)
+        if (!known && ++made > portion) {
+          rest = setTimeout(() => self.show(tiles, selected, isFixed))
+          break
+        }
         const item = known?.item ?? newItem(tile, acts.onSelect, remove)
         if (item === place) place = place.nextElementSibling
         else list.insertBefore(item, place)
@@ -99,6 +109,7 @@ export function gallery(list: HTMLUListElement, acts: Acts) {
       settle()
     },
   }
+  return self
 }
 
 function newItem(

@@ -1,6 +1,9 @@
 import { transfer } from 'comlink'
-import { CflowError } from '@cflow/base'
+import { CflowError, floats } from '@cflow/base'
 import { loadDetector, type AnomalyMap, type Detection, type Detector } from '@cflow/detector'
+import { input, relu, writeOnnx } from '@cflow/graph'
+import { openRuntime } from '@cflow/runtimes'
+import { received } from '../engine/packed.js'
 import { serve } from './serve.js'
 import { giveWasm } from './wasm.js'
 
@@ -15,11 +18,17 @@ let detector: Detector | undefined
 
 /** One detector on one engine; decoding, too, happens here. */
 const api = {
-  /** Fetch what WASM needs, while the detector is on its way. */
-  prepare: giveWasm,
+  /** Start WASM with what comes through a port, while the detector is on its way: compiling takes long. */
+  async prepare(packed: MessagePort, options: EngineOptions): Promise<void> {
+    await giveWasm(received(packed))
+    const runtime = await openRuntime(options)
+    const session = await runtime.createSession(writeOnnx({ y: relu(input('x', 'float32', [1])) }))
+    await session.run({ x: floats('float32', [1], new Float32Array(1)) })
+    await session.release()
+  },
   /** @param onLost called when the GPU is lost */
   async load(model: Blob, options: EngineOptions, onLost: () => void) {
-    if (options.device === 'wasm') await giveWasm(() => {})
+    if (options.device === 'wasm') await giveWasm()
     detector = await loadDetector(model, options)
     if (options.device === 'webgpu') void watchGpu(onLost)
     const { manifest, runtime } = detector

@@ -45,12 +45,12 @@ const api = {
   },
   /** How quick an engine is here and now; it stays that of this worker. */
   async speed(engine: EngineOptions): Promise<number> {
-    await giveWasm(() => {})
+    await giveWasm()
     return speedOf(await openRuntime(engine))
   },
   /** Take good images up into a detector. */
   async update(model: Blob, images: TrainingInput['images'], engine: EngineOptions) {
-    await giveWasm(() => {})
+    await giveWasm()
     const result = await updateDetector({
       model: new Uint8Array(await model.arrayBuffer()),
       samples: images.map(({ name, blob }) => ({
@@ -70,7 +70,7 @@ const api = {
     onCheckpoint: (bytes: Uint8Array) => void,
   ) {
     const usable = await readable(images, onProgress, onUnreadable)
-    await giveWasm(() => {})
+    await giveWasm()
     const runtime = gated(await openRuntime(engine), running)
     const fitted = await trainDetector(
       usable.map(({ name, blob }) => new File([blob], name)),

@@ -1,15 +1,6 @@
 import init, { BrotliDecStream, BrotliStreamResultCode } from 'brotli-dec-wasm/web'
-import unpacker from 'brotli-dec-wasm/web/bg.wasm?url'
-import { arriving, sizes, type OnBytes } from '../engine/files.js'
-
-// found by a pattern: made by tools/build-example.ts before the site is built
-const [packed] = Object.values(
-  import.meta.glob<string>('../../generated/*.packed', {
-    query: '?url',
-    import: 'default',
-    eager: true,
-  }),
-)
+import { sizes } from '../engine/files.js'
+import { packedWasm, type PackedWasm } from '../engine/packed.js'
 
 /** Bytes that are unpacked at once. */
 const step = 2 ** 18
@@ -17,22 +8,23 @@ const step = 2 ** 18
 /**
  * Give onnxruntime-web its WASM file before it asks for it: packed it is a sixth, on every host, and it is unpacked while it
  * arrives.
- * @param onBytes called with bytes of the packed file
+ * @param packed where the page fetches it; else it is fetched here
  * @throws CflowError NETWORK, NOT_FOUND
  */
-export const giveWasm = (onBytes: OnBytes): Promise<void> => (given ??= give(onBytes))
+export const giveWasm = (packed?: PackedWasm): Promise<void> =>
+  (given ??= give(packed ?? packedWasm(() => {})))
 
 let given: Promise<void> | undefined
 
-async function give(onBytes: OnBytes): Promise<void> {
-  const starting = init({ module_or_path: unpacker })
+async function give({ unpacker, parts }: PackedWasm): Promise<void> {
+  const starting = unpacker.then((file) => init({ module_or_path: file }))
   const library = import('onnxruntime-web/wasm')
   // told below
   for (const begun of [starting, library]) begun.catch(() => undefined)
   const all = new Uint8Array(sizes['wasm'] ?? 0)
   let at = 0
   let stream: BrotliDecStream | undefined
-  for await (const part of arriving(packed!, 'The engine (onnxruntime-web)', onBytes)) {
+  for await (const part of parts) {
     if (!stream) {
       await starting
       stream = new BrotliDecStream()
