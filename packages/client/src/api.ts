@@ -3886,6 +3886,7 @@ export interface paths {
                             /** @enum {string} */
                             aggregation?: "calibrated" | "joint" | "perDimension" | "standardised" | "softMinimum";
                             scoreShare?: number;
+                            smoothing?: number;
                             channels?: number;
                             regularisation?: number;
                             neighbours?: number;
@@ -3975,6 +3976,7 @@ export interface paths {
                             /** @enum {string} */
                             aggregation?: "calibrated" | "joint" | "perDimension" | "standardised" | "softMinimum";
                             scoreShare?: number;
+                            smoothing?: number;
                             channels?: number;
                             regularisation?: number;
                             neighbours?: number;

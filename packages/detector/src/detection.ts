@@ -16,7 +16,7 @@ export interface Contribution {
   readonly stride: number
   /**
    * Its anomaly there; the values of all scales sum to the map's value, or under `softMinimum` their soft minimum is it, up to
-   * rounding.
+   * rounding and before the map is smoothed (`manifest.smoothing`).
    */
   readonly value: number
   /**

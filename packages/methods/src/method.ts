@@ -94,7 +94,9 @@ export interface Learned {
   /** The pass whose state was kept, of each model; 0 for the state at the start. */
   readonly kept?: readonly number[]
   /** What the manifest says beside what it says of every method. */
-  readonly manifest?: Partial<Pick<Manifest, 'aggregation' | 'memory' | 'scoreShare' | 'settings'>>
+  readonly manifest?: Partial<
+    Pick<Manifest, 'aggregation' | 'memory' | 'scoreShare' | 'smoothing' | 'settings'>
+  >
 }
 
 /** Read the features of all training images once, in order: the stage `encode`. */

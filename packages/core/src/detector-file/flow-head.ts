@@ -7,6 +7,7 @@ import {
   type Aggregation,
   type ScaleStatistics,
 } from '../score/aggregation.js'
+import { blur } from '../score/blur.js'
 import { detectorNames, rowsOfMap, type Head } from './detector.js'
 
 /** Likelihood per dimension of every position of a map, [N, h, w]. */
@@ -28,6 +29,12 @@ function mapScore(map: Value, share: number): Value {
   return reduceMean(highest, [1])
 }
 
+/** A map [N, S, S], smoothed. */
+function smoothed(map: Value, sigma: number): Value {
+  const [, height, width] = map.shape as [unknown, number, number]
+  return reshape(blur(reshape(map, [-1, 1, height, width]), sigma), [-1, height, width])
+}
+
 /** A scale of a detector that is no flow: what it says of a position grows with how usual this is, as a likelihood does. */
 export interface FurtherScale {
   /** What a likelihood per dimension is multiplied by to get one of all (`joint`). */
@@ -41,6 +48,8 @@ export interface FurtherScale {
 export interface FlowHeadOptions {
   /** See `mapScore`; the map's maximum when absent. */
   readonly scoreShare?: number
+  /** Deviation, in pixels, of the Gaussian that the map is smoothed with; not at all when absent. */
+  readonly smoothing?: number
   /** Scales behind those of the flows. */
   readonly further?: readonly FurtherScale[]
 }
@@ -49,13 +58,14 @@ export interface FlowHeadOptions {
 export function flowHead(
   flows: readonly ScaleFlow[],
   aggregation: Aggregation,
-  { scoreShare = 0, further = [] }: FlowHeadOptions = {},
+  { scoreShare = 0, smoothing = 0, further = [] }: FlowHeadOptions = {},
 ): Head {
   return {
     flows,
     ...likelihoodHead([...flows.map(({ config }) => config), ...further], {
       aggregation,
       scoreShare,
+      smoothing,
       likelihoods: (taps) => [
         ...flows.map((flow, k) => likelihoodMap(taps[k] as Value, flow, `flow${k}`)),
         ...further.map((scale) => scale.likelihood(taps)),
@@ -73,10 +83,12 @@ export function likelihoodHead(
   {
     aggregation,
     scoreShare,
+    smoothing = 0,
     likelihoods: of,
   }: {
     readonly aggregation: Aggregation
     readonly scoreShare: number
+    readonly smoothing?: number
     /** Likelihood per dimension of every position, [N, h, w] of every scale. */
     readonly likelihoods: (taps: readonly Value[]) => readonly Value[]
   },
@@ -93,7 +105,8 @@ export function likelihoodHead(
       }),
     verdict(evidence, size, statistics) {
       const likelihoods = names.map((name) => evidence[name] as Value)
-      const map = anomalyMapValue(aggregation, statistics, likelihoods, size)
+      const plain = anomalyMapValue(aggregation, statistics, likelihoods, size)
+      const map = smoothing > 0 ? smoothed(plain, smoothing) : plain
       return { map, score: mapScore(map, scoreShare) }
     },
   }

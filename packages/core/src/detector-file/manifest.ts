@@ -59,6 +59,8 @@ const manifestSchema = z.object({
   aggregation: aggregationSchema,
   /** Share of the map's pixels, the highest, whose mean is the score; where absent, the score is their maximum. */
   scoreShare: z.number().positive().max(1).optional(),
+  /** Deviation, in pixels of the map, of the Gaussian that it is smoothed with; not at all where absent. */
+  smoothing: z.number().positive().optional(),
   /** Per scale, over held-out normal images; the file has an output `log_likelihood_k` for each. */
   scales: z.array(scaleStatisticsSchema),
   calibration: z.object({

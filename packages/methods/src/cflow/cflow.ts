@@ -34,6 +34,7 @@ import type { Trainer } from '../training/trainer.js'
 import { extendFlows } from './extend.js'
 import { refitted } from './base.js'
 import { flowTrainer } from './flow-trainer.js'
+import { gaussianSigma } from '../maps.js'
 import { rememberedScale, rememberedTaps } from './remembered.js'
 import { estimateWhitenings, whitener } from './whitening.js'
 
@@ -89,6 +90,11 @@ const settings = z.strictObject({
     'of the map’s pixels whose mean is the score, 0 for the maximum',
     z.number().min(0).max(1),
   ),
+  smoothing: settingsOf('calibration')(
+    'PIXELS',
+    'deviation of the Gaussian that the anomaly map is smoothed with, 0 for none',
+    z.number().min(0).max(32),
+  ),
   whitening: choice('whether the flows begin with a whitening of the features', z.boolean()),
   start: choice('of the coupling layers’ parameters', z.enum(['identity', 'random'])),
   sampling: choice('how mini-batches are drawn', z.enum(['grouped', 'permuted'])),
@@ -140,6 +146,7 @@ export const cflow = method({
       remembered: 2500,
       aggregation: 'softMinimum',
       scoreShare: 0.003,
+      smoothing: gaussianSigma,
     },
     /** What the authors' code does. */
     paper: {
@@ -161,6 +168,7 @@ export const cflow = method({
       remembered: 0,
       aggregation: 'calibrated',
       scoreShare: 0,
+      smoothing: 0,
     },
   },
   prepare({ rotation, brightness, neighbourhoods, imageScales }, given) {
@@ -174,7 +182,7 @@ export const cflow = method({
   },
   async learn(job) {
     const { config, encoder, runtime, features, training } = job
-    const { aggregation, scoreShare } = config
+    const { aggregation, scoreShare, smoothing } = config
     const whitenings = config.whitening ? await estimateWhitenings(job) : []
     const chosen = rememberedTaps(encoder.taps)
     const { remembered } = config
@@ -205,7 +213,7 @@ export const cflow = method({
       head: async (parameters) => {
         const learned = flows.map((flow, k) => withParameters(flow, parameters[k] as Float32Array))
         const based = config.base === 'refitted' ? await refitted(job, learned) : learned
-        return flowHead(based, aggregation, { scoreShare, further })
+        return flowHead(based, aggregation, { scoreShare, smoothing, further })
       },
     })
     const memory = {
@@ -218,6 +226,7 @@ export const cflow = method({
         aggregation,
         ...(remembered > 0 && { memory }),
         ...(scoreShare > 0 && { scoreShare }),
+        ...(smoothing > 0 && { smoothing }),
       },
     }
   },

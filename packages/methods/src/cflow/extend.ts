@@ -37,7 +37,7 @@ const unusual = 1
 export async function extendFlows(job: ExtensionJob): Promise<Extended> {
   const { parts, features, training } = job
   const { manifest, constants } = parts
-  const { memory, scales, aggregation, scoreShare = 0, encoder } = manifest
+  const { memory, scales, aggregation, scoreShare = 0, smoothing = 0, encoder } = manifest
   if (!memory)
     throw new CflowError('USAGE', 'the detector remembers nothing that could be added to', {
       subject: 'remembered',
@@ -74,6 +74,7 @@ export async function extendFlows(job: ExtensionJob): Promise<Extended> {
   const head = likelihoodHead(scales, {
     aggregation,
     scoreShare,
+    smoothing,
     likelihoods: (maps) => {
       const evidence = parts.evidence(maps)
       const likelihoods = names.map((name) => evidence[name] as Value)

@@ -1,5 +1,5 @@
 import { Random, floats } from '@cflow/base'
-import { encodePixels, type Head, type Transform } from '@cflow/core'
+import { blur, encodePixels, type Head, type Transform } from '@cflow/core'
 import {
   add,
   concat,
@@ -23,7 +23,7 @@ import {
 } from '@cflow/graph'
 import * as z from 'zod'
 import { mapShape } from '../features.js'
-import { blur } from '../maps.js'
+import { gaussianSigma } from '../maps.js'
 import { method, type Job } from '../method.js'
 import { constantsOf, flattened } from '../parameters.js'
 import {
@@ -172,7 +172,7 @@ export const differnetHead = (
     const sum = Object.values(evidence)
       .map((attribution) => resizeBilinear(attribution, size, size))
       .reduce(add)
-    const map = stretched(blur(sum), size)
+    const map = stretched(blur(sum, gaussianSigma), size)
     return { map: mul(map, reshape(score as Value, [-1, 1, 1])), score: score as Value }
   },
 })
