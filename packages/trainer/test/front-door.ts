@@ -9,6 +9,7 @@ const { model, remarks } = await trainDetector(good, {
   inputSize: 128,
   onProgress: ({ stage, done, total }) => console.log(stage, `${done}/${total}`),
   signal: AbortSignal.timeout(600_000), // or that of a button
+  finish: AbortSignal.timeout(60_000), // then with what was learned so far
 })
 console.log(remarks) // what is to be said of the images, such as that some are copies
 await writeFile('model.onnx', model)

@@ -5,11 +5,7 @@ import { run } from '@cflow/runtimes/testing'
 import { likelihoodHead } from '../detector-file/flow-head.js'
 import { blur, gaussianKernel } from './blur.js'
 
-async function blurred(
-  size: number,
-  map: readonly number[],
-  sigma = 4,
-): Promise<number[]> {
+async function blurred(size: number, map: readonly number[], sigma = 4): Promise<number[]> {
   const x = input('x', 'float32', ['N', 1, size, size])
   const feeds = { x: floats('float32', [1, 1, size, size], map) }
   return (await run({ y: blur(x, sigma) }, feeds))['y']!.data
