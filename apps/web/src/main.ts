@@ -1,5 +1,6 @@
 import { judge } from './detect/judging.js'
 import { itemOf, type Item, type NewItem } from './detect/item.js'
+import { detectionOutside } from './detect/outside.js'
 import { modelCard } from './detect/model-card.js'
 import { detectView } from './detect/view.js'
 import { detectorsOf } from './detectors.js'
@@ -95,7 +96,7 @@ function prepare(): void {
     },
     watch: (threshold) =>
       void openLive(
-        async (frame) => (await host).detect(frame),
+        async (frame) => detectionOutside(store.state, await (await host).detect(frame)),
         threshold,
         (photo) => take([photo]),
       ),

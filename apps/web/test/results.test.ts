@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { browse, type Browsing } from './browsing.ts'
 import { chromiumPath } from './chromium.ts'
 import { needing } from './large.ts'
-import { settled, shot } from './page.ts'
+import { accessibilityFaults, settled, shot, shownScore } from './page.ts'
 import { photograph } from './pictures.ts'
 
 const exampleCount = 7
@@ -124,6 +124,74 @@ describe.skipIf(!chromiumPath())('results', () => {
     await page.locator('#picture-image:not([alt*="one scale"])').waitFor()
     await page.locator('#gallery .tile').first().click()
     await expect.poll(heat).toBe(whole)
+  })
+
+  it('leave out regions that do not count: drawn, by the keyboard, exported, removed', async () => {
+    await page.locator('#gallery .tile', { hasText: 'poke' }).click()
+    const title = page.locator('#verdict-title')
+    await expect.poll(() => title.innerText()).toContain('Anomalous')
+    await page.locator('#picture-heat:not([hidden])').waitFor()
+    const before = { scores: await scores(), score: await shownScore(page) }
+    // the white line is around all that is above the threshold
+    const [left, top, right, bottom] = await page.locator('#picture-heat').evaluate((node) => {
+      const { width, height } = node as HTMLCanvasElement
+      const { data } = (node as HTMLCanvasElement)
+        .getContext('2d')!
+        .getImageData(0, 0, width, height)
+      const box = [1, 1, 0, 0] as [number, number, number, number]
+      for (let i = 0; i < width * height; i++) {
+        if (data.slice(4 * i, 4 * i + 4).some((v) => v !== 255)) continue
+        const [x, y] = [(i % width) / width, Math.floor(i / width) / height]
+        box[0] = Math.min(box[0], x - 0.01)
+        box[1] = Math.min(box[1], y - 0.01)
+        box[2] = Math.max(box[2], x + 0.02)
+        box[3] = Math.max(box[3], y + 0.02)
+      }
+      return box
+    })
+    const toggle = page.getByRole('button', { name: 'Regions that do not count' })
+    await toggle.click()
+    await page.locator('#picture').scrollIntoViewIfNeeded()
+    const box = (await page.locator('#regions').boundingBox())!
+    const at = (x: number, y: number) => [box.x + x * box.width, box.y + y * box.height] as const
+    await page.mouse.move(...at(Math.max(0, left), Math.max(0, top)))
+    await page.mouse.down()
+    await page.mouse.move(...at(right, bottom), { steps: 4 })
+    await page.mouse.up()
+    await expect.poll(() => title.innerText()).toContain('Like the good ones')
+    expect(await shownScore(page)).toBeLessThan(before.score)
+    expect(await page.locator('#regions-note').innerText()).toMatch(
+      /^1 region .* can only be lower/,
+    )
+    await shot(page, 'regions')
+    expect(await accessibilityFaults(page)).toEqual([])
+    // of every image, and never higher
+    await expect.poll(scores).not.toEqual(before.scores)
+    for (const [i, score] of (await scores()).entries())
+      expect(score).toBeLessThanOrEqual(before.scores[i]!)
+    const csv = (await saved('#export-csv')).toString('utf8').split('\r\n')
+    expect(csv[0]).toMatch(/,whole_score,regions_left_out$/)
+    const { images } = JSON.parse((await saved('#export-json')).toString('utf8')) as {
+      images: { score: number; wholeScore: number; regionsLeftOut: { x: number }[] }[]
+    }
+    for (const { score, wholeScore, regionsLeftOut } of images) {
+      expect(score).toBeLessThanOrEqual(wholeScore)
+      expect(regionsLeftOut).toHaveLength(1)
+    }
+    expect(Math.abs(images[0]!.regionsLeftOut[0]!.x - Math.max(0, left))).toBeLessThan(0.01)
+
+    await page.getByRole('button', { name: 'Add a region' }).click()
+    const second = page.locator('#regions .region').nth(1)
+    const style = () => second.evaluate(({ style }) => [style.left, style.width].map(parseFloat))
+    await page.keyboard.press('ArrowLeft')
+    await page.keyboard.press('Shift+ArrowRight')
+    expect(await style()).toEqual([38, 22])
+    await page.keyboard.press('Delete')
+    await page.getByRole('button', { name: 'Region 1, remove' }).click()
+    await toggle.click()
+    await expect.poll(() => title.innerText()).toContain('Anomalous')
+    expect(await shownScore(page)).toBe(before.score)
+    await expect.poll(scores).toEqual(before.scores)
   })
 
   it('are exported: a table, JSON, and the pictures with their maps', async () => {

@@ -13,6 +13,7 @@ export {
 } from './detection.js'
 export { fetchBytes } from './fetch.js'
 export { maskAbove } from './mask.js'
+export { canLeaveOut, mapOutside, scoreOutside, type Region } from './outside.js'
 export {
   knownDefectsOf,
   nearCopiesOf,

@@ -1,4 +1,4 @@
-import { plainDetection } from '@cflow/detector'
+import { mapOutside, plainDetection } from '@cflow/detector'
 import { paintHeat } from './heat.js'
 import { unstored, type Item, type Verdict } from './item.js'
 
@@ -17,15 +17,29 @@ const cell = (value: string | number | boolean | undefined): string => {
   return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
 }
 
-/** A line an image: path, score, threshold, verdict, p-value, what is known of it and what a person said. */
+/**
+ * A line an image: path, score, threshold, verdict, p-value, what is known of it and what a person said. Where regions do not
+ * count, the score is that of the rest, and two columns more have that of the whole image and the regions: x, y, width and
+ * height of each in parts of the image.
+ */
 export function csvOf(results: readonly Result[]): string {
+  const isPart = results.some(({ item }) => item.outside)
   const rows = results.map(({ item, verdict }) => [
     ...[pathOf(item), verdict.score, verdict.threshold, verdict.anomalous, verdict.pValue],
     ...[item.truth, item.mark],
+    ...(isPart ? [item.outside?.whole ?? verdict.score, regionsIn(item)] : []),
   ])
   const head = ['path', 'score', 'threshold', 'anomalous', 'p_value', 'truth', 'marked']
+  if (isPart) head.push('whole_score', 'regions_left_out')
   return [head, ...rows].map((row) => `${row.map(cell).join(',')}\r\n`).join('')
 }
+
+const regionsIn = ({ outside }: Item): string =>
+  (outside?.regions ?? [])
+    .map(({ x, y, width, height }) =>
+      [x, y, width, height].map((v) => Number(v.toFixed(4))).join(' '),
+    ) // prettier-ignore
+    .join('; ')
 
 /** @param detector what made the results */
 export const jsonOf = (results: readonly Result[], detector: string): string =>
@@ -35,6 +49,7 @@ export const jsonOf = (results: readonly Result[], detector: string): string =>
       images: results.map(({ item, verdict }) => ({
         path: pathOf(item),
         ...plainDetection(verdict),
+        ...(item.outside && { wholeScore: item.outside.whole, regionsLeftOut: item.outside.regions }), // prettier-ignore
         ...(item.truth !== undefined && { truth: item.truth }),
         ...(item.mark !== undefined && { marked: item.mark }),
       })),
@@ -80,7 +95,7 @@ async function overlay(item: Item, { threshold }: Verdict, opacity: number): Pro
   const context = canvas.getContext('2d')!
   context.drawImage(photo, 0, 0)
   photo.close()
-  const map = await unstored(item.map!)
+  const map = mapOutside(await unstored(item.map!), item.outside?.regions ?? [])
   const heat = new OffscreenCanvas(map.width, map.height)
   paintHeat(heat, map, threshold)
   context.globalAlpha = opacity

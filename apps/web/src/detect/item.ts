@@ -1,4 +1,4 @@
-import type { Detection, DetectionOf } from '@cflow/detector'
+import type { Detection, DetectionOf, Region } from '@cflow/detector'
 import type { Friendly } from '../errors.js'
 
 /** What a detector says of an image, without its map. */
@@ -42,6 +42,8 @@ export interface Item {
   readonly truth?: string
   readonly detection?: Verdict
   readonly map?: StoredMap
+  /** The regions that the detection's score leaves out, and the score of the whole; absent where all of the image counts. */
+  readonly outside?: { readonly whole: number; readonly regions: readonly Region[] }
   /** Of each scale alone, once one of them was asked for; empty where they cannot be had. */
   readonly scaleMaps?: readonly StoredMap[]
   /** What a person says of it. */
@@ -58,6 +60,7 @@ export const waitingAgain = ({
   map: __,
   scaleMaps: ___,
   failure: ____,
+  outside: _____,
   ...item
 }: Item): Item => item
 

@@ -1,8 +1,9 @@
 import type { AnomalyMap, Detection } from '@cflow/detector'
 import { friendly } from '../errors.js'
-import { judgedAs, type State } from '../state/state.js'
+import { judgedAs, regionsOf, type State } from '../state/state.js'
 import type { Store } from '../state/store.js'
 import { stored, type Item } from './item.js'
+import { counted } from './outside.js'
 import { showMessage } from '../ui/messages.js'
 
 /**
@@ -26,8 +27,11 @@ export function judge(
       const detection = await detect(blob)
       // of another detector, or on another engine: once more
       const { anomalyMap, ...verdict } = detection
-      if (store.state.engine === engine)
-        store.change(judgedAs(id, { detection: verdict, map: stored(anomalyMap) }))
+      if (!engine || store.state.engine !== engine) return
+      const regions = regionsOf(store.state)
+      const { score, outside } = counted(engine.manifest, verdict.score, anomalyMap, regions)
+      const change = { detection: { ...verdict, score }, map: stored(anomalyMap) }
+      store.change(judgedAs(id, { ...change, ...(outside && { outside }) }))
     } catch (error) {
       console.warn(error)
       if (store.state.engine !== engine) return

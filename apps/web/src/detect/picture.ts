@@ -1,8 +1,9 @@
-import type { AnomalyMap } from '@cflow/detector'
+import { mapOutside, type AnomalyMap, type Region } from '@cflow/detector'
 import { create, element } from '../ui/dom.js'
 import { short } from '../ui/format.js'
 import { zoomable } from '../ui/zoom.js'
 import { paintHeat, paintLegend } from './heat.js'
+import { isIn } from './region.js'
 import { unstored, type Item, type StoredMap, type Verdict } from './item.js'
 
 /** One scale, whose map is shown alone. */
@@ -64,12 +65,18 @@ export function pictureView() {
   let threshold = 0
   let alone: ShownScale | undefined
   let of: StoredMap | undefined
+  let leftOut: readonly Region[] = []
   stage.addEventListener('pointermove', (event) => {
     if (!map) return
     const box = stage.getBoundingClientRect()
+    const [x, y] = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height]
+    if (leftOut.some((r) => isIn(r, x, y))) {
+      probe.textContent = 'Here nothing counts'
+      return
+    }
     const at = (part: number, n: number) => Math.min(n - 1, Math.max(0, Math.floor(part * n)))
-    const column = at((event.clientX - box.left) / box.width, map.width)
-    const row = at((event.clientY - box.top) / box.height, map.height)
+    const column = at(x, map.width)
+    const row = at(y, map.height)
     const score = map.data[row * map.width + column]!
     const side = score > threshold ? 'above' : 'below'
     probe.textContent = alone
@@ -94,11 +101,12 @@ export function pictureView() {
       if (of !== stored) return
       map = got
     }
-    paintHeat(heat, map, threshold, !scale)
+    const rest = mapOutside(map, item.outside?.regions ?? [])
+    paintHeat(heat, rest, threshold, !scale)
     heat.hidden = false
     image.alt = scale
-      ? `${item.name}: heat map of one scale, ${scale.name}, highest at the ${placeOf(map)}`
-      : altOf(item, judged, map)
+      ? `${item.name}: heat map of one scale, ${scale.name}, highest at the ${placeOf(rest)}`
+      : altOf(item, judged, rest)
   }
   let shown: number | undefined
   return {
@@ -120,6 +128,7 @@ export function pictureView() {
       if (item?.id !== shown) zoom.reset()
       shown = item?.id
       probe.textContent = ''
+      leftOut = item?.outside?.regions ?? []
       const stored = scale ? item?.scaleMaps?.[scale.index] : item?.map
       if (!judged || !stored) {
         of = map = undefined

@@ -1,6 +1,6 @@
 import type { Manifest } from '@cflow/core'
 import type { Contribution } from '@cflow/detector'
-import type { Verdict } from './item.js'
+import type { Item, Verdict } from './item.js'
 import type { Friendly } from '../errors.js'
 import { create, element } from '../ui/dom.js'
 import { percent, short } from '../ui/format.js'
@@ -12,13 +12,18 @@ export function showVerdict(
   detection: Verdict | undefined,
   failure: Friendly | undefined,
   isEmpty: boolean,
+  outside?: Item['outside'],
 ): void {
   const title = element('h2', 'verdict-title')
   const text = element('p', 'verdict-text')
   const scale = element('div', 'verdict-scale')
   const bars = element('ul', 'contributions')
   delete title.dataset['score']
-  element('h3', 'verdict-from').hidden = !detection
+  // the scales are known at the highest pixel of the whole image: where that does not count, they say nothing
+  const isElsewhere =
+    detection !== undefined && outside !== undefined && detection.score < outside.whole
+  element('h3', 'verdict-from').hidden = !detection || isElsewhere
+  bars.hidden = isElsewhere
   if (!detection || !manifest) {
     title.className = 'badge'
     title.textContent = isEmpty ? 'No image yet' : failure ? 'No verdict' : '…'
@@ -32,7 +37,7 @@ export function showVerdict(
   title.dataset['score'] = String(score)
   title.textContent = anomalous ? '✕ Anomalous' : '✓ Like the good ones'
   text.textContent = kept(
-    `Score ${short(score)} is ${anomalous ? '' : 'not '}above the threshold ${short(threshold)}. ` +
+    `Score ${short(score)}${outside ? ` of what counts (${short(outside.whole)} of the whole image)` : ''} is ${anomalous ? '' : 'not '}above the threshold ${short(threshold)}. ` +
       `${rarityOf(manifest.calibration.scores, score)} It took ${Math.round(milliseconds)} ms.`,
   )
   scale.replaceChildren(scoreStrip(manifest.calibration.scores, threshold, score))

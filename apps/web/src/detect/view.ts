@@ -30,7 +30,9 @@ import {
   scaleThreshold,
   summaryOf,
 } from './judge.js'
+import { leaveOut } from './outside.js'
 import { pictureView, type ShownScale } from './picture.js'
+import { regionsView } from './regions.js'
 import { scaleNames, showVerdict } from './verdict-card.js'
 
 interface Acts {
@@ -47,6 +49,8 @@ const [many, pace] = [30, 150]
 /** The tab on which images are judged. */
 export function detectView(store: Store<State>, { take, learn, watch }: Acts): void {
   const picture = pictureView()
+  regionsView(store)
+  leaveOut(store)
   const tiles = gallery(element('ul', 'gallery'), {
     onSelect: (id) => store.change(selecting(id)),
     onRemove: (id) => store.change(without([id])),
@@ -151,7 +155,13 @@ export function detectView(store: Store<State>, { take, learn, watch }: Acts): v
       shown = of
       picture.show(item, point, isStuck === true, shownScale(state, point))
       if (engine) renderScales(engine.manifest, point, scale)
-      showVerdict(engine?.manifest, point, item?.failure, item === undefined && !!engine)
+      showVerdict(
+        engine?.manifest,
+        point,
+        item?.failure,
+        item === undefined && !!engine,
+        item?.outside,
+      )
       if (engine) renderRate(engine.manifest, state)
       for (const [button, mark] of [
         [fine, 'fine'],

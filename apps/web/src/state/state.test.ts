@@ -12,7 +12,10 @@ import {
   knowing,
   learnFrom,
   learnFromOnly,
+  leavingOut,
   marking,
+  recounted,
+  regionsOf,
   run,
   selecting,
   strict,
@@ -110,6 +113,36 @@ describe('images', () => {
   })
 })
 
+describe('regions that do not count', () => {
+  const regions = [{ x: 0, y: 0, width: 0.5, height: 0.5 }]
+
+  it('are those of a detector, on every engine, and are there again with it', () => {
+    const state = after(...known, run(engine(exampleFile)), leavingOut(regions))
+    expect(regionsOf(run(engine(exampleFile, 'threads'))(state))).toBe(regions)
+    const own = run(engine(ownFile))(state)
+    expect(regionsOf(own)).toEqual([])
+    expect(regionsOf(run(engine(exampleFile))(own))).toBe(regions)
+    expect(regionsOf(leavingOut([])(state))).toEqual([])
+    // without a detector there is nothing to leave out from
+    expect(leavingOut(regions)(initial)).toBe(initial)
+  })
+
+  it('change the score of an image, and give it back', () => {
+    const loaded = after(...known, run(engine(exampleFile)))
+    const { id } = loaded.items[0]!
+    const judged = judgedAs(id, { detection: { score: 9 } as Detection })(loaded)
+    const outside = { whole: 9, regions }
+    const part = recounted(id, { score: 4, outside })(judged)
+    expect(part.items[0]).toMatchObject({ detection: { score: 4 }, outside })
+    expect(recounted(id, { score: 9 })(part).items[0]).toEqual(judged.items[0])
+    expect(run(engine(ownFile))(given([image('mine')])(part)).items[0]).not.toHaveProperty(
+      'outside',
+    )
+    // one that waits again has no score to change
+    expect(recounted(id, { score: 4, outside })(loaded).items[0]).toEqual(loaded.items[0])
+  })
+})
+
 it('a rate that was asked for is that of a detector, on every engine', () => {
   const state = after(...known, run(engine(exampleFile)), strict(0.1))
   expect(run(engine(exampleFile, 'threads'))(state).rate).toBe(0.1)
@@ -180,6 +213,14 @@ describe('a person’s word', () => {
     // one that is found anyway changes nothing, and the slider takes a placed threshold back
     expect(marking(idOf(state, '9'), 'defect')(state).placed).toBeUndefined()
     expect(strict(0.1)(marked).placed).toBeUndefined()
+  })
+
+  it('places the threshold anew where regions change a score', () => {
+    const state = scored(undefined, 2.5, 9)
+    const id = idOf(state, '2.5')
+    const marked = marking(id, 'defect')(state)
+    expect(recounted(id, { score: 1.5 })(marked).placed).toBe(1.25)
+    expect(recounted(id, { score: 1.5 })(state).placed).toBeUndefined()
   })
 
   it('on a good image raises the threshold only where the detector cannot learn it', () => {

@@ -1,4 +1,5 @@
 import type { Manifest } from '@cflow/core'
+import type { Region } from '@cflow/detector'
 import { itemOf, waitingAgain, type Item, type NewItem } from '../detect/item.js'
 import type { EngineId } from '../engine/engines.js'
 
@@ -64,6 +65,8 @@ export interface State {
   readonly placed?: number
   /** The scale whose heat map is shown alone, by its place among the contributions; that of all while undefined. */
   readonly scale?: number
+  /** Regions of images that do not count, by the id of the detector. */
+  readonly regions: Readonly<Record<string, readonly Region[]>>
   readonly sort: Sort
   readonly filter: Filter
   readonly training: Training
@@ -80,6 +83,7 @@ export const initial: State = {
   detectors: builtIn,
   wanted: example,
   items: [],
+  regions: {},
   ...{ sort: 'given', filter: 'all' },
   training: { images: [], tests: [], phase: 'idle' },
 }
@@ -133,12 +137,42 @@ export const without =
 export const judgedAs =
   (
     id: number,
-    change: Pick<Item, 'detection' | 'map'> | Pick<Item, 'scaleMaps'> | Pick<Item, 'failure'>,
+    change:
+      Pick<Item, 'detection' | 'map' | 'outside'> | Pick<Item, 'scaleMaps'> | Pick<Item, 'failure'>,
   ): Step =>
   (state) => ({
     ...state,
     items: state.items.map((i) => (i.id === id ? { ...i, ...change } : i)),
   })
+
+const none: readonly Region[] = []
+
+/** The regions that do not count for the detector that runs. */
+export const regionsOf = ({ regions, running }: State): readonly Region[] =>
+  (running === undefined ? undefined : regions[running]) ?? none
+
+/** These regions do not count, for the detector that runs; none: all of the image counts. */
+export const leavingOut =
+  (regions: readonly Region[]): Step =>
+  (state) => {
+    const { running } = state
+    if (running === undefined) return state
+    const { [running]: _, ...others } = state.regions
+    return { ...state, regions: regions.length > 0 ? { ...others, [running]: regions } : others }
+  }
+
+/** An image has another score, as other regions do not count. A threshold that was placed by it is placed anew. */
+export const recounted =
+  (id: number, { score, outside }: { readonly score: number } & Pick<Item, 'outside'>): Step =>
+  ({ placed, ...state }) => {
+    const items = state.items.map((i): Item => {
+      if (i.id !== id || !i.detection) return i
+      const { outside: _, ...item } = i
+      return { ...item, detection: { ...i.detection, score }, ...(outside && { outside }) }
+    })
+    const now = placed === undefined ? undefined : placedIn({ ...state, items })
+    return { ...state, items, ...(now !== undefined && { placed: now }) }
+  }
 
 /** One scale's heat map alone; without a scale, that of all. */
 export const atScale =
@@ -177,11 +211,16 @@ export const marking =
       const { mark: before, ...item } = i
       return before === mark ? item : { ...item, mark }
     })
-    const scores = (of: Item['mark']) =>
-      items.flatMap((i) => (i.mark === of && i.detection ? [i.detection.score] : []))
-    const placed = state.engine && placedBy(state.engine.manifest, scores('fine'), scores('defect'))
+    const placed = placedIn({ ...state, items })
     return { ...state, items, ...(placed !== undefined && { placed }) }
   }
+
+/** The threshold that marked images place. */
+function placedIn({ items, engine }: State): number | undefined {
+  const scores = (of: Item['mark']) =>
+    items.flatMap((i) => (i.mark === of && i.detection ? [i.detection.score] : []))
+  return engine && placedBy(engine.manifest, scores('fine'), scores('defect'))
+}
 
 /** Whether a detector can learn more: one whose weights are stored in fewer bits cannot. */
 export const canLearn = ({ precision = 'float32' }: Manifest): boolean => precision === 'float32'

@@ -1,0 +1,61 @@
+import { mapOutside, scoreOutside, type Detection, type Region } from '@cflow/detector'
+import type { Manifest } from '@cflow/core'
+import { recounted, regionsOf, type State } from '../state/state.js'
+import type { Store } from '../state/store.js'
+import { unstored, type Item } from './item.js'
+
+/** What changes in an item when regions do not count. `whole` is the score of the whole image. */
+export const counted = (
+  manifest: Manifest,
+  whole: number,
+  anomalyMap: Detection['anomalyMap'],
+  regions: readonly Region[],
+): Recount => ({
+  score: scoreOutside(manifest, { score: whole, anomalyMap }, regions),
+  ...(regions.length > 0 && { outside: { whole, regions } }),
+})
+
+/** A score, and what it leaves out. */
+export interface Recount {
+  readonly score: number
+  readonly outside?: NonNullable<Item['outside']>
+}
+
+/** What is detected where the regions that do not count are as in the state. */
+export function detectionOutside(state: State, detection: Detection): Detection {
+  const regions = regionsOf(state)
+  if (!state.engine || regions.length === 0) return detection
+  const { score } = counted(state.engine.manifest, detection.score, detection.anomalyMap, regions)
+  return { ...detection, score, anomalyMap: mapOutside(detection.anomalyMap, regions) }
+}
+
+/**
+ * Score again, from the maps that are kept, what was scored with other regions than those that do not count now: the selected
+ * image first, one after the other.
+ */
+export function leaveOut(store: Store<State>): void {
+  let busy = false
+  const next = (state: State): Item | undefined => {
+    const regions = regionsOf(state)
+    const now = regions.length > 0 ? regions : undefined
+    const isStale = (i: Item) => i.detection && i.map && i.outside?.regions !== now
+    const { items, selected } = state
+    return items.find((i) => i.id === selected && isStale(i)) ?? items.find(isStale)
+  }
+  const recount = async ({ id, map, detection, outside }: Item) => {
+    const anomalyMap = await unstored(map!)
+    const { engine } = store.state
+    const whole = outside?.whole ?? detection!.score
+    const regions = regionsOf(store.state)
+    if (!engine || store.state.items.find((i) => i.id === id)?.map !== map) return
+    store.change(recounted(id, counted(engine.manifest, whole, anomalyMap, regions)))
+  }
+  store.watch((state) => {
+    if (busy || !next(state)) return
+    busy = true
+    void (async () => {
+      for (let item = next(store.state); item; item = next(store.state)) await recount(item)
+      busy = false
+    })()
+  })
+}
