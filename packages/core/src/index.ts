@@ -76,7 +76,7 @@ export {
   upsampledAnomaly,
 } from './score/aggregation.js'
 export type { Aggregation, ScaleStatistics } from './score/aggregation.js'
-export { blur, gaussianKernel } from './score/blur.js'
+export { blur } from './score/blur.js'
 export {
   calibratedThreshold,
   pValue,
