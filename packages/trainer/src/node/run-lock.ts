@@ -5,7 +5,7 @@ import { hostname } from 'node:os'
 import { setTimeout } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import * as z from 'zod'
-import { CflowError } from '@cflow/base'
+import { CflowError, type AnyAbortSignal } from '@cflow/base'
 import { writingError } from '@cflow/base/node'
 
 /** Who holds a lock. */
@@ -42,7 +42,7 @@ export interface LockTiming {
   readonly expiry?: number
   /** Name of this machine. */
   readonly host?: string
-  readonly signal?: AbortSignal | undefined
+  readonly signal?: AnyAbortSignal | undefined
 }
 
 const seconds = Number(process.env['CFLOW_LEASE_SECONDS'])
