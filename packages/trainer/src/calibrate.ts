@@ -88,6 +88,7 @@ export async function calibratedDetector(
     aggregation,
     ...(manifest.memory && { memory: manifest.memory }),
     ...(manifest.scoreShare !== undefined && { scoreShare: manifest.scoreShare }),
+    ...(manifest.smoothing !== undefined && { smoothing: manifest.smoothing }),
     scales,
     calibration: calibrationOf(scores, defectScores, largestScore(aggregation, scales), images),
   }
