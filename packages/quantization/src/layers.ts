@@ -37,7 +37,8 @@ export function layersOf({ outputs }: Graph): readonly Layer[] {
 function outputAxis({ operator, inputs: [x, w], attributes }: OperatorNode): number | undefined {
   const { type, domain } = operator
   if (domain || x?.dtype !== 'float32' || !w) return undefined
-  if (type === 'Conv') return 0
+  // one channel, such as the filter that smooths a map: bytes make it no faster, and round the map itself
+  if (type === 'Conv') return w.shape[0] === 1 ? undefined : 0
   if (type === 'MatMul') return w.shape.length === 2 ? 1 : undefined
   const number = (name: string, otherwise: number) => {
     const a = attributes[name]
