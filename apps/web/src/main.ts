@@ -196,7 +196,6 @@ async function begin(): Promise<void> {
     import('./server/view.js').then(({ serverView }) => serverView(store), showError)
   // what is for later must not be in the way of the verdicts
   await allJudged()
-  if (!isIsolating) await registerServiceWorker(() => false)
   if (savesData()) return
   const { missing, isSoftware } = await gpu
   const kept = await keepOffline(!missing && !isSoftware)
@@ -219,7 +218,5 @@ const allJudged = (): Promise<void> =>
   )
 
 prepare()
-/** Whether the service worker is needed first, for threads. */
-const isIsolating = !globalThis.crossOriginIsolated
-if (!isIsolating || !(await registerServiceWorker(() => !hasInput(store.state))))
-  await begin().catch(showError)
+// before any worker is started: Firefox starts none in a page that a service worker has taken over meanwhile
+if (!(await registerServiceWorker(() => !hasInput(store.state)))) await begin().catch(showError)
