@@ -4,6 +4,7 @@ import { platform } from 'node:os'
 import { join } from 'node:path'
 import { chromiumPath, launchWith } from '../../apps/web/test/chromium.js'
 import type { InPage } from '../../apps/web/test/in-page/calls.js'
+import { callerOf } from '../../apps/web/test/page.js'
 import { messageOf } from '../../packages/base/src/index.js'
 import { contract } from '../../packages/runtimes/src/contract.js'
 
@@ -43,13 +44,10 @@ export async function inBrowser({ serve, detector, images, milliseconds }: Asked
       for (const device of devices) {
         const page = await browser.newPage()
         await page.goto(site.url)
+        const ask = callerOf(() => page)
         const call = <K extends keyof InPage>(what: K, ...a: Parameters<InPage[K]>) => {
           const late = new Promise<never>((_, no) => setTimeout(() => no(new Error(`no answer in ${limit / 1000} s`)), limit).unref()) // prettier-ignore
-          const answer = page.evaluate(
-            ([w, list]) => (globalThis as unknown as { inPage: Record<string, (...a: unknown[]) => unknown> }).inPage[w]!(...list), // prettier-ignore
-            [what, a] as const,
-          )
-          return Promise.race([late, answer]) as ReturnType<InPage[K]>
+          return Promise.race([late, ask(what, ...a)]) as ReturnType<InPage[K]>
         }
         if (device === 'webgpu' || found['adapter'] === undefined)
           found['adapter'] = (await call('adapter').catch(messageOf)) ?? 'none'

@@ -17,7 +17,7 @@ import {
   arrived,
   detectorOf,
   example,
-  givenItems,
+  given,
   hasInput,
   initial,
   knowing,
@@ -71,7 +71,7 @@ async function give(images: readonly NewItem[]): Promise<void> {
     if (items.length > 0 && items.length % portion === 0) await waited(0)
     items.push(itemOf(image))
   }
-  store.change(givenItems(items))
+  store.change(given(items))
 }
 
 /** All that a person can do, before anything is loaded. */

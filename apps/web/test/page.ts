@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import axe from 'axe-core'
 import type { Page } from 'playwright-core'
+import type { InPage } from './in-page/calls.ts'
 import { artefacts } from './site.ts'
 
 /** Keep a picture of the page as an artefact. */
@@ -67,3 +68,15 @@ export async function accessibilityFaults(page: Page): Promise<string[]> {
     v.nodes.map((n) => `${v.id}: ${String(n.target)}: ${n.failureSummary}`),
   )
 }
+
+/** A function that calls what a page offers. */
+export const callerOf =
+  (page: () => Page) =>
+  <K extends keyof InPage>(what: K, ...args: Parameters<InPage[K]>) =>
+    page().evaluate(
+      ([w, a]) =>
+        (globalThis as unknown as { inPage: Record<string, (...a: unknown[]) => unknown> }).inPage[
+          w
+        ]!(...a),
+      [what, args] as const,
+    ) as ReturnType<InPage[K]>

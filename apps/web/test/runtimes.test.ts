@@ -9,26 +9,14 @@ import * as g from '@cflow/graph'
 import { contract } from '@cflow/runtimes/contract'
 import { openRuntime } from '@cflow/runtimes'
 import { chromiumPath, launchChromium } from './chromium.ts'
-import type { InPage } from './in-page/calls.ts'
 import { lossesOf } from './in-page/steps.ts'
+import { callerOf } from './page.ts'
 import { buildInPage, serveFolder, type Site } from './site.ts'
 import { isolating } from '../vite.config.ts'
 
 const chromium = chromiumPath()
 const built = join(import.meta.dirname, '../test-results/in-page/dist')
 const builtTfjs = join(import.meta.dirname, '../test-results/in-page-tfjs/dist')
-
-/** A function that calls what a page offers. */
-const callerOf =
-  (page: () => Page) =>
-  <K extends keyof InPage>(what: K, ...args: Parameters<InPage[K]>) =>
-    page().evaluate(
-      ([w, a]) =>
-        (globalThis as unknown as { inPage: Record<string, (...a: unknown[]) => unknown> }).inPage[
-          w
-        ]!(...a),
-      [what, args] as const,
-    ) as ReturnType<InPage[K]>
 
 /** Holds that a page gives these numbers. */
 function near(actual: readonly number[], expected: readonly number[], tolerance: number) {

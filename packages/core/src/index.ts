@@ -100,6 +100,7 @@ export {
 export {
   flowHead,
   likelihoodHead,
+  scoredPixels,
   likelihoodMap,
   type FurtherScale,
 } from './detector-file/flow-head.js'

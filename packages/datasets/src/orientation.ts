@@ -21,9 +21,9 @@ export function turned(image: RgbImage, orientation: number): RgbImage {
 
 /** The orientation in EXIF's own bytes, 1 to 8; 1 where it has none. */
 function exifOrientation(exif: Uint8Array): number {
-  const order = String.fromCharCode(...exif.subarray(0, 2))
+  const order = text(exif, 0, 2)
   if (order !== 'II' && order !== 'MM') return 1
-  const view = new DataView(exif.buffer, exif.byteOffset, exif.byteLength)
+  const view = viewOf(exif)
   const small = order === 'II'
   try {
     const first = view.getUint32(4, small)

@@ -1,5 +1,5 @@
 import { CflowError } from '@cflow/base'
-import { methodTitle, type Manifest } from '@cflow/core'
+import { methodTitle, scoredPixels, type Manifest } from '@cflow/core'
 import type { AnomalyMap, Detection } from './detection.js'
 
 /** A rectangle of an image, in parts of its width and height: 0 … 1 from the upper left corner. */
@@ -73,7 +73,7 @@ export function scoreOutside(
   if (!canLeaveOut(manifest))
     throw new CflowError('USAGE', `${methodTitle(manifest)} does not score an image by its map: no region can be left out`, { subject: 'regions', hint: 'use a detector of CFLOW-AD, PaDiM or DFR' }) // prettier-ignore
   const { data } = mapOutside(anomalyMap, regions)
-  const pixels = Math.max(1, Math.round((manifest.scoreShare ?? 0) * data.length))
+  const pixels = scoredPixels(data.length, manifest.scoreShare)
   data.sort()
   let sum = 0
   for (let i = data.length - pixels; i < data.length; i++) sum += data[i]!

@@ -67,13 +67,13 @@ export async function calibratedDetector(
   const defectScores = images.defects
     ? await scoresOf(runtime, head, images.defects, inputSize, scales)
     : []
-  const aggregation = manifest.aggregation ?? 'joint'
+  const { settings, aggregation = 'joint', ...own } = manifest
   const complete: Manifest = {
     format: 'cflow-detector',
     version: 1,
     software,
     title: methodOf(about.method).title,
-    ...(manifest.settings && { settings: manifest.settings }),
+    ...(settings && { settings }),
     ...about,
     encoder: {
       name: spec.name,
@@ -86,9 +86,7 @@ export async function calibratedDetector(
     inputSize,
     flows: (head.flows ?? []).map((f) => f.config),
     aggregation,
-    ...(manifest.memory && { memory: manifest.memory }),
-    ...(manifest.scoreShare !== undefined && { scoreShare: manifest.scoreShare }),
-    ...(manifest.smoothing !== undefined && { smoothing: manifest.smoothing }),
+    ...own,
     scales,
     calibration: calibrationOf(scores, defectScores, largestScore(aggregation, scales), images),
   }

@@ -1,6 +1,7 @@
 import type { AnomalyMap, Detection } from '@cflow/detector'
 import { friendly } from '../errors.js'
 import { judgedAs, regionsOf, type State } from '../state/state.js'
+import { oneByOne } from '../state/one-by-one.js'
 import type { Store } from '../state/store.js'
 import { stored, type Item } from './item.js'
 import { counted } from './outside.js'
@@ -15,7 +16,6 @@ export function judge(
   detect: (image: Blob) => Promise<Detection>,
   scaleMaps: (image: Blob) => Promise<readonly AnomalyMap[]>,
 ): void {
-  let busy = false
   const next = ({ items, selected, engine, scale }: State): Item | undefined => {
     if (!engine) return undefined
     const chosen = items.find((i) => i.id === selected)
@@ -51,15 +51,7 @@ export function judge(
     if (store.state.engine === engine)
       store.change(judgedAs(id, { scaleMaps: maps.map((map) => stored(map)) }))
   }
-  const work = async () => {
-    busy = true
-    for (let item = next(store.state); item; item = next(store.state))
-      await (isWaiting(item) ? judgeOne : askScales)(item, store.state)
-    busy = false
-  }
-  store.watch((state) => {
-    if (!busy && next(state)) void work()
-  })
+  oneByOne(store, next, (item, state) => (isWaiting(item) ? judgeOne : askScales)(item, state))
 }
 
 const isWaiting = (item: Item): boolean => !item.detection && !item.failure

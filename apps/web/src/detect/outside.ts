@@ -1,6 +1,7 @@
 import { mapOutside, scoreOutside, type Detection, type Region } from '@cflow/detector'
 import type { Manifest } from '@cflow/core'
 import { recounted, regionsOf, type State } from '../state/state.js'
+import { oneByOne } from '../state/one-by-one.js'
 import type { Store } from '../state/store.js'
 import { unstored, type Item } from './item.js'
 
@@ -34,7 +35,6 @@ export function detectionOutside(state: State, detection: Detection): Detection 
  * image first, one after the other.
  */
 export function leaveOut(store: Store<State>): void {
-  let busy = false
   const next = (state: State): Item | undefined => {
     const regions = regionsOf(state)
     const now = regions.length > 0 ? regions : undefined
@@ -50,12 +50,5 @@ export function leaveOut(store: Store<State>): void {
     if (!engine || store.state.items.find((i) => i.id === id)?.map !== map) return
     store.change(recounted(id, counted(engine.manifest, whole, anomalyMap, regions)))
   }
-  store.watch((state) => {
-    if (busy || !next(state)) return
-    busy = true
-    void (async () => {
-      for (let item = next(store.state); item; item = next(store.state)) await recount(item)
-      busy = false
-    })()
-  })
+  oneByOne(store, next, recount)
 }

@@ -1,6 +1,7 @@
 import { withoutOrientation } from '@cflow/datasets'
 import type { Item } from '../detect/item.js'
 import { turnedTo, type State } from '../state/state.js'
+import { oneByOne } from '../state/one-by-one.js'
 import type { Store } from '../state/store.js'
 
 /**
@@ -9,25 +10,16 @@ import type { Store } from '../state/store.js'
  */
 export function turnPictures(store: Store<State>): void {
   const seen = new Set<number>()
-  let busy = false
-  const next = ({ items, selected, training }: State): Item | undefined => {
-    const all = [...items, ...training.images].filter((i) => !seen.has(i.id))
-    return all.find((i) => i.id === selected) ?? all[0]
-  }
-  const work = async () => {
-    busy = true
-    for (let item = next(store.state); item; item = next(store.state)) {
-      const { id, blob } = item
-      seen.add(id)
-      // what cannot be read or is too large to draw is told of where it is judged
-      const upright = await uprightOf(blob).catch(() => undefined)
-      if (upright) store.change(turnedTo(id, upright))
-    }
-    busy = false
-  }
-  store.watch(({ items, training }, before) => {
-    if (items === before?.items && training.images === before.training.images) return
-    if (!busy && next(store.state)) void work()
+  const isNew = (item: Item) => !seen.has(item.id)
+  const next = ({ items, selected, training }: State): Item | undefined =>
+    items.find((i) => i.id === selected && isNew(i)) ??
+    items.find(isNew) ??
+    training.images.find(isNew)
+  oneByOne(store, next, async ({ id, blob }) => {
+    seen.add(id)
+    // what cannot be read or is too large to draw is told of where it is judged
+    const upright = await uprightOf(blob).catch(() => undefined)
+    if (upright) store.change(turnedTo(id, upright))
   })
 }
 

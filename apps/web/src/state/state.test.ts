@@ -1,11 +1,11 @@
 import type { Detection } from '@cflow/detector'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import type { NewItem } from '../detect/item.js'
+import { itemOf, type NewItem } from '../detect/item.js'
 import {
   arrived,
   atScale,
   example,
-  given,
+  given as givenItems,
   hasInput,
   initial,
   judgedAs,
@@ -29,6 +29,7 @@ import {
 import { createStore } from './store.js'
 
 const image = (name: string): NewItem => ({ name, blob: new Blob([name]) })
+const given = (images: readonly NewItem[]) => givenItems(images.map((i) => itemOf(i)))
 const file = (name: string) => new Blob([name])
 const [exampleFile, ownFile] = [file('example'), file('own')]
 const engine = (model: Blob, id: Running['id'] = 'single'): Running => ({

@@ -110,9 +110,7 @@ function selectedAnew({ selected, ...state }: State): State {
 }
 
 /** A person brought images to judge. */
-export const given = (images: readonly NewItem[]): Step => givenItems(images.map((i) => itemOf(i)))
-
-export const givenItems =
+export const given =
   (fresh: readonly Item[]): Step =>
   (state) => {
     const [first] = fresh

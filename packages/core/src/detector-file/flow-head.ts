@@ -17,14 +17,18 @@ export function likelihoodMap(map: Value, flow: ScaleFlow, name: string): Value 
   return reshape(perDimension(logp, depth), [-1, height, width])
 }
 
+/** Of so many pixels of a map the highest ones whose mean is its score; 1, their maximum, for a share of 0. */
+export const scoredPixels = (pixels: number, share = 0): number =>
+  Math.max(1, Math.round(share * pixels))
+
 /**
  * The score of a map [N, S, S]: [N].
  * @param share of the map's pixels, the highest, whose mean it is; their maximum (section 4.2) for 0
  */
 function mapScore(map: Value, share: number): Value {
   const size = map.shape[1] as number
-  const pixels = Math.round(share * size ** 2)
-  if (pixels <= 1) return reduceMax(map, [1, 2])
+  const pixels = scoredPixels(size ** 2, share)
+  if (pixels === 1) return reduceMax(map, [1, 2])
   const [highest] = topK(reshape(map, [-1, size ** 2]), pixels, 1)
   return reduceMean(highest, [1])
 }

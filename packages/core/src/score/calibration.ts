@@ -40,9 +40,9 @@ export function thresholdAt(
   if (rank <= n) return { threshold: sorted[rank - 1] as number, guaranteed: true }
   const continued = (tail: Float64Array): number => {
     const median = tail[Math.floor((n - 1) / 2)] as number
-    const upper = tail.filter((s) => s > median)
-    const excess = upper.reduce((a, s) => a + s - median, 0) / Math.max(upper.length, 1)
-    return (tail[n - 1] as number) + excess * Math.max(-Math.log((n + 1) * rate), 0)
+    return (
+      (tail[n - 1] as number) + meanExcess(tail, median) * Math.max(-Math.log((n + 1) * rate), 0)
+    )
   }
   const { to, from } = unbounded(bound)
   return { threshold: from(continued(sorted.map(to))), guaranteed: false }
@@ -73,9 +73,13 @@ function tailThreshold(scores: ArrayLike<number>, rate: number, bound: number): 
   }
   if (rate >= 0.5) return from(quantile(1 - rate))
   const median = quantile(0.5)
-  const upper = sorted.filter((s) => s > median)
-  const excess = upper.reduce((a, s) => a + s - median, 0) / Math.max(upper.length, 1)
-  return from(median + excess * Math.log(0.5 / rate))
+  return from(median + meanExcess(sorted, median) * Math.log(0.5 / rate))
+}
+
+/** By how much the scores above a level are above it, on average: the scale of an exponential tail from there on. */
+function meanExcess(scores: Float64Array, level: number): number {
+  const upper = scores.filter((s) => s > level)
+  return upper.reduce((a, s) => a + s - level, 0) / Math.max(upper.length, 1)
 }
 
 /**
