@@ -49,6 +49,7 @@ const variants: Readonly<Record<string, Parameters<typeof resolveConfig>[0]>> = 
   'neighbourhoods 1': { neighbourhoods: '1', smoothing: 0 },
   'neighbourhoods 3': { neighbourhoods: '3', smoothing: 0 },
   'remembered 0': { remembered: 0 },
+  'remembered 2500': { remembered: 2500 },
   'calibrated aggregation': { aggregation: 'calibrated' },
   'no training': { passes: 0 },
   '12 passes': { passes: 12 },

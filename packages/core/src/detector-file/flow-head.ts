@@ -1,4 +1,4 @@
-import { reduceMax, reduceMean, reshape, topK, type Value } from '@cflow/graph'
+import { reduceMax, reduceMean, reshape, resizeBilinear, topK, type Value } from '@cflow/graph'
 import type { ScaleFlow } from '../flow/flow.js'
 import { foldedLogLikelihood, perDimension } from '../flow/likelihood.js'
 import {
@@ -33,10 +33,24 @@ function mapScore(map: Value, share: number): Value {
   return reduceMean(highest, [1])
 }
 
-/** A map [N, S, S], smoothed. */
-function smoothed(map: Value, sigma: number): Value {
-  const [, height, width] = map.shape as [unknown, number, number]
-  return reshape(blur(reshape(map, [-1, 1, height, width]), sigma), [-1, height, width])
+/**
+ * A map smoothed by a Gaussian of at least 4 pixels has nothing finer than two of them, so that it is aggregated and
+ * smoothed with a side of half the size, or less, and upsampled.
+ * @param size S, the side of the map
+ * @param sigma the Gaussian's deviation, in pixels
+ * @param finest side of the finest likelihood map, which would be sampled too seldom by a side below twice its own
+ * @returns the side of the map that is smoothed, S at most
+ */
+export const smoothedSide = (size: number, sigma: number, finest: number): number =>
+  Math.min(size, Math.max(Math.ceil(size / Math.max(1, Math.floor(sigma / 2))), 2 * finest))
+
+/** A map [N, s, s], smoothed by a Gaussian of `sigma` pixels of the map [N, S, S] that it becomes. */
+function smoothed(map: Value, sigma: number, size: number): Value {
+  const side = map.shape[1] as number
+  const own = side < size ? (sigma * (side - 1)) / (size - 1) : sigma
+  const blurred = blur(reshape(map, [-1, 1, side, side]), own)
+  const whole = side < size ? resizeBilinear(blurred, size, size) : blurred
+  return reshape(whole, [-1, size, size])
 }
 
 /** A scale of a detector that is no flow: what it says of a position grows with how usual this is, as a likelihood does. */
@@ -109,8 +123,12 @@ export function likelihoodHead(
       }),
     verdict(evidence, size, statistics) {
       const likelihoods = names.map((name) => evidence[name] as Value)
-      const plain = anomalyMapValue(aggregation, statistics, likelihoods, size)
-      const map = smoothing > 0 ? smoothed(plain, smoothing) : plain
+      const plain = (side: number) => anomalyMapValue(aggregation, statistics, likelihoods, side)
+      const finest = Math.max(...likelihoods.flatMap(({ shape }) => shape.slice(1) as number[]))
+      const map =
+        smoothing > 0
+          ? smoothed(plain(smoothedSide(size, smoothing, finest)), smoothing, size)
+          : plain(size)
       return { map, score: mapScore(map, scoreShare) }
     },
   }

@@ -143,7 +143,7 @@ export const cflow = method({
       sampling: 'grouped',
       schedule: 'cosine',
       neighbourhoods: '1+3,3,3',
-      remembered: 2500,
+      remembered: 2048,
       aggregation: 'softMinimum',
       scoreShare: 0.003,
       smoothing: gaussianSigma,
