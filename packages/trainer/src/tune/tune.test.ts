@@ -8,9 +8,9 @@ import { openRuntime } from '@cflow/runtimes'
 import { describe, expect, it } from 'vitest'
 import { explainTuning, tune, type Progress } from '../index.node.js'
 import { combined, tuneCandidates, candidateOf } from './candidates.js'
+import type { TuneOptions } from './options.js'
 import { roundsOf } from './parts.js'
 import { trialCount, tuneImages } from './trials.js'
-import type { TuneOptions } from './tune.js'
 
 const runtime = await openRuntime()
 const weights = await loadEncoderWeights('efficientnet-lite0')

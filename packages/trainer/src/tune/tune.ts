@@ -1,103 +1,31 @@
-import { CflowError, messageOf, type AnyAbortSignal } from '@cflow/base'
-import { defectKinds, type Sample } from '@cflow/datasets'
-import type { EncoderModel } from '@cflow/encoders'
+import { CflowError, messageOf } from '@cflow/base'
+import type { Sample } from '@cflow/datasets'
 import type { TrainConfig } from '@cflow/methods'
-import type { Runtime } from '@cflow/runtimes'
-import type { CheckpointStore } from '../checkpoint.js'
 import { pixelCache } from '../feature-cache.js'
-import { fit } from '../fit.js'
 import { areFrames, partsOf } from '../near-copies.js'
-import { now, stageProgress, type OnProgress } from '../progress.js'
+import { now, stageProgress } from '../progress.js'
 import { inSessionScope } from '../session-scope.js'
-import { candidateOf, combined, mayBeQuicker, sameConfig, scoreShares, tuneCandidates, type Candidate, type Changes } from './candidates.js' // prettier-ignore
+import {
+  candidateOf,
+  combined,
+  mayBeQuicker,
+  sameConfig,
+  tuneCandidates,
+  type Candidate,
+} from './candidates.js'
+import { measure, type Measured } from './candidate-trial.js'
+import { choose, isClearlyBetter, margin, type State } from './choice.js'
 import { openLedger } from './ledger.js'
-import { detectTrials, gainOf, meanQuality, qualities, type Quality } from './measure.js'
+import { gainOf } from './measure.js'
+import type { TuneOptions } from './options.js'
 import { requireTunable, roundsOf, type Round } from './parts.js'
+import type { TuneResult, TuneRow } from './result.js'
 import { trialCount, tuneImages, type Images } from './trials.js'
-
-export interface TuneOptions {
-  /** Good images only. */
-  readonly samples: readonly Sample[]
-  readonly category: string
-  /** The settings that the search starts from, complete. */
-  readonly config: TrainConfig
-  /** Keys of settings that stay as they are. */
-  readonly fixed?: readonly string[]
-  /** Encoders whose weights are at hand, to try in the place of the settings' own. */
-  readonly encoders?: readonly string[]
-  /** What is tried; the list of this package when absent. The settings as they are always come first. */
-  readonly candidates?: readonly Changes[]
-  /** The encoder of a candidate's settings. */
-  encoderOf(config: TrainConfig): Promise<EncoderModel>
-  readonly runtime: Runtime
-  /** Milliseconds of one image, at most: candidates that take longer are out. */
-  readonly budget?: number | undefined
-  /** Time after which no training is begun or goes on, but for that of the settings as they are. */
-  readonly minutes?: number
-  /** Where candidates that are done are kept. */
-  readonly checkpoints?: CheckpointStore
-  /** Go on from those that are stored, if there are any: they, and the time they took, count as in one search. */
-  readonly resume?: boolean
-  readonly onProgress?: OnProgress
-  readonly signal?: AnyAbortSignal | undefined
-}
-
-/** A candidate, and what became of it. */
-export interface TuneRow {
-  /** For people; empty for the settings as they are. */
-  readonly name: string
-  readonly changes: Changes
-  /** The last round that it was measured in, from 1; 0 where it was not. */
-  readonly round: number
-  /** Of that round. */
-  readonly quality?: Quality
-  /** By how much its score is above that of the settings as they are in that round, and the standard error of that. */
-  readonly gain?: ReturnType<typeof gainOf>
-  /** Mean log-likelihood per dimension of held-out good images: comparable where the features are the same. */
-  readonly likelihood?: number
-  /** Of one image through the detector, the median. */
-  readonly milliseconds?: number
-  /** Seconds of its trainings and trials in all rounds. */
-  readonly seconds: number
-  /** Why it went no further; absent of those that were compared to the end. */
-  readonly out?: 'budget' | 'time' | 'worse' | 'error'
-  /** Of an error. */
-  readonly message?: string
-}
 
 type Out = NonNullable<TuneRow['out']>
 
-export interface TuneResult {
-  readonly config: TrainConfig
-  /** What the chosen settings differ in from those that were tuned; empty where these are the best. */
-  readonly changes: Changes
-  /** Best first, then those that went no further. */
-  readonly rows: readonly TuneRow[]
-  readonly chosen: TuneRow
-  /** The settings as they were. */
-  readonly base: TuneRow
-  /** Good images that were held out in the last round, how many detectors were trained without them, and defects made. */
-  readonly heldOut: number
-  readonly folds: number
-  readonly defects: number
-  readonly rounds: number
-  /** What the settings as they are must be exceeded by at least. */
-  readonly level: number
-  readonly seconds: number
-}
-
 /** Candidates that go on to the next round, at least and as a share. */
 const goOn = { least: 3, share: 1 / 3 } as const
-/** What the settings as they are must be exceeded by, and by how many standard errors. */
-const margin = 0.02
-const sure = 2
-
-/** A candidate and what is known of it. */
-interface State {
-  readonly candidate: Candidate
-  readonly row: TuneRow
-}
-
 const begun = (candidate: Candidate): State => {
   const { name, changes } = candidate
   return { candidate, row: { name, changes, round: 0, seconds: 0 } }
@@ -286,46 +214,6 @@ function toTry(
   return [...quicker.filter((s) => s.candidate.cheap), ...quicker.filter((s) => !s.candidate.cheap)]
 }
 
-/** Better by more than the margin, and by more than what the choice of the held-out images may do. */
-const isClearlyBetter = (a: Quality | undefined, b: Quality | undefined): boolean => {
-  if (!a || !b) return false
-  const { gain, error } = gainOf(a, b)
-  return gain > Math.max(margin, sure * error)
-}
-
-/**
- * The settings as they are, unless others are clearly better or they are over the budget; then the best of these, or one that is
- * not clearly worse and likelier or cheaper.
- */
-function choose(ranked: readonly State[]): State {
-  const base = ranked.find((s) => s.row.name === '')
-  const better = ranked.filter((s) => !base || isClearlyBetter(s.row.quality, base.row.quality))
-  const [best] = better
-  if (!best) return base as State
-  const level = better.filter((s) => !isClearlyBetter(best.row.quality, s.row.quality))
-  return level.reduce((kept, s) => {
-    if (haveSameFeatures(s.candidate, kept.candidate)) {
-      const gain = (s.row.likelihood ?? 0) - (kept.row.likelihood ?? 0)
-      if (Math.abs(gain) > 0.01) return gain > 0 ? s : kept
-    }
-    return (s.row.milliseconds ?? 0) < 0.9 * (kept.row.milliseconds ?? 0) ? s : kept
-  })
-}
-
-/** Likelihoods can be compared where they are of the same features. */
-const haveSameFeatures = (a: Candidate, b: Candidate): boolean =>
-  (
-    [
-      'encoder',
-      'inputSize',
-      'resize',
-      'poolLayers',
-      'imageScales',
-      'neighbourhoods',
-      'normalisation',
-    ] as const
-  ).every((key) => (a.config as Changes)[key] === (b.config as Changes)[key])
-
 /** By what images stand on one side of a split: sequences of videos, else near copies. */
 async function dependence(options: TuneOptions): Promise<readonly Pick<Sample, 'sequence'>[]> {
   const { runtime, samples, config } = options
@@ -350,89 +238,3 @@ async function listed(options: TuneOptions): Promise<readonly Candidate[]> {
 
 const anyOf = (signal: AbortSignal | undefined, other: AbortSignal): AbortSignal =>
   signal ? AbortSignal.any([signal, other]) : other
-
-interface Measured extends Required<Pick<TuneRow, 'milliseconds'>>, Pick<TuneRow, 'likelihood'> {
-  /** With the candidate's own score. */
-  readonly own: Quality
-  /** With the mean over another share of the map's pixels, where that is better for sure. */
-  readonly other?: { readonly share: number; readonly quality: Quality }
-}
-
-/**
- * Train a candidate and try it, part by part.
- * @param report told of the share that is done
- */
-async function measure(
-  { category, encoderOf, runtime, fixed = [], candidates }: TuneOptions,
-  images: Images,
-  { parts }: Round,
-  { config }: Candidate,
-  signal: AbortSignal | undefined,
-  report: (share: number) => void,
-): Promise<Measured> {
-  const encoder = await encoderOf(config)
-  const own = 'scoreShare' in config ? [config.scoreShare] : []
-  const isFree = own.length > 0 && !candidates && !fixed.includes('scoreShare')
-  const shares = isFree ? [...own, ...scoreShares.filter((share) => !own.includes(share))] : own
-  const found: (readonly Quality[])[] = []
-  const likelihoods: number[] = []
-  const milliseconds: number[] = []
-  for (const [p, { training, heldOut }] of parts.entries()) {
-    const at = (share: number) => report((p + share) / parts.length)
-    const { model, manifest } = await fit({
-      samples: images.samples(training, config),
-      ...{ category, encoder, runtime },
-      config: { ...config, folds: 0, dropSuspicious: 0 },
-      onProgress({ stage, done, total }) {
-        const part = done / Math.max(total, 1)
-        at(stage === 'train' ? 0.2 + 0.4 * part : stage === 'calibrate' ? 0.6 : 0.1)
-      },
-      ...(signal && { signal }),
-    })
-    const count = trialCount(heldOut.length)
-    const trials = images.trials(heldOut, config)
-    const seen = await detectTrials(runtime, model, trials, shares, (done) => {
-      signal?.throwIfAborted()
-      at(0.6 + (0.4 * done) / count)
-    })
-    found.push(await qualities(seen))
-    milliseconds.push(seen.milliseconds)
-    const flows = manifest.scales.slice(0, manifest.flows.length)
-    const depth = flows.reduce((n, s) => n + s.depth, 0)
-    if (depth > 0) likelihoods.push(flows.reduce((n, s) => n + s.depth * s.mean, 0) / depth)
-  }
-  const [first, ...rest] = found[0]!.map((_, k) => meanQuality(found.map((part) => part[k]!)))
-  const quality = first as Quality
-  const best = rest.reduce((a, b) => (b.score > a.score ? b : a), quality)
-  const share = shares[1 + rest.indexOf(best)]
-  return {
-    own: quality,
-    milliseconds: Math.max(...milliseconds),
-    ...(likelihoods.length > 0 && { likelihood: likelihoods.reduce((a, b) => a + b, 0) / likelihoods.length }), // prettier-ignore
-    ...(isClearlyBetter(best, quality) && { other: { share: share!, quality: best } }),
-  }
-}
-
-/** A choice in a sentence or two, for people. */
-export function explainTuning(result: TuneResult): string {
-  const { chosen, base, rows, heldOut, defects, folds } = result
-  const points = (rate: number) => (100 * rate).toFixed(1)
-  const compared = rows.filter((row) => row.quality).length
-  const on = `on ${defects} made defects over ${heldOut} good images that were held out${folds > 1 ? ` (in ${folds} folds)` : ''}` // prettier-ignore
-  const late = rows.filter((row) => row.out === 'time' && row.round === 0).length
-  const missed =
-    late > 0 ? ` The time was too short for ${late} more: --minutes gives them more.` : ''
-  const score = points(chosen.quality!.score)
-  if (compared === 1)
-    return `The settings stay as they are, for want of another to compare with: ${score} of 100 ${on}.${missed}`
-  if (chosen.name === '')
-    return `The settings stay as they are: ${score} of 100 ${on}, and none of ${compared - 1} others is clearly better: by ${points(result.level)} and by twice the error that the choice of images makes.${missed}` // prettier-ignore
-  if (base.out === 'budget')
-    return `${chosen.name}: ${score} of 100 ${on}; the settings as they are take ${base.milliseconds!.toFixed(1)} ms an image, more than the budget.${missed}` // prettier-ignore
-  if (!base.quality || base.round !== chosen.round)
-    return `${chosen.name}: ${score} of 100 ${on}, the best of those that were compared to the end.${missed}` // prettier-ignore
-  const gain = (kind: (typeof defectKinds)[number]) => chosen.quality!.kinds[kind] - base.quality!.kinds[kind] // prettier-ignore
-  const most = [...defectKinds].sort((a, b) => gain(b) - gain(a))[0]!
-  const where = gain(most) > 0 ? `; it gains most on the kind ${most} (${points(gain(most))})` : ''
-  return `${chosen.name}: ${score} of 100 ${on}, against ${points(base.quality.score)} with the settings as they are${where}.${missed}` // prettier-ignore
-}

@@ -5,7 +5,7 @@ import * as z from 'zod'
 import type { ServerContext } from '../context.js'
 import { judge } from '../detectors.js'
 import { nameSchema } from '../schemas.js'
-import { includesOf, plainPrediction, predictQuery } from './predict.js'
+import { includesOf, plainPrediction, predictQuery } from '../prediction.js'
 
 /** Answers that a client has not taken yet; beyond them its frames are dropped. */
 const maxUnsent = 2 ** 20
