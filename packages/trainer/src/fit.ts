@@ -107,13 +107,15 @@ async function fitWith(runtime: Runtime, given: FitOptions): Promise<FitResult> 
   const { stopAfter, epochs, signal, finish, notes } = given
   const { seconds, timed } = stopwatch()
   const { dropSuspicious: rate } = config
+  const method = methodOf(config.method)
+  // what makes no detector with any images is refused before they are read
+  method.prepare(config, given.encoder, leastTraining(given.samples, config))
   const suspicious = () => suspects({ ...given, runtime, rate })
   const dropped = rate > 0 ? await timed('suspicious', suspicious) : []
   const bad = new Set(dropped.map(({ index }) => index))
   const samples = given.samples.filter((_, i) => !bad.has(i))
   requireImages(samples, 'train on once those that stand out are left out', hint)
   const options = { ...given, samples }
-  const method = methodOf(config.method)
   const square = { inputSize: options.encoder.inputSize, resize: config.resize }
   const pixels = await pixelCache(runtime, samples, square)
   const facts = await timed('read', () => pixels.read(stageProgress('read', samples.length, options))) // prettier-ignore
@@ -221,6 +223,12 @@ async function fitWith(runtime: Runtime, given: FitOptions): Promise<FitResult> 
     defectScores,
     remarks,
   }
+}
+
+/** Images that at least are trained on: all but those that may be left out, are held out, or validate. */
+function leastTraining(samples: FitOptions['samples'], config: TrainConfig): number {
+  const { heldOut, dropSuspicious } = config
+  return Math.max(1, Math.floor(samples.length * (1 - heldOut) * (1 - dropSuspicious)))
 }
 
 const withNotes = (
