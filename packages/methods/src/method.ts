@@ -84,7 +84,8 @@ export interface Job<C> {
   readonly stopAfter?: number | undefined
   /** When aborted, the pass under way is the last one; not where `passesOf` says how many there are. */
   readonly finish?: AnyAbortSignal | undefined
-  readonly epochs?: Epochs | undefined
+  /** Who looks at the unfinished detector. */
+  readonly epochs?: readonly Epochs[] | undefined
 }
 
 export interface Learned {

@@ -15,6 +15,7 @@ import { areIndependent, calibratedDetector, evidenceOf } from './calibrate.js'
 import { checkpointing, type CheckpointStore } from './checkpoint.js'
 import { featureCache, pixelCache, resizedPixels } from './feature-cache.js'
 import { areFrames, dependent, nearCopies, standTogether } from './near-copies.js'
+import { checkPreviews, previewing, type Previews } from './previews.js'
 import { stageProgress, stopwatch, type OnProgress } from './progress.js'
 import { inSessionScope, reusingSessions } from './session-scope.js'
 import { foldsIn, foundIn, imagesIn, judgedInFolds, passesOf } from './folds.js'
@@ -51,6 +52,8 @@ export interface FitOptions {
   readonly onProgress?: OnProgress
   /** Looks at the unfinished detector, for evaluation by epoch. */
   readonly epochs?: Epochs
+  /** Is shown how it learns, where the method learns in passes. The detector is the same with it and without. */
+  readonly previews?: Previews
   /** What the manifest says beside the method's own settings, such as how these were chosen. */
   readonly notes?: NonNullable<Manifest['settings']>
   readonly signal?: AnyAbortSignal
@@ -99,12 +102,13 @@ export interface CalibrationScore {
  */
 export async function fit(options: FitOptions): Promise<FitResult> {
   requireImages(options.samples, 'train on', hint)
+  if (options.previews) checkPreviews(options.previews)
   return inSessionScope(options.runtime, (runtime) => fitWith(runtime, options))
 }
 
 async function fitWith(runtime: Runtime, given: FitOptions): Promise<FitResult> {
   const { category, config, checkpoints, resume = false } = given
-  const { stopAfter, epochs, signal, finish, notes } = given
+  const { stopAfter, signal, finish, notes } = given
   const { seconds, timed } = stopwatch()
   const { dropSuspicious: rate } = config
   const method = methodOf(config.method)
@@ -116,6 +120,7 @@ async function fitWith(runtime: Runtime, given: FitOptions): Promise<FitResult> 
   const samples = given.samples.filter((_, i) => !bad.has(i))
   requireImages(samples, 'train on once those that stand out are left out', hint)
   const options = { ...given, samples }
+  const aboutSample = (sample: Sample) => ({ index: given.samples.indexOf(sample), id: sample.id })
   const square = { inputSize: options.encoder.inputSize, resize: config.resize }
   const pixels = await pixelCache(runtime, samples, square)
   const facts = await timed('read', () => pixels.read(stageProgress('read', samples.length, options))) // prettier-ignore
@@ -147,6 +152,16 @@ async function fitWith(runtime: Runtime, given: FitOptions): Promise<FitResult> 
           ),
         )
       : undefined
+  const shown =
+    given.previews &&
+    previewing(given.previews, {
+      ...{ runtime, pixels, signal, once: state.once },
+      ...(heldOut.length > 0
+        ? { source: 'held-out', of: heldOut }
+        : { source: 'training', of: training }),
+      about: (i) => aboutSample(samples[i] as Sample),
+    })
+  const epochs = [given.epochs, shown].filter((who) => who !== undefined)
   const learned = await method
     .learn({
       ...{ config, encoder, runtime, features, training, validation, timed, stopAfter, epochs, signal, finish }, // prettier-ignore
@@ -203,11 +218,7 @@ async function fitWith(runtime: Runtime, given: FitOptions): Promise<FitResult> 
   })
   const { model, manifest, scores, defectScores } = detector
   const calibration = images.map((index, i): CalibrationScore => {
-    return {
-      index: given.samples.indexOf(samples[index] as Sample),
-      id: (samples[index] as Sample).id,
-      score: scores[i] as number,
-    }
+    return { ...aboutSample(samples[index] as Sample), score: scores[i] as number }
   })
   const { head } = learned
   const nearly = nearCopiesOf(manifest)

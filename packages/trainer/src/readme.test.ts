@@ -51,3 +51,11 @@ it('runs the example of trainDetector', async () => {
   expect(log.mock.calls[0]).toEqual(['read', expect.stringMatching(/^\d+\/30$/)])
   expect((await readFile('model.onnx')).length).toBeGreaterThan(1e6)
 })
+
+it('runs the example of previews', async () => {
+  const example = await readFile(here('../test/previews.ts'), 'utf8')
+  expect(readme).toContain(`\`\`\`ts\n${example}\`\`\``)
+  const log = vi.spyOn(console, 'log').mockReset().mockReturnValue()
+  await import('../test/previews.js')
+  expect(log.mock.calls.map(([pass, source]) => `${pass} ${source}`)).toEqual([0, 0, 1, 1, 2, 2].map((pass) => `${pass} held-out`)) // prettier-ignore
+})

@@ -13,7 +13,7 @@ export type WeightsSource = string | AnyUrl | AnyBlob | Uint8Array | ArrayBuffer
 
 /** Settings of the method (what is absent comes from its recipe), and how to train. */
 export type TrainDetectorOptions<Image, N extends MethodName = MethodName> = TrainOptions<N> &
-  Pick<FitOptions, 'checkpoints' | 'resume' | 'onProgress' | 'signal' | 'finish'> &
+  Pick<FitOptions, 'checkpoints' | 'resume' | 'onProgress' | 'previews' | 'signal' | 'finish'> &
   OpenOptions & {
     /** What the images show; it is kept in the detector file (default `images`). */
     readonly category?: string
@@ -57,7 +57,7 @@ export async function trainIn<Image, N extends MethodName>(
   options: TrainDetectorOptions<Image, N>,
 ): Promise<TrainedDetector> {
   const { category = 'images', knownDefects, weights: given, runtime: own, ...others } = options
-  const { checkpoints, resume, onProgress, signal, finish, ...more } = others
+  const { checkpoints, resume, onProgress, previews, signal, finish, ...more } = others
   const { device, driver, threads, wasmPaths, ...settings } = more
   const samples = samplesOf(place, images, 'images')
   const defects = knownDefects && samplesOf(place, knownDefects, 'knownDefects')
@@ -72,7 +72,15 @@ export async function trainIn<Image, N extends MethodName>(
   const { model, manifest, calibration, dropped, remarks, seconds } = await fit({
     ...{ samples, category, config, runtime },
     encoder: encoderModel(spec, weights, config.poolLayers, config.inputSize),
-    ...defined({ knownDefects: defects, checkpoints, resume, onProgress, signal, finish }),
+    ...defined({
+      knownDefects: defects,
+      checkpoints,
+      resume,
+      onProgress,
+      previews,
+      signal,
+      finish,
+    }),
   })
   return { model, manifest, calibration, dropped, remarks, seconds }
 }

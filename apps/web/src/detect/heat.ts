@@ -17,16 +17,28 @@ export function paintHeat(
   threshold: number,
   hasLine = true,
 ): void {
-  const { width, height, data } = anomalyMap
-  const { low, high } = heatRange([anomalyMap], threshold)
+  const range = heatRange([anomalyMap], threshold)
+  paintRange(canvas, anomalyMap, range, hasLine ? threshold : undefined)
+}
+
+/**
+ * Paint a map in the colours of a range.
+ * @param line a white line around the pixels above it
+ */
+export function paintRange(
+  canvas: HTMLCanvasElement | OffscreenCanvas,
+  { width, height, data }: Detection['anomalyMap'],
+  { low, high }: ReturnType<typeof heatRange>,
+  line?: number,
+): void {
   const pixels = new ImageData(width, height)
-  const scale = 255 / (high - low)
+  const scale = 255 / (high - low || 1)
   for (let i = 0; i < data.length; i++) {
     const step = 4 * Math.round(Math.min(Math.max((data[i]! - low) * scale, 0), 255))
     for (let c = 0; c < 4; c++) pixels.data[4 * i + c] = palette[step + c]!
   }
-  if (hasLine)
-    for (const i of edges(data, width, threshold)) pixels.data.fill(255, 4 * i, 4 * i + 4)
+  if (line !== undefined)
+    for (const i of edges(data, width, line)) pixels.data.fill(255, 4 * i, 4 * i + 4)
   canvas.width = width
   canvas.height = height
   const context = canvas.getContext('2d') as CanvasRenderingContext2D

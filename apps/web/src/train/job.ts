@@ -1,3 +1,4 @@
+import type { Preview } from '@cflow/trainer'
 import { proxy } from 'comlink'
 import { engineOptions, threadsHere, type EngineId } from '../engine/engines.js'
 import { handleOf } from '../worker/handle.js'
@@ -47,6 +48,7 @@ export function startJob(
   onProgress: (progress: TrainingProgress) => void,
   onUnreadable: (image: Unreadable) => void,
   onCheckpoint: () => void,
+  onPreview: (preview: Preview) => void,
 ) {
   const handles: Handle[] = []
   let isPaused = false
@@ -73,6 +75,7 @@ export function startJob(
           checkpoint = bytes
           onCheckpoint()
         }),
+        proxy(onPreview),
       ),
     )
   }

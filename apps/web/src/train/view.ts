@@ -27,6 +27,7 @@ import { trainingGuard } from './guard.js'
 import { startJob, trainer, type Job } from './job.js'
 import { keepingTraining } from './keeping.js'
 import { maxImages, minImages } from './limits.js'
+import { previewView } from './previews.js'
 import { progressText, shareDone, timeLeft } from './progress.js'
 import { showResult } from './result.js'
 
@@ -66,6 +67,7 @@ export function trainView(
   const counted = element('p', 'train-count')
   const bar = element('progress', 'train-bar')
   const guard = trainingGuard()
+  const previews = previewView()
 
   const say = (text: string) => {
     element('p', 'train-live').textContent = text
@@ -215,6 +217,7 @@ export function trainView(
     const isElsewhere = Boolean(element('section', 'panel-train').hidden)
     element('button', 'tab-train').classList.toggle('news', isElsewhere)
     const id = onTrained({ name: called, file, tests: store.state.training.tests })
+    previews.hide()
     element('button', 'train-use').onclick = () => useDetector(id)
     showResult(manifest, file)
   }
@@ -242,6 +245,7 @@ export function trainView(
       )
     element('div', 'train-progress').hidden = false
     element('div', 'train-result').hidden = true
+    previews.hide()
     if (!checkpoint) {
       losses = []
       element('div', 'train-loss').replaceChildren()
@@ -278,6 +282,9 @@ export function trainView(
         store.change(unreadable(image.id, failure))
       },
       keeping.changed,
+      (preview) => {
+        if (job === mine) previews.show(preview, images)
+      },
     )
     job = mine
     const hadFocus = document.activeElement === start
@@ -301,6 +308,7 @@ export function trainView(
       state.textContent = checkpoint
         ? 'It failed; Train goes on from the last pass that was finished.'
         : 'It failed.'
+      previews.hide()
       titleEnd('✕ The training failed')
       showError(error)
     }
@@ -342,6 +350,7 @@ export function trainView(
     job = undefined
     checkpoint = undefined
     old?.discard()
+    previews.hide()
     element('div', 'train-progress').hidden = true
     titleEnd()
     store.change(inPhase('idle'))

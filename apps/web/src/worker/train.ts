@@ -2,7 +2,7 @@ import { CflowError } from '@cflow/base'
 import { decodeImage } from '@cflow/detector'
 import { transfer } from 'comlink'
 import { openRuntime } from '@cflow/runtimes'
-import { trainDetector, updateDetector, type Progress } from '@cflow/trainer'
+import { trainDetector, updateDetector, type Preview, type Progress } from '@cflow/trainer'
 import { minImages } from '../train/limits.js'
 import type { EngineOptions } from './detect.js'
 import { gate, gated } from './gate.js'
@@ -29,6 +29,9 @@ export interface Unreadable {
   readonly index: number
   readonly error: { readonly code: string; readonly message: string; readonly hint?: string }
 }
+
+/** Images whose heat maps are shown while it trains. */
+const previewed = 4
 
 const running = gate()
 const finishing = new AbortController()
@@ -68,6 +71,7 @@ const api = {
     onProgress: (progress: TrainingProgress) => void,
     onUnreadable: (image: Unreadable) => void,
     onCheckpoint: (bytes: Uint8Array) => void,
+    onPreview: (preview: Preview) => void,
   ) {
     const usable = await readable(images, onProgress, onUnreadable)
     await giveWasm()
@@ -82,6 +86,17 @@ const api = {
         },
         resume: checkpoint !== undefined,
         finish: finishing.signal,
+        previews: {
+          images: previewed,
+          onPreview(preview) {
+            // by their places among those given; the page is not waited for
+            const seen = preview.images.map((image) => {
+              return { ...image, index: images.indexOf(usable[image.index]!) }
+            })
+            const maps = seen.map(({ map }) => map.buffer)
+            onPreview(transfer({ ...preview, images: seen }, maps))
+          },
+        },
       },
     )
     const model = new Uint8Array(fitted.model)

@@ -75,12 +75,14 @@ export async function rememberedScale(
   })
   const radius = found['radius']?.data[0] as number
   const vectors = found['vectors'] as Tensor<'float32'>
+  // an unfinished detector may be looked at after every pass: its memory is the same
+  let memory: ReturnType<typeof memoryOf> | undefined
   return {
     depth: 1,
     // it stands for every tap that it joins
     weight: chosen.length,
     likelihood(maps) {
-      const memory = memoryOf(vectors, 'memory')
+      memory ??= memoryOf(vectors, 'memory')
       const map = joined(maps, chosen)
       const { height, width } = mapShape(map)
       const distances = nearestDistances(centred(rowsOfMap(map), memory), memory)

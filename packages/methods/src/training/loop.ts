@@ -31,8 +31,15 @@ export interface TrainingState {
 export interface Epochs {
   readonly every: number
   readonly seen?: (pass: number) => boolean
-  /** @param encoder as the method sees it */
-  readonly onEpoch: (pass: number, head: Head, encoder: EncoderModel) => Promise<void>
+  /** Also at what the training starts from: before the first pass, or where it goes on. */
+  readonly atStart?: boolean
+  /** @param encoder as the method sees it @param passes that there are at most */
+  readonly onEpoch: (
+    pass: number,
+    head: Head,
+    encoder: EncoderModel,
+    passes: number,
+  ) => Promise<void>
 }
 
 /** What a method trains in passes, and how. */
@@ -76,7 +83,7 @@ export async function trainInPasses(
   job: Job<{ readonly passes: number; readonly seed: number }>,
   training: Training,
 ): Promise<Pick<Learned, 'head' | 'kept'> & { readonly history: readonly PassRecord[] }> {
-  const { config, resumed, epochs, signal, finish, validation = [], passesOf } = job
+  const { config, resumed, epochs = [], signal, finish, validation = [], passesOf } = job
   const { trainers, rate } = training
   trainers.forEach((t, k) => resumed && t.restore(stateOf(resumed.tensors, k)))
   const history = [...(resumed?.history ?? [])]
@@ -141,13 +148,19 @@ export async function trainInPasses(
         trainers.map(async (t, k) => (measure && best[k] ? best[k].theta : (await t.state()).theta).data), // prettier-ignore
       ),
     )
-  const look = async (pass: number) => {
-    if (epochs && (pass % epochs.every === 0 || pass === last))
-      await job.timed('epochs', async () => epochs.onEpoch(pass, await current(), job.encoder))
+  const look = async (pass: number, wanted: (who: Epochs) => boolean) => {
+    const those = epochs.filter(wanted)
+    if (those.length === 0) return
+    await job.timed('epochs', async () => {
+      const head = await current()
+      for (const { onEpoch } of those) await onEpoch(pass, head, job.encoder, last)
+    })
   }
+  const isDue = (pass: number) => (who: Epochs) => pass % who.every === 0 || pass === last
 
-  if (first > 0 && epochs?.seen?.(first) === false) await look(first)
   if (measure && first === 0) await job.timed('validate', () => validate(0))
+  const wasMissed = (who: Epochs) => first > 0 && who.seen?.(first) === false && isDue(first)(who)
+  await look(first, (who) => who.atStart === true || wasMissed(who))
   const isEnough = (pass: number) => pass > 0 && !passesOf && finish?.aborted === true
   for (let pass = first; pass < last && gains(pass) && !isEnough(pass); pass++) {
     const began = performance.now()
@@ -161,7 +174,7 @@ export async function trainInPasses(
       await job.save({ passes: pass + 1, history: [...history], tensors }, pass + 1 === last)
     }
     report(pass + 1, result.losses)
-    await look(pass + 1)
+    await look(pass + 1, isDue(pass + 1))
   }
   const head = await current()
   for (const t of trainers) await t.release()
