@@ -104,8 +104,8 @@ export async function openEngine(
   }
   try {
     const { api, answered } = handle
-    await prepared
-    const { manifest, runtime } = await answered(api.load(model, engineOptions(id), onLost))
+    const loading = answered(api.load(model, engineOptions(id), onLost))
+    const [{ manifest, runtime }] = await Promise.all([loading, prepared])
     return {
       ...{ id, model, manifest },
       /** Name of the runtime, with its threads. */
