@@ -3,6 +3,7 @@ import { ortFiles } from './tools/vite/ort-files.ts'
 import { preloads } from './tools/vite/preloads.ts'
 import { repositoryLinks } from './tools/vite/repository-links.ts'
 import { serviceWorkerFiles } from './tools/vite/service-worker-files.ts'
+import { sharing } from './tools/vite/sharing.ts'
 import { sizeBudget } from './tools/vite/size-budget.ts'
 
 /** Headers that isolate a page from others, so that WASM may use threads. */
@@ -41,6 +42,7 @@ export default defineConfig({
   // its WASM file comes packed (src/worker/wasm.ts)
   plugins: [
     repositoryLinks(process.env['CFLOW_REPOSITORY_URL']),
+    sharing(process.env['CFLOW_SITE']),
     ortFiles(['ort-wasm-simd-threaded.wasm']),
     preloads(/\.packed$/, /unpacker-/),
     serviceWorkerFiles(),

@@ -2,7 +2,7 @@ import type { Host } from './engine/host.js'
 import { fetched, type OnBytes } from './engine/files.js'
 import { wasmIsNear } from './engine/packed.js'
 import { exampleImages, exampleModel } from './example.js'
-import { forget as forgetKept, keep } from './kept.js'
+import { forget as forgetKept, keep, keepRegions } from './kept.js'
 import { tokenHeaders } from './server/token.js'
 import {
   detectorOf,
@@ -107,6 +107,8 @@ export function detectorsOf(store: Store<State>, host: Promise<Host>, onBytes: O
           : 'It is kept in this browser only; a file that you have downloaded stays.'
       if (!(await ask(`Remove “${detector.name}”?`, text, 'Remove it'))) return
       await forgetKept(id).catch(showError)
+      // its regions go with it
+      if (detector.file) await keepRegions(detector.file, []).catch(console.warn)
       await open(example)
       store.change(forgetting(id))
     },

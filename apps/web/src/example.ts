@@ -12,6 +12,11 @@ const images = import.meta.glob<string>('../generated/images/*/*.webp', {
   import: 'default',
   eager: true,
 })
+const pictures = import.meta.glob<string>('../generated/pictures/*.webp', {
+  query: '?url',
+  import: 'default',
+  eager: true,
+})
 
 /** The file of one of them. @throws CflowError NETWORK, NOT_FOUND */
 export const exampleModel = (kind: string, onBytes: OnBytes): Promise<Blob> =>
@@ -21,9 +26,9 @@ export const exampleModel = (kind: string, onBytes: OnBytes): Promise<Blob> =>
     onBytes,
   ).then(unzipped)
 
-/** The address of its first picture. */
+/** The address of its first picture, small. */
 export const examplePicture = (kind: string): string =>
-  Object.entries(images).find(([path]) => path.includes(`/${kind}/0-`))?.[1] ?? ''
+  pictures[`../generated/pictures/${kind}.webp`] ?? ''
 
 /**
  * Images that it was not trained on, named by their order and what is in them: `3-cut_insulation.webp`.

@@ -31,6 +31,21 @@ export async function registerServiceWorker(mayReload: () => boolean): Promise<b
   }
 }
 
+/** Wait for a newer service worker, where the host has one, until it runs. */
+async function newest(registration: ServiceWorkerRegistration): Promise<void> {
+  // there is no network, or no such file any more: what is there stays
+  await registration.update().catch(() => undefined)
+  const coming = registration.installing ?? registration.waiting
+  if (!coming) return
+  await new Promise<void>((resolve) => {
+    const check = () => {
+      if (coming.state === 'activated' || coming.state === 'redundant') resolve()
+    }
+    coming.addEventListener('statechange', check)
+    check()
+  })
+}
+
 /**
  * Keep the whole site for use without a network.
  * @param gpu whether WebGPU's build of onnxruntime-web is of use
@@ -38,7 +53,10 @@ export async function registerServiceWorker(mayReload: () => boolean): Promise<b
  */
 export async function keepOffline(gpu: boolean): Promise<boolean> {
   const workers = container()
-  if (!(await workers?.getRegistration())) return false
+  const registration = await workers?.getRegistration()
+  if (!registration) return false
+  // one that is replaced would keep what is old
+  await newest(registration)
   const active = (await workers?.ready)?.active
   const channel = new MessageChannel()
   const answer = new Promise((resolve) => {

@@ -22,6 +22,7 @@ import {
   initial,
   knowing,
   run,
+  unmarked,
   wanting,
   type State,
 } from './state/state.js'
@@ -63,7 +64,7 @@ function take(files: Iterable<File>): void {
 }
 
 /** Another process is asked for the address of each image: for many at once the page would wait. */
-const portion = 50
+const portion = 20
 
 async function give(images: readonly NewItem[]): Promise<void> {
   const items: Item[] = []
@@ -85,12 +86,14 @@ function prepare(): void {
       const done = await taught(state)
       if (!done) return
       const before = detectorOf(state, state.running)
-      const name = `${before?.name ?? 'detector'}, and ${count(done.images, 'image')} more`
+      const learned = count(done.images.length, 'image')
+      const name = `${before?.name ?? 'detector'}, and ${learned} more`
+      store.change(unmarked(done.images))
       const tests = before?.tests && { tests: before.tests }
       detectors.open(detectors.trained({ name, file: done.file, ...tests }))
       const { threshold } = done.manifest.calibration
       showMessage(
-        `Learned ${count(done.images, 'image')} as good`,
+        `Learned ${learned} as good`,
         `The threshold is now ${short(threshold)}; the detector from before stays in the list.`,
       )
     },

@@ -52,8 +52,12 @@ const urlOf = (file: string) => new URL(file, worker.registration.scope).href
 const fresh = (file: string, url = urlOf(file)) =>
   fetch(url, /-[\w-]{8}\.\w+$/.test(file) ? {} : { cache: 'no-cache' })
 
-const oldCaches = async () =>
-  (await caches.keys()).filter((k) => k.startsWith(prefix) && k !== cacheName).reverse()
+/** Those of earlier versions, the latest first; that of a later one, which may be on its way, is none of them. */
+async function oldCaches(): Promise<string[]> {
+  const all = (await caches.keys()).filter((k) => k.startsWith(prefix))
+  const own = all.indexOf(cacheName)
+  return all.slice(0, own < 0 ? undefined : own).reverse()
+}
 
 /** What an earlier version kept and is still the same; fetched is what it kept of files that are new or others now. */
 async function takeOver(): Promise<void> {

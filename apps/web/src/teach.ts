@@ -7,7 +7,8 @@ import { trainer } from './train/job.js'
 export interface Taught {
   readonly file: Blob
   readonly manifest: Manifest
-  readonly images: number
+  /** Ids of the images that it has learned. */
+  readonly images: readonly number[]
 }
 
 /**
@@ -27,7 +28,7 @@ export async function taught({ items, engine }: State): Promise<Taught | undefin
       ),
     )
     const file = new Blob([model as Uint8Array<ArrayBuffer>], { type: 'application/octet-stream' })
-    return { file, manifest, images: fine.length }
+    return { file, manifest, images: fine.map((i) => i.id) }
   } finally {
     handle.close()
   }

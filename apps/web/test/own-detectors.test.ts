@@ -173,6 +173,10 @@ describe.skipIf(!chromiumPath())('a detector of one’s own', () => {
     expect(await shownScore(page)).toBeLessThan(score)
     expect(await threshold()).toBeGreaterThanOrEqual(before)
     expect(await page.locator('#rate-note').innerText()).not.toContain('placed')
+    // it is learned: nothing is offered to be learned once more
+    expect(await page.locator('#mark-fine').getAttribute('aria-pressed')).toBe('false')
+    expect(await page.locator('#teach').isVisible()).toBe(false)
+    expect(await page.locator('#gallery .said').count()).toBe(0)
     await shot(page, 'taught')
     // the detector from before is there, and judges as it did
     await page.locator('#detectors').selectOption({ index: 3 })

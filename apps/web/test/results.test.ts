@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { unzipSync } from 'fflate'
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { browse, type Browsing } from './browsing.ts'
 import { chromiumPath } from './chromium.ts'
 import { needing } from './large.ts'
@@ -192,6 +192,69 @@ describe.skipIf(!chromiumPath())('results', () => {
     await expect.poll(() => title.innerText()).toContain('Anomalous')
     expect(await shownScore(page)).toBe(before.score)
     await expect.poll(scores).toEqual(before.scores)
+  })
+
+  it('leave out the regions of their detector also after a reload, until these are removed', async () => {
+    const page = await browsing.context.newPage()
+    onTestFinished(() => page.close())
+    /** Until the browser has kept so many of the regions that the page shows, as they are. */
+    const kept = (widths: readonly number[]) =>
+      expect
+        .poll(() =>
+          page.evaluate(
+            () =>
+              new Promise<number[]>((resolve) => {
+                const opening = indexedDB.open('cflow-regions')
+                opening.onsuccess = () => {
+                  const { result } = opening
+                  const asked = result.transaction('regions').objectStore('regions').getAll()
+                  asked.onsuccess = () => {
+                    result.close()
+                    const all = asked.result as { width: number }[][]
+                    resolve(all.flat().map((r) => Math.round(100 * r.width)))
+                  }
+                }
+              }),
+          ),
+        )
+        .toEqual(widths)
+    const judged = () => page.locator('#verdict-title[data-score]').waitFor()
+    const open = async (name: string) => {
+      await page.locator('#detectors').selectOption({ label: `Example: ${name}` })
+      await page.locator('#model-name', { hasText: name }).waitFor()
+    }
+    const regions = page.locator('#regions .region')
+    const styles = () => regions.evaluateAll((all) => all.map((r) => r.getAttribute('style')))
+    await page.goto(browsing.site.url)
+    await judged()
+    const whole = await shownScore(page)
+    for (let k = 0; k < 2; k++) await page.getByRole('button', { name: 'Add a region' }).click()
+    for (let k = 0; k < 20; k++) await page.keyboard.press('Shift+ArrowRight')
+    await kept([20, 60])
+    const drawn = await styles()
+    expect(drawn[0]).not.toBe(drawn[1])
+    await page.reload()
+    await judged()
+    await expect.poll(styles).toEqual(drawn)
+    await expect.poll(() => shownScore(page)).toBeLessThanOrEqual(whole)
+    expect(await page.locator('#verdict-text').innerText()).toContain('of what counts')
+    await open('woven cloth')
+    expect(await styles()).toEqual([])
+    await open('cables')
+    await expect.poll(styles).toEqual(drawn)
+    await page.getByRole('button', { name: 'Region 2, remove' }).click()
+    await kept([20])
+    await page.reload()
+    await judged()
+    await expect.poll(styles).toEqual(drawn.slice(0, 1))
+    await page.getByRole('button', { name: 'Region 1, remove' }).click()
+    await expect.poll(() => shownScore(page)).toBe(whole)
+    await kept([])
+    await page.reload()
+    await judged()
+    // what is kept would be there by now
+    await page.waitForTimeout(500)
+    expect(await styles()).toEqual([])
   })
 
   it('are exported: a table, JSON, and the pictures with their maps', async () => {

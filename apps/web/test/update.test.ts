@@ -25,13 +25,17 @@ describe.skipIf(!chromiumPath())('a new version of the site', () => {
   let browser: Browser
   let context: BrowserContext
   let asked: string[] = []
+  /** Until when the host gives no service worker. */
+  let held: Promise<void> | undefined
   /** A host that lets browsers keep everything for an hour. */
   const serve = (port = 0) =>
     new Promise<Server>((resolve) => {
       const made = createServer((request, response) => {
         const path = new URL(request.url!, 'http://x').pathname.slice(1) || 'index.html'
         asked.push(path)
-        readFile(join(folder, path)).then(
+        const ready = path === 'sw.js' ? Promise.resolve(held) : Promise.resolve()
+        const content = ready.then(() => readFile(join(folder, path)))
+        content.then(
           (content) =>
             response
               .writeHead(200, {
@@ -86,11 +90,17 @@ describe.skipIf(!chromiumPath())('a new version of the site', () => {
     )
 
     asked = []
+    let release = () => {}
+    held = new Promise<void>((resolve) => (release = resolve))
     await page.reload()
     expect(await page.locator('h1').innerText()).toBe('What is new here?')
     await settled(page, 7)
-    await page.waitForFunction(async () => (await caches.keys()).length === 2)
+    // the service worker of the version before is not asked to keep that version
+    await page.waitForTimeout(500)
+    expect(await page.locator('#offline').innerText()).toBe('')
+    release()
     await isKept()
+    expect(await page.evaluate(() => caches.keys())).toEqual([`cflow-web ${now.version}`])
     // the large files are carried over, not loaded again
     expect(asked.filter((path) => /\.(gzipped|packed|safetensors|webp|wasm)$/.test(path))).toEqual(
       [],

@@ -18,17 +18,22 @@ import {
   type SyntheticKind,
 } from '@cflow/datasets'
 import { decodeImage } from '@cflow/datasets/node'
+import { loadDetector } from '@cflow/detector'
 import { encoderModel, encoderSpec, type EncoderSpec } from '@cflow/encoders'
 import { loadEncoderWeights } from '@cflow/encoders/node'
 import { openRuntime } from '@cflow/runtimes'
 import { exportHalf, storedAsBytes } from '@cflow/quantization'
+import { readOnnx, topologicalOrder } from '@cflow/graph'
 import { resolveConfig } from '@cflow/methods'
+import { heatmapOverlay, heatRange } from '@cflow/report'
 import { fit } from '@cflow/trainer'
 
 const kinds = ['cable', 'part', 'mesh'] as const satisfies readonly SyntheticKind[]
 const size = 320
 const images = 60
 const folder = join(dirname(fileURLToPath(import.meta.url)), '..', 'generated')
+/** Constants with fewer numbers may say how to compute. */
+const weightsFrom = 200
 const temporary = `${folder}.${process.pid}.tmp`
 
 /**
@@ -88,15 +93,65 @@ async function build(kind: SyntheticKind): Promise<void> {
   for (const [k, sample] of [...bad.slice(0, 1), ...good, ...bad.slice(1)].entries()) {
     await writeFile(join(shown, `${k}-${sample.defect}.webp`), await webp(sample))
   }
+  const first = await webp(bad[0]!)
+  await mkdir(join(temporary, 'pictures'), { recursive: true })
+  // twice what it takes on the page
+  await sharp(first)
+    .resize(112, 112)
+    .webp({ quality: 80 })
+    .toFile(join(temporary, 'pictures', `${kind}.webp`))
   // weights as float16: half the download; computed in float32 all the same
   const stored = exportHalf(model).model
   await writeFile(join(temporary, `${kind}.onnx`), stored)
   sizes[kind] = await gzipped(kind, stored)
+  if (kind === kinds[0]) {
+    await gzipped('rehearsal', emptied(stored))
+    await share(stored, first)
+  }
   const mb = (sizes[kind] / 1e6).toFixed(2)
   console.log(
     `${kind}: ${manifest.training.images} images, ${mb} MB, threshold ${manifest.calibration.threshold.toFixed(2)}, seconds`,
     seconds,
   )
+}
+
+/** What is shown where the page is linked to: the first picture, and what the detector says of it. */
+async function share(model: Uint8Array, picture: Buffer): Promise<void> {
+  const image = await decodeImage(picture)
+  const detector = await loadDetector(model)
+  const { anomalyMap, threshold } = await detector.detect(image)
+  await detector.release()
+  const drawn = heatmapOverlay(image, anomalyMap, heatRange([anomalyMap], threshold), threshold)
+  const [width, height, edge] = [1200, 630, 555]
+  const gap = (width - 2 * edge) / 3
+  const top = Math.floor((height - edge) / 2)
+  const pictures = [image, drawn].map(async ({ width, height, data }, k) => ({
+    input: await sharp(data, { raw: { width, height, channels: 3 } })
+      .resize(edge, edge)
+      .png()
+      .toBuffer(),
+    ...{ top, left: gap + k * (edge + gap) },
+  }))
+  await sharp({ create: { width, height, channels: 3, background: '#14171b' } })
+    .composite(await Promise.all(pictures))
+    .jpeg({ quality: 88 })
+    .toFile(join(temporary, 'share.jpg'))
+}
+
+/**
+ * The same file with zeros for weights, of which gzip leaves next to nothing: what an engine compiles to load and run a detector
+ * is compiled by this one, while the other is on its way.
+ */
+function emptied(model: Uint8Array): Uint8Array {
+  const empty = Buffer.from(model)
+  for (const node of topologicalOrder(Object.values(readOnnx(model).outputs))) {
+    if (node.kind !== 'constant' || node.tensor.data.length < weightsFrom) continue
+    const { buffer, byteOffset, byteLength } = node.tensor.data as Uint8Array
+    const at = empty.indexOf(Buffer.from(buffer, byteOffset, byteLength))
+    // not found: one that was emptied with another like it
+    if (at >= 0) empty.fill(0, at, at + byteLength)
+  }
+  return empty
 }
 
 /** Not named .gz: some hosts let the browser unpack that. @returns bytes */

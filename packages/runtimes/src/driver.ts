@@ -10,7 +10,7 @@ export interface OpenOptions {
   /**
    * Device of the driver, or `driver:device`.
    * - onnxruntime-node: `cpu` (default), or an execution provider that the installed one has (cuda, dml, coreml, webgpu)
-   * - onnxruntime-web: `auto` (default; WebGPU where the browser offers an adapter, else WASM), `webgpu` (required;
+   * - onnxruntime-web: `auto` (default; WebGPU where the browser offers the adapter of a GPU, else WASM), `webgpu` (required;
    *   operators that it lacks run on WASM), `wasm` (the CPU), `jspi` (WebGPU by another build, for engines with JSPI)
    * - tfjs: `auto` (default; the first that can be had of the following), `tensorflow` (tfjs-node-gpu or tfjs-node),
    *   `webgpu`, `webgl`, `wasm`, `cpu`

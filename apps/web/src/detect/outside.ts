@@ -1,6 +1,7 @@
 import { mapOutside, scoreOutside, type Detection, type Region } from '@cflow/detector'
 import type { Manifest } from '@cflow/core'
-import { recounted, regionsOf, type State } from '../state/state.js'
+import { keepRegions, keptRegions } from '../kept.js'
+import { leavingOut, recounted, regionsOf, type State } from '../state/state.js'
 import { oneByOne } from '../state/one-by-one.js'
 import type { Store } from '../state/store.js'
 import { unstored, type Item } from './item.js'
@@ -28,6 +29,31 @@ export function detectionOutside(state: State, detection: Detection): Detection 
   if (!state.engine || regions.length === 0) return detection
   const { score } = counted(state.engine.manifest, detection.score, detection.anomalyMap, regions)
   return { ...detection, score, anomalyMap: mapOutside(detection.anomalyMap, regions) }
+}
+
+/** Keep the regions of a detector in this browser, and give them back with it. */
+export function keepWithDetector(store: Store<State>): void {
+  store.watch(({ engine, regions, detectors }, before) => {
+    if (engine && engine.model !== before?.engine?.model) void giveBack(store, engine.model)
+    if (!before || regions === before.regions) return
+    const ids = new Set([...Object.keys(regions), ...Object.keys(before.regions)])
+    for (const id of [...ids].filter((id) => regions[id] !== before.regions[id])) {
+      const file = detectors.find((d) => d.id === id)?.file
+      if (file) keepRegions(file, regions[id] ?? []).catch(console.warn)
+    }
+  })
+}
+
+async function giveBack(store: Store<State>, model: Blob): Promise<void> {
+  try {
+    const kept = await keptRegions(model)
+    const { state } = store
+    // what was drawn meanwhile stays
+    if (kept.length > 0 && state.engine?.model === model && regionsOf(state).length === 0)
+      store.change(leavingOut(kept))
+  } catch (error) {
+    console.warn('no regions were kept:', error)
+  }
 }
 
 /**

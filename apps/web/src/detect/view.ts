@@ -30,7 +30,7 @@ import {
   scaleThreshold,
   summaryOf,
 } from './judge.js'
-import { leaveOut } from './outside.js'
+import { keepWithDetector, leaveOut } from './outside.js'
 import { pictureView, type ShownScale } from './picture.js'
 import { regionsView } from './regions.js'
 import { scaleNames, showVerdict } from './verdict-card.js'
@@ -50,6 +50,7 @@ const [many, pace] = [30, 150]
 export function detectView(store: Store<State>, { take, learn, watch }: Acts): void {
   const picture = pictureView()
   regionsView(store)
+  keepWithDetector(store)
   leaveOut(store)
   const tiles = gallery(element('ul', 'gallery'), {
     onSelect: (id) => store.change(selecting(id)),

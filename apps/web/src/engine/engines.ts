@@ -17,7 +17,10 @@ export interface EngineChoice {
   readonly isSoftware?: boolean
 }
 
-type Adapter = { readonly info?: { isFallbackAdapter?: boolean; description?: string } }
+type Adapter = {
+  readonly isFallbackAdapter?: boolean
+  readonly info?: { isFallbackAdapter?: boolean; description?: string }
+}
 
 /** Threads that WASM may use; what packages/runtimes would take. */
 export const threadsHere = (): number =>
@@ -41,7 +44,10 @@ export async function gpuChoice(): Promise<EngineChoice> {
   const adapter = await gpu?.requestAdapter().catch(() => null)
   if (!adapter) return { id: 'webgpu', label: 'WebGPU', missing: 'not in this browser' }
   const { isFallbackAdapter = false, description = '' } = adapter.info ?? {}
-  const isSoftware = isFallbackAdapter || /swiftshader|llvmpipe|basic render/i.test(description)
+  const isSoftware =
+    isFallbackAdapter ||
+    adapter.isFallbackAdapter === true ||
+    /swiftshader|llvmpipe|basic render/i.test(description)
   return isSoftware
     ? { id: 'webgpu', label: 'WebGPU (no GPU: software)', isSoftware }
     : { id: 'webgpu', label: 'WebGPU' }
@@ -104,8 +110,8 @@ export async function openEngine(
   }
   try {
     const { api, answered } = handle
-    await prepared
-    const { manifest, runtime } = await answered(api.load(model, engineOptions(id), onLost))
+    const loading = answered(api.load(model, engineOptions(id), onLost))
+    const [{ manifest, runtime }] = await Promise.all([loading, prepared])
     return {
       ...{ id, model, manifest },
       /** Name of the runtime, with its threads. */

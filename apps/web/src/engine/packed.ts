@@ -1,12 +1,15 @@
 import { arriving, fetched, sizes, unzipped, type OnBytes } from './files.js'
 
 // found by a pattern: made by tools/build-example.ts before the site is built
-const [packed, unpackerUrl] = Object.values(
-  import.meta.glob<string>(['../../generated/*.packed', '../../generated/unpacker.gzipped'], {
-    query: '?url',
-    import: 'default',
-    eager: true,
-  }),
+const [packed, rehearsalUrl, unpackerUrl] = Object.values(
+  import.meta.glob<string>(
+    [
+      '../../generated/*.packed',
+      '../../generated/rehearsal.gzipped',
+      '../../generated/unpacker.gzipped',
+    ],
+    { query: '?url', import: 'default', eager: true },
+  ),
 )
 
 const what = 'The engine (onnxruntime-web)'
@@ -80,3 +83,6 @@ export function received(port: MessagePort): PackedWasm {
   }
   return { unpacker, parts: parts() }
 }
+
+/** A detector of the examples' kind without weights, to try an engine with. @throws CflowError NETWORK, NOT_FOUND */
+export const rehearsal = (): Promise<Blob> => fetched(rehearsalUrl!, what).then(unzipped)

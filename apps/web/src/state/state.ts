@@ -213,6 +213,19 @@ export const marking =
     return { ...state, items, ...(placed !== undefined && { placed }) }
   }
 
+/** What a person said of these images is done: the marks go. */
+export const unmarked =
+  (ids: readonly number[]): Step =>
+  ({ placed: _, ...state }) => {
+    const items = state.items.map((i): Item => {
+      if (!ids.includes(i.id)) return i
+      const { mark: _, ...item } = i
+      return item
+    })
+    const placed = placedIn({ ...state, items })
+    return { ...state, items, ...(placed !== undefined && { placed }) }
+  }
+
 /** The threshold that marked images place. */
 function placedIn({ items, engine }: State): number | undefined {
   const scores = (of: Item['mark']) =>

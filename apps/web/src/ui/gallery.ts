@@ -23,7 +23,7 @@ interface Acts {
 }
 
 /** So many new ones are drawn at once; the others follow, so that the page is held up by none. */
-const portion = 40
+const portion = 20
 
 /** Small pictures in a list: one of them is in the tab order, arrows lead to the others. */
 export function gallery(list: HTMLUListElement, acts: Acts) {

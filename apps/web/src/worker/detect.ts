@@ -1,9 +1,8 @@
 import { transfer } from 'comlink'
-import { CflowError, floats } from '@cflow/base'
+import { CflowError } from '@cflow/base'
 import { loadDetector, type AnomalyMap, type Detection, type Detector } from '@cflow/detector'
-import { input, relu, writeOnnx } from '@cflow/graph'
-import { openRuntime } from '@cflow/runtimes'
-import { received } from '../engine/packed.js'
+import { received, rehearsal, type PackedWasm } from '../engine/packed.js'
+import { waited } from './handle.js'
 import { serve } from './serve.js'
 import { giveWasm } from './wasm.js'
 
@@ -15,19 +14,19 @@ export interface EngineOptions {
 }
 
 let detector: Detector | undefined
+let prepared: Promise<void> | undefined
+/** Whether a detector is to be loaded: what only prepares then ends. */
+let isAsked = false
 
 /** One detector on one engine; decoding, too, happens here. */
 const api = {
   /** Start WASM with what comes through a port, while the detector is on its way: compiling takes long. */
-  async prepare(packed: MessagePort, options: EngineOptions): Promise<void> {
-    await giveWasm(received(packed))
-    const runtime = await openRuntime(options)
-    const session = await runtime.createSession(writeOnnx({ y: relu(input('x', 'float32', [1])) }))
-    await session.run({ x: floats('float32', [1], new Float32Array(1)) })
-    await session.release()
-  },
+  prepare: (packed: MessagePort, options: EngineOptions): Promise<void> =>
+    (prepared = rehearse(received(packed), options)),
   /** @param onLost called when the GPU is lost */
   async load(model: Blob, options: EngineOptions, onLost: () => void) {
+    isAsked = true
+    await prepared
     if (options.device === 'wasm') await giveWasm()
     detector = await loadDetector(model, options)
     if (options.device === 'webgpu') void watchGpu(onLost)
@@ -53,6 +52,26 @@ const api = {
 
 export type DetectWorker = typeof api
 serve(api)
+
+/**
+ * Load and run a detector without weights: browsers compile what of WASM is called when it is called first, which takes longer
+ * than the rest of a first verdict.
+ */
+async function rehearse(packed: PackedWasm, options: EngineOptions): Promise<void> {
+  const file = rehearsal()
+  file.catch(() => undefined)
+  await giveWasm(packed)
+  if (isAsked) return
+  try {
+    const detector = await loadDetector(await file, options)
+    // what was asked for meanwhile is heard
+    await waited(0)
+    if (!isAsked) await detector.detect(new ImageData(320, 320))
+    await detector.release()
+  } catch (error) {
+    console.warn('nothing was rehearsed:', error)
+  }
+}
 
 /** Tell when the device that onnxruntime-web uses is lost (a driver's crash, a sleeping laptop): its runs may never end. */
 async function watchGpu(onLost: () => void): Promise<void> {

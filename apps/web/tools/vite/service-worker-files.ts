@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
-import { join, relative, sep } from 'node:path'
+import { join, relative, resolve, sep } from 'node:path'
 import type { Plugin } from 'vite'
+import { shareFile } from './sharing.ts'
 
 const hashOf = (content: string | Buffer) =>
   createHash('sha256').update(content).digest('hex').slice(0, 12)
@@ -11,7 +12,7 @@ export function listed(folder: string): { readonly files: string; readonly versi
   const paths = readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((e) => e.isFile())
     .map((e) => relative(folder, join(e.parentPath, e.name)).split(sep).join('/'))
-    .filter((p) => p !== 'sw.js')
+    .filter((p) => p !== 'sw.js' && p !== shareFile)
     .sort()
   const hashes = paths.map((p) => [p, hashOf(readFileSync(join(folder, p)))] as const)
   const list = JSON.stringify(Object.fromEntries(hashes))
@@ -25,7 +26,7 @@ export function serviceWorkerFiles(): Plugin {
     name: 'service-worker-files',
     apply: 'build',
     configResolved(config) {
-      folder = join(config.root, config.build.outDir)
+      folder = resolve(config.root, config.build.outDir)
     },
     closeBundle() {
       const { files, version } = listed(folder)

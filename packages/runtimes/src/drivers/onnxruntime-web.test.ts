@@ -15,6 +15,17 @@ describe('onnxruntime-web', () => {
     expect((await openRuntime()).name).toBe('onnxruntime-web (webgpu)')
   })
 
+  it('takes WASM where the adapter is software, unless WebGPU is asked for', async () => {
+    for (const adapter of [{ isFallbackAdapter: true }, { info: { isFallbackAdapter: true } }]) {
+      vi.stubGlobal('navigator', { gpu: { requestAdapter: () => Promise.resolve(adapter) } })
+      expect((await openRuntime()).name).toContain('wasm')
+      expect((await openRuntime({ device: 'webgpu' })).name).toBe('onnxruntime-web (webgpu)')
+    }
+    const info = { isFallbackAdapter: false }
+    vi.stubGlobal('navigator', { gpu: { requestAdapter: () => Promise.resolve({ info }) } })
+    expect((await openRuntime()).name).toBe('onnxruntime-web (webgpu)')
+  })
+
   it('says which device is missing', async () => {
     for (const device of ['tpu', 'webgpu'])
       await expect(openRuntime({ device })).rejects.toMatchObject({

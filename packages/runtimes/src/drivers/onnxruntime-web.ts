@@ -53,6 +53,15 @@ export const onnxruntimeWeb: Driver = {
   },
 }
 
+/** Where an adapter says that it is none of a GPU: older browsers in itself. */
+interface Adapter {
+  readonly isFallbackAdapter?: boolean
+  readonly info?: { readonly isFallbackAdapter?: boolean }
+}
+
+const isSoftware = ({ isFallbackAdapter, info }: Adapter): boolean =>
+  (info?.isFallbackAdapter ?? isFallbackAdapter) === true
+
 async function chooseDevice(asked: string): Promise<keyof typeof builds> {
   if (!devices.includes(asked))
     throw new CflowError('RUNTIME', `onnxruntime-web has no device ${asked}`, {
@@ -61,7 +70,7 @@ async function chooseDevice(asked: string): Promise<keyof typeof builds> {
     })
   if (asked === 'wasm') return 'wasm'
   const { navigator } = globalThis as {
-    navigator?: { gpu?: { requestAdapter(): Promise<unknown> } }
+    navigator?: { gpu?: { requestAdapter(): Promise<Adapter | null> } }
   }
   // of WebAssembly's JavaScript Promise Integration
   const suspends = 'Suspending' in WebAssembly
@@ -70,7 +79,9 @@ async function chooseDevice(asked: string): Promise<keyof typeof builds> {
       subject: asked,
       hint: 'use the device webgpu, or a browser that has it (Chromium from 137 on)',
     })
-  if (await navigator?.gpu?.requestAdapter().catch(() => null))
+  const adapter = await navigator?.gpu?.requestAdapter().catch(() => null)
+  // the processor computes what a software adapter is asked for, and more slowly than WASM
+  if (adapter && !(asked === 'auto' && isSoftware(adapter)))
     return asked === 'jspi' ? 'jspi' : 'webgpu'
   if (asked === 'auto') return 'wasm'
   throw new CflowError('RUNTIME', 'there is no WebGPU here', {
