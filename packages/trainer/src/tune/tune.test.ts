@@ -110,23 +110,30 @@ describe('tuning', { timeout: 120_000 }, () => {
     expect(chosen.name).toBe('passes 0')
   })
 
-  it('keeps a budget: what takes longer is not chosen, however good, nor tried where that is clear', async () => {
-    const large = { ...config, inputSize: 128 }
-    const candidates = [{ passes: 2 }, { inputSize: 32 }] as const
-    const free = await tuned({ config: large, candidates: [{ inputSize: 32 }] })
-    const [slow, quick] = ['', 'input-size 32'].map((name) => free.rows.find((row) => row.name === name)!.milliseconds!) // prettier-ignore
-    const budget = Math.sqrt(slow! * quick!)
-    const { chosen, rows, base, ...result } = await tuned({ config: large, candidates, budget })
-    expect(chosen.name).toBe('input-size 32')
-    expect(chosen.milliseconds).toBeLessThanOrEqual(budget)
-    expect(result.config.inputSize).toBe(32)
-    expect(base.milliseconds).toBeGreaterThan(budget)
-    expect(rows.filter((row) => row.out === 'budget').map((row) => [row.name, row.round])).toEqual([
-      ['', 1],
-      ['passes 2', 0],
-    ])
-    expect(explainTuning({ chosen, rows, base, ...result })).toContain('more than the budget')
-  })
+  // of times: what else a machine does may make any of them long
+  it(
+    'keeps a budget: what takes longer is not chosen, however good, nor tried where that is clear',
+    { retry: 2 },
+    async () => {
+      const large = { ...config, inputSize: 160 }
+      const candidates = [{ passes: 2 }, { inputSize: 32 }] as const
+      const free = await tuned({ config: large, candidates: [{ inputSize: 32 }] })
+      const [slow, quick] = ['', 'input-size 32'].map((name) => free.rows.find((row) => row.name === name)!.milliseconds!) // prettier-ignore
+      const budget = Math.sqrt(slow! * quick!)
+      const { chosen, rows, base, ...result } = await tuned({ config: large, candidates, budget })
+      expect(chosen.name).toBe('input-size 32')
+      expect(chosen.milliseconds).toBeLessThanOrEqual(budget)
+      expect(result.config.inputSize).toBe(32)
+      expect(base.milliseconds).toBeGreaterThan(budget)
+      expect(
+        rows.filter((row) => row.out === 'budget').map((row) => [row.name, row.round]),
+      ).toEqual([
+        ['', 1],
+        ['passes 2', 0],
+      ])
+      expect(explainTuning({ chosen, rows, base, ...result })).toContain('more than the budget')
+    },
+  )
 
   it('says what the quickest takes where no candidate keeps a budget', async () => {
     await expect(tuned({ candidates: [], budget: 1e-6 })).rejects.toMatchObject({
