@@ -4,10 +4,10 @@
  * the scores or, of fewer than 19, continued beyond them.
  *
  *   node --conditions=@cflow/source --import tsx benchmarks/few-images.ts --mvtec DIR --category NAME \
- *     [--consecutive 30] [--random 15,25] [--draws 4] [--page]
+ *     [--consecutive 30] [--random 15,25] [--draws 4] [--from 0] [--page]
  *
  * `--page` trains in the built web page (`nx run web:build`), in headless Chromium as a person does it: photographs are chosen,
- * the detector is saved, and its file is judged here.
+ * the detector is saved, and its file is judged here. `--from` leaves out so many trainings, which were done before.
  */
 import { Random } from '../packages/base/src/index.js'
 import { thresholdAt } from '../packages/core/src/index.js'
@@ -32,6 +32,7 @@ const { values: flags } = parseArgs({
     consecutive: { type: 'string', default: '30' },
     random: { type: 'string', default: '15,25' },
     draws: { type: 'string', default: '4' },
+    from: { type: 'string', default: '0' },
     page: { type: 'boolean', default: false },
   },
 })
@@ -63,7 +64,7 @@ for (const size of numbers(flags.random))
 console.log('| images | image AUROC | threshold | found | false alarms | conformal threshold | found | false alarms |') // prettier-ignore
 console.log('| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |')
 const browser = flags.page ? await inBrowser() : undefined
-for (const { name, samples } of trainings) {
+for (const { name, samples } of trainings.slice(Number(flags.from))) {
   const model = browser
     ? await browser.train(samples)
     : (await fit({ samples, category, config, encoder, runtime })).model
@@ -99,7 +100,9 @@ async function inBrowser() {
       const counted = page.locator('#train-count', { hasText: `${files.length} images` })
       await counted.waitFor({ timeout: 120_000 })
       await page.locator('#train-start').click()
-      await page.locator('#train-result').waitFor({ timeout: 600_000 })
+      const failed = page.locator('#train-progress', { hasText: 'It failed' })
+      await page.locator('#train-result').or(failed).first().waitFor({ timeout: 600_000 })
+      if (await failed.isVisible()) throw new Error(await page.locator('#messages').innerText())
       const [download] = await Promise.all([
         page.waitForEvent('download'),
         page.locator('#train-download').click(),
