@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { browse, type Browsing } from './browsing.ts'
 import { chromiumPath } from './chromium.ts'
 import { settled, shot, shownScore } from './page.ts'
-import { photograph, plain } from './pictures.ts'
+import { photograph, photographFiles, plain } from './pictures.ts'
 
 const exampleCount = 7
 
@@ -47,13 +47,8 @@ describe.skipIf(!chromiumPath())('a detector of one’s own', () => {
     page.evaluate((h) => (globalThis as unknown as Watched).hide(h), hidden)
 
   it('takes photographs that have names, and that can be removed one by one', async () => {
-    const photos = await Promise.all(Array.from({ length: 13 }, (_, i) => photograph(i)))
-    photos[4] = photos[4]!.subarray(0, photos[4]!.length / 2)
-    await page.locator('#train-pick [data-pick=files]').setInputFiles(
-      photos.map((buffer, i) => ({
-        ...{ name: `part ${i + 1}.jpg`, mimeType: 'image/jpeg', buffer },
-      })),
-    )
+    const photos = await photographFiles(13, 4)
+    await page.locator('#train-pick [data-pick=files]').setInputFiles(photos)
     await page.locator('#train-count', { hasText: /^13 images$/ }).waitFor()
     const names = page.locator('#train-gallery .name')
     expect((await names.allInnerTexts())[12]).toBe('part 13.jpg')

@@ -33,3 +33,12 @@ export function photograph(n: number, side = 300): Promise<Buffer> {
     .jpeg()
     .toBuffer()
 }
+
+/** Photographs as a person chooses them, `part 1.jpg` and on; that of index `damaged` is cut off. */
+export async function photographFiles(count: number, damaged: number) {
+  const photos = await Promise.all(Array.from({ length: count }, (_, i) => photograph(i)))
+  return photos.map((whole, i) => ({
+    ...{ name: `part ${i + 1}.jpg`, mimeType: 'image/jpeg' },
+    buffer: i === damaged ? whole.subarray(0, whole.length / 2) : whole,
+  }))
+}

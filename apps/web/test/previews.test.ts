@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { browse, type Browsing } from './browsing.ts'
 import { chromiumPath } from './chromium.ts'
 import { accessibilityFaults, shot } from './page.ts'
-import { photograph } from './pictures.ts'
+import { photographFiles } from './pictures.ts'
 
 interface Noted {
   notes: { readonly note: string; readonly said: string[]; readonly painted: number[] }[]
@@ -44,14 +44,9 @@ describe.skipIf(!chromiumPath())('heat maps while it learns', () => {
     browsing = await browse()
     page = await browsing.context.newPage()
     await page.goto(`${browsing.site.url}?tab=train`)
-    const photos = await Promise.all(Array.from({ length: 11 }, (_, i) => photograph(i)))
     // one that cannot be read: the pictures are those of the maps all the same
-    photos[0] = photos[0]!.subarray(0, photos[0]!.length / 2)
-    await page.locator('#train-pick [data-pick=files]').setInputFiles(
-      photos.map((buffer, i) => ({
-        ...{ name: `part ${i + 1}.jpg`, mimeType: 'image/jpeg', buffer },
-      })),
-    )
+    const photos = await photographFiles(11, 0)
+    await page.locator('#train-pick [data-pick=files]').setInputFiles(photos)
     await page.locator('#train-count', { hasText: /^11 images$/ }).waitFor()
     await page.locator('#passes').fill('2')
     await page.evaluate(noting)

@@ -236,7 +236,7 @@ async function fitWith(runtime: Runtime, given: FitOptions): Promise<FitResult> 
   }
 }
 
-/** Images that at least are trained on: all but those that may be left out, are held out, or validate. */
+/** Images that are trained on, about, before it is known which stand together: without those that are held out or may be dropped. */
 function leastTraining(samples: FitOptions['samples'], config: TrainConfig): number {
   const { heldOut, dropSuspicious } = config
   return Math.max(1, Math.floor(samples.length * (1 - heldOut) * (1 - dropSuspicious)))

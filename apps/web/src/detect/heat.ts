@@ -21,6 +21,12 @@ export function paintHeat(
   paintRange(canvas, anomalyMap, range, hasLine ? threshold : undefined)
 }
 
+/** The map lies over the photograph, whatever its form: their stage takes it. */
+export const keepForm = (stage: HTMLElement, image: HTMLImageElement): void =>
+  image.addEventListener('load', () =>
+    stage.style.setProperty('--ratio', String(image.naturalWidth / image.naturalHeight)),
+  )
+
 /**
  * Paint a map in the colours of a range.
  * @param line a white line around the pixels above it

@@ -2,7 +2,7 @@ import { mapOutside, type AnomalyMap, type Region } from '@cflow/detector'
 import { create, element } from '../ui/dom.js'
 import { short } from '../ui/format.js'
 import { zoomable } from '../ui/zoom.js'
-import { paintHeat, paintLegend } from './heat.js'
+import { keepForm, paintHeat, paintLegend } from './heat.js'
 import { isIn } from './region.js'
 import { unstored, type Item, type StoredMap, type Verdict } from './item.js'
 
@@ -50,10 +50,7 @@ export function pictureView() {
 
   /** Address of a picture that the browser cannot show. */
   let broken: string | undefined
-  image.addEventListener('load', () => {
-    // the map lies over the photograph, whatever its form
-    stage.style.setProperty('--ratio', String(image.naturalWidth / image.naturalHeight))
-  })
+  keepForm(stage, image)
   image.addEventListener('error', () => {
     broken = image.src
     image.hidden = true

@@ -168,8 +168,8 @@ export const recounted =
       const { outside: _, ...item } = i
       return { ...item, detection: { ...i.detection, score }, ...(outside && { outside }) }
     })
-    const now = placed === undefined ? undefined : placedIn({ ...state, items })
-    return { ...state, items, ...(now !== undefined && { placed: now }) }
+    const now = { ...state, items }
+    return placed === undefined ? now : placedAnew(now)
   }
 
 /** One scale's heat map alone; without a scale, that of all. */
@@ -209,8 +209,7 @@ export const marking =
       const { mark: before, ...item } = i
       return before === mark ? item : { ...item, mark }
     })
-    const placed = placedIn({ ...state, items })
-    return { ...state, items, ...(placed !== undefined && { placed }) }
+    return placedAnew({ ...state, items })
   }
 
 /** What a person said of these images is done: the marks go. */
@@ -222,9 +221,14 @@ export const unmarked =
       const { mark: _, ...item } = i
       return item
     })
-    const placed = placedIn({ ...state, items })
-    return { ...state, items, ...(placed !== undefined && { placed }) }
+    return placedAnew({ ...state, items })
   }
+
+/** A state with the threshold that its marked images place, if they do. */
+function placedAnew(state: Omit<State, 'placed'>): State {
+  const placed = placedIn(state)
+  return { ...state, ...(placed !== undefined && { placed }) }
+}
 
 /** The threshold that marked images place. */
 function placedIn({ items, engine }: State): number | undefined {

@@ -1,5 +1,5 @@
 import type { Preview } from '@cflow/trainer'
-import { paintLegend, paintRange } from '../detect/heat.js'
+import { keepForm, paintLegend, paintRange } from '../detect/heat.js'
 import type { Item } from '../detect/item.js'
 import { create, element } from '../ui/dom.js'
 import { passText, standingOut } from './learning.js'
@@ -54,10 +54,7 @@ function tile({ id, name, path, url }: Item) {
   const picture = create('img', { src: url, alt: name, draggable: 'false' })
   const heat = create('canvas', { width: 1, height: 1, 'aria-hidden': 'true' })
   const stage = create('div', { class: 'stage' }, picture, heat)
-  // the map lies over the photograph, whatever its form
-  picture.addEventListener('load', () =>
-    stage.style.setProperty('--ratio', String(picture.naturalWidth / picture.naturalHeight)),
-  )
+  keepForm(stage, picture)
   picture.addEventListener('error', () => picture.classList.add('broken'))
   const said = create('span', { class: 'small' })
   const caption = create('span', { class: 'name', title: path ?? name }, name)
