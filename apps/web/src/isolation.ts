@@ -18,18 +18,26 @@ export async function registerServiceWorker(mayReload: () => boolean): Promise<b
   const workers = container()
   if (!workers) return false
   try {
-    await workers.register(new URL('sw.js', document.baseURI))
-    if (crossOriginIsolated || workers.controller || sessionStorage.getItem(tried)) return false
+    const registered = workers.register(new URL('sw.js', document.baseURI))
+    // the page runs with the one it has: whether there is a newer one, a slow host may take long to say
+    if (workers.controller) {
+      registered.catch(without)
+      return false
+    }
+    await registered
+    if (crossOriginIsolated || sessionStorage.getItem(tried)) return false
     if (!(await Promise.race([workers.ready, waited(patience)]))) return false
     if (!mayReload()) return false
     sessionStorage.setItem(tried, 'yes')
     location.reload()
     return true
   } catch (error) {
-    console.warn('no service worker:', error)
+    without(error)
     return false
   }
 }
+
+const without = (error: unknown) => console.warn('no service worker:', error)
 
 /** Wait for a newer service worker, where the host has one, until it runs. */
 async function newest(registration: ServiceWorkerRegistration): Promise<void> {

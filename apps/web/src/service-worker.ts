@@ -52,6 +52,27 @@ const urlOf = (file: string) => new URL(file, worker.registration.scope).href
 const fresh = (file: string, url = urlOf(file)) =>
   fetch(url, /-[\w-]{8}\.\w+$/.test(file) ? {} : { cache: 'no-cache' })
 
+interface Arrival {
+  /** For copies of it: its own body stays unread. */
+  readonly response: Promise<Response>
+  /** Settled when it is in the cache, or cannot be. */
+  readonly kept: Promise<void>
+}
+const arrivals = new Map<string, Arrival>()
+
+/** A file on its way into the cache. Who asks meanwhile shares it: of two requests for one file a browser may break one off. */
+function arrivalOf(file: string, cache: Cache): Arrival {
+  const known = arrivals.get(file)
+  if (known) return known
+  const response = fresh(file)
+  const kept = response
+    .then((r) => (r.status === 200 ? cache.put(urlOf(file), r.clone()) : undefined))
+    .finally(() => arrivals.delete(file))
+  const arrival = { response, kept }
+  arrivals.set(file, arrival)
+  return arrival
+}
+
 /** Those of earlier versions, the latest first; that of a later one, which may be on its way, is none of them. */
 async function oldCaches(): Promise<string[]> {
   const all = (await caches.keys()).filter((k) => k.startsWith(prefix))
@@ -114,9 +135,9 @@ async function answer(request: Request, event: Lifetime): Promise<Response> {
   if (kept) return isolated(kept)
   const file = decodeURI(new URL(request.url).href.slice(worker.registration.scope.length))
   if (!(file in files)) return isolated(await fetch(request))
-  const response = await fresh(file)
-  if (response.status === 200) event.waitUntil(cache.put(urlOf(file), response.clone()))
-  return isolated(response)
+  const arrival = arrivalOf(file, cache)
+  event.waitUntil(arrival.kept)
+  return isolated((await arrival.response).clone())
 }
 
 /** From this version's cache, else from an earlier one's: a page of that may be open. */
@@ -145,9 +166,9 @@ async function keepAll(withGpu: boolean): Promise<void> {
   const cache = await caches.open(cacheName)
   for (const file of Object.keys(files).filter((f) => withGpu || !isForGpu(f))) {
     if (await cache.match(urlOf(file))) continue
-    const response = await fresh(file)
-    if (!response.ok) throw new Error(`${response.status} for ${file}`)
-    await cache.put(urlOf(file), response)
+    const { response, kept } = arrivalOf(file, cache)
+    const [{ status }] = await Promise.all([response, kept])
+    if (status !== 200) throw new Error(`${status} for ${file}`)
   }
 }
 

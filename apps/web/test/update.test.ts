@@ -1,4 +1,4 @@
-import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { temporaryFolder } from '@cflow/base/testing'
 import type { Browser, BrowserContext } from 'playwright-core'
@@ -25,15 +25,15 @@ describe.skipIf(!chromiumPath())('a new version of the site', () => {
   let browser: Browser
   let context: BrowserContext
   let asked: string[] = []
-  /** Until when the host gives no service worker. */
-  let held: Promise<void> | undefined
+  /** What the host gives later, and when. */
+  let held: { readonly path: string; readonly until: Promise<void> } | undefined
   /** A host that lets browsers keep everything for an hour. */
   const serve = (port = 0) =>
     new Promise<Server>((resolve) => {
       const made = createServer((request, response) => {
         const path = new URL(request.url!, 'http://x').pathname.slice(1) || 'index.html'
         asked.push(path)
-        const ready = path === 'sw.js' ? Promise.resolve(held) : Promise.resolve()
+        const ready = Promise.resolve(path === held?.path ? held.until : undefined)
         const content = ready.then(() => readFile(join(folder, path)))
         content.then(
           (content) =>
@@ -91,7 +91,7 @@ describe.skipIf(!chromiumPath())('a new version of the site', () => {
 
     asked = []
     let release = () => {}
-    held = new Promise<void>((resolve) => (release = resolve))
+    held = { path: 'sw.js', until: new Promise<void>((resolve) => (release = resolve)) }
     await page.reload()
     expect(await page.locator('h1').innerText()).toBe('What is new here?')
     await settled(page, 7)
@@ -112,5 +112,31 @@ describe.skipIf(!chromiumPath())('a new version of the site', () => {
     expect(await page.locator('h1').innerText()).toBe('What is new here?')
     await settled(page, 7)
     server = await serve(port)
+  })
+
+  it('asks once for a file that it keeps while the page needs it', async () => {
+    const { port } = server.address() as AddressInfo
+    const page = await (await browser.newContext()).newPage()
+    await page.goto(`http://127.0.0.1:${port}/`)
+    await page.locator('#offline', { hasText: 'without a network' }).waitFor()
+    const path = (await readdir(folder, { recursive: true })).find((f) => /\.safetensors$/.test(f))!
+    asked = []
+    let release = () => {}
+    held = { path, until: new Promise<void>((resolve) => (release = resolve)) }
+    const both = page.evaluate(async (file) => {
+      for (const name of await caches.keys()) await (await caches.open(name)).delete(file)
+      const channel = new MessageChannel()
+      const kept = new Promise((resolve) => (channel.port1.onmessage = (e) => resolve(e.data)))
+      navigator.serviceWorker.controller!.postMessage({ keep: 'all' }, [channel.port2])
+      const sizeOf = async () => (await (await fetch(file, { cache: 'no-store' })).blob()).size
+      return [await Promise.all([sizeOf(), sizeOf()]), await kept]
+    }, path)
+    await expect.poll(() => asked).toContain(path)
+    await page.waitForTimeout(300)
+    release()
+    const { size } = await stat(join(folder, path))
+    expect(await both).toEqual([[size, size], 'kept'])
+    expect(asked.filter((p) => p === path)).toEqual([path])
+    expect(await page.evaluate((file) => caches.match(file).then(Boolean), path)).toBe(true)
   })
 })
