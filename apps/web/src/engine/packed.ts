@@ -21,7 +21,7 @@ export interface PackedWasm {
 }
 
 /** Bytes of the packed file that are left when others may be asked for: what is on its way while they are. */
-const ahead = 400_000
+const ahead = 100_000
 
 let tellSoon: () => void
 /**

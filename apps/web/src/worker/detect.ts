@@ -1,6 +1,12 @@
 import { transfer } from 'comlink'
 import { CflowError } from '@cflow/base'
-import { loadDetector, type AnomalyMap, type Detection, type Detector } from '@cflow/detector'
+import {
+  decodeImage,
+  loadDetector,
+  type AnomalyMap,
+  type Detection,
+  type Detector,
+} from '@cflow/detector'
 import { received, rehearsal, type PackedWasm } from '../engine/packed.js'
 import { waited } from './handle.js'
 import { serve } from './serve.js'
@@ -60,6 +66,8 @@ serve(api)
 async function rehearse(packed: PackedWasm, options: EngineOptions): Promise<void> {
   const file = rehearsal()
   file.catch(() => undefined)
+  // decoding, too, takes long the first time
+  decodeDot().catch(() => undefined)
   await giveWasm(packed)
   if (isAsked) return
   try {
@@ -71,6 +79,12 @@ async function rehearse(packed: PackedWasm, options: EngineOptions): Promise<voi
   } catch (error) {
     console.warn('nothing was rehearsed:', error)
   }
+}
+
+async function decodeDot(): Promise<void> {
+  const canvas = new OffscreenCanvas(1, 1)
+  canvas.getContext('2d')?.fillRect(0, 0, 1, 1)
+  await decodeImage(await canvas.convertToBlob())
 }
 
 /** Tell when the device that onnxruntime-web uses is lost (a driver's crash, a sleeping laptop): its runs may never end. */
