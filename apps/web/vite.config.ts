@@ -5,6 +5,7 @@ import { repositoryLinks } from './tools/vite/repository-links.ts'
 import { serviceWorkerFiles } from './tools/vite/service-worker-files.ts'
 import { sharing } from './tools/vite/sharing.ts'
 import { sizeBudget } from './tools/vite/size-budget.ts'
+import { withoutOwnWasm } from './tools/vite/without-own-wasm.ts'
 
 /** Headers that isolate a page from others, so that WASM may use threads. */
 export const isolating = {
@@ -25,7 +26,7 @@ export default defineConfig({
   // relative, so that the site works in any folder of a host
   base: './',
   resolve: { conditions },
-  worker: { format: 'es' },
+  worker: { format: 'es', plugins: () => [withoutOwnWasm()] },
   assetsInclude: ['**/*.packed', '**/*.gzipped'],
   build: {
     target: 'es2023',

@@ -1,3 +1,4 @@
+export { arriving } from './arriving.js'
 export { csvField } from './csv.js'
 export { CflowError, isUserError, messageOf } from './errors.js'
 export type { CflowErrorOptions, ErrorCode } from './errors.js'
