@@ -36,25 +36,22 @@ const temporary = `${folder}.${process.pid}.tmp`
  */
 const small = { heldOut: 0.35, couplingLayers: 2, coupling: 'additive', remembered: 600 } as const
 
-/** Two scales of each: strands and threads are fine at two sizes of the image; of a part whole holes must be seen. */
+/** For strands and threads, which are fine. */
+const fine = { ...small, poolLayers: 1, neighbourhoods: '3' } as const
+const atTwoSizes = resolveConfig({ ...fine, imageScales: 2 })
+
+/** Two scales of each; of a part whole holes must be seen. */
 const kinds = {
-  cable: resolveConfig({ ...small, poolLayers: 1, neighbourhoods: '3', imageScales: 2 }),
+  cable: atTwoSizes,
   part: resolveConfig({ ...small, poolLayers: 2, neighbourhoods: '3,3' }),
-  mesh: resolveConfig({ ...small, poolLayers: 1, neighbourhoods: '3', imageScales: 2 }),
+  mesh: atTwoSizes,
 }
 type Kind = keyof typeof kinds
 /** The one that a first visit loads. */
 const first: Kind = 'cable'
 
 /** For an engine to rehearse with: as little as calls for the same code. */
-const rehearsed = resolveConfig({
-  ...small,
-  poolLayers: 1,
-  neighbourhoods: '3',
-  couplingLayers: 1,
-  remembered: 8,
-  passes: 0,
-})
+const rehearsed = resolveConfig({ ...fine, couplingLayers: 1, remembered: 8, passes: 0 })
 
 const full = encoderSpec(resolveConfig().encoder)
 

@@ -37,9 +37,13 @@ it('asks again for a file whose answer breaks off, and gives what is new of it',
   expect(host.asked()).toBe(3)
 })
 
-it('gives up when it breaks off each time', async () => {
+it('gives up when it breaks off each time, and tells why', async () => {
   const host = await breaking(10, 20, 30, 40)
-  await expect(all(host.url)).rejects.toMatchObject({ code: 'NETWORK', subject: host.url })
+  await expect(all(host.url)).rejects.toMatchObject({
+    code: 'NETWORK',
+    subject: host.url,
+    message: expect.stringMatching(/cannot be fetched: ./) as string,
+  })
   expect(host.asked()).toBe(3)
 })
 
